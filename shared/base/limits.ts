@@ -1,0 +1,27 @@
+/** Every maximum of the program, in one place. Whatever comes from outside is held against one of these. */
+
+/** A message before the peer has proved the site key. */
+export const GREETING_SIZE_BYTES_MAX = 4096;
+/** A message after that: one slice of a weight vector, one frame, one piece of a file. */
+export const MESSAGE_SIZE_BYTES_MAX = 8 * 1024 * 1024;
+/** One piece of a file or of a weight vector on the wire. */
+export const PIECE_SIZE_BYTES_MAX = 1024 * 1024;
+/** Bytes that wait for a slow peer before sending to it has to wait. */
+export const SEND_QUEUE_BYTES_MAX = 16 * 1024 * 1024;
+
+export const NAME_LENGTH_MAX = 200;
+export const PATH_LENGTH_MAX = 1024;
+export const TEXT_LENGTH_MAX = 16 * 1024;
+
+export const CLASS_COUNT_MAX = 1000;
+export const PICTURE_COUNT_MAX = 1_000_000;
+export const BOXES_PER_PICTURE_MAX = 2000;
+export const PICTURE_FILE_BYTES_MAX = 64 * 1024 * 1024;
+/** Width or height. */
+export const PICTURE_SIDE_PX_MAX = 16_384;
+/** Width times height: a picture that claims more is refused before it is decoded. */
+export const PICTURE_AREA_PX_MAX = 100_000_000;
+
+export const WORKER_COUNT_MAX = 64;
+export const CAMERA_COUNT_MAX = 256;
+export const PARAMETER_COUNT_MAX = 64_000_000;

@@ -1,0 +1,26 @@
+/** A box in pixels: left, top, right, bottom; right and bottom lie outside. */
+export type Box = readonly [x1: number, y1: number, x2: number, y2: number];
+
+/** One object that the model sees in one picture. */
+export interface Detection {
+  /** Place in the model's list of classes. */
+  readonly classIndex: number;
+  /** 0 to 1. */
+  readonly score: number;
+  /** Pixels of the picture as it came in, not of the network's input. */
+  readonly box: Box;
+}
+
+export function boxArea(box: Box): number {
+  return Math.max(0, box[2] - box[0]) * Math.max(0, box[3] - box[1]);
+}
+
+/** Intersection over union, 0 to 1; 0 where either box is empty. */
+export function boxIou(a: Box, b: Box): number {
+  const width = Math.min(a[2], b[2]) - Math.max(a[0], b[0]);
+  const height = Math.min(a[3], b[3]) - Math.max(a[1], b[1]);
+  if (width <= 0 || height <= 0) return 0;
+  const shared = width * height;
+  const union = boxArea(a) + boxArea(b) - shared;
+  return union > 0 ? shared / union : 0;
+}

@@ -1,0 +1,57 @@
+import { CAMERA_COUNT_MAX, MESSAGE_SIZE_BYTES_MAX } from "../../base/limits.ts";
+import { bytes, f64, finite, list, oneOf, optional, record, u16, u32, u53, type ValueOf } from "../codec.ts";
+import { defineMessage } from "../message.ts";
+import { name, words } from "./parts.ts";
+
+/** Tester <-> video: the newest frame of each camera. Tags 0x60 to 0x7f. */
+
+/** `refused`: it answers and says no (why: `detail`); `gone`: it does not answer; `ended`: a file is over. */
+export const CAMERA_STATES = ["connecting", "live", "stalled", "refused", "gone", "ended"] as const;
+export type CameraState = (typeof CAMERA_STATES)[number];
+
+export const cameraStatus = record({
+  name,
+  state: oneOf(...CAMERA_STATES),
+  /** What is wrong and what to do, or empty. */
+  detail: words,
+  /** Frames a second that arrive from the source. */
+  framesPerSecond: finite,
+  /** Frames that arrived and were not handed out because a newer one came first; since the start. */
+  skipped: u53,
+  /**
+   * `newest`: a live source, old frames are dropped; `every`: a file read as fast as testers ask, no frame dropped.
+   */
+  delivery: oneOf("newest", "every"),
+});
+export type CameraStatus = ValueOf<typeof cameraStatus>;
+
+/** Sent when the link begins, at each change of a state and every two seconds. */
+export const CameraList = defineMessage(0x60, "CameraList", {
+  cameras: list(cameraStatus, CAMERA_COUNT_MAX),
+});
+
+/**
+ * The tester is ready for one frame of this camera newer than the last it got; it is sent as soon as there is one.
+ * One request at a time a camera: this is the back-pressure. `framesPerSecondMax` spaces the answers.
+ */
+export const FrameWanted = defineMessage(0x61, "FrameWanted", { camera: name, framesPerSecondMax: finite });
+
+export const Frame = defineMessage(0x62, "Frame", {
+  camera: name,
+  /** Counts the source's frames from 0 since the source was opened. */
+  sequence: u53,
+  /** When the frame reached the video node, by its clock, in ms since 1970. */
+  capturedMs: f64,
+  /** Time in the file or scene in ms, where there is one. */
+  mediaMs: optional(finite),
+  width: u16,
+  height: u16,
+  /** Frames of this camera dropped since the last one that this tester got. */
+  skipped: u32,
+  /** A whole JPEG file. */
+  jpeg: bytes(MESSAGE_SIZE_BYTES_MAX - 4096),
+});
+export type FrameMessage = ReturnType<typeof Frame.decode>;
+
+/** The source is a file and it is over: no more frames will come. */
+export const CameraEnded = defineMessage(0x63, "CameraEnded", { camera: name });

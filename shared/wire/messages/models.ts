@@ -1,0 +1,89 @@
+import { AppError } from "../../base/errors.ts";
+import { TEXT_LENGTH_MAX } from "../../base/limits.ts";
+import { json, list, record, text, u32, u53, type ValueOf } from "../codec.ts";
+import { defineMessage } from "../message.ts";
+import { classNames, name, piece } from "./parts.ts";
+
+/** Anyone <-> trainer: which models there are, and their files; how training goes. Tags 0x40 to 0x5f. */
+
+/** One version of a model, as the registry lists it. */
+export const modelCard = record({
+  name,
+  /** Counts from 1 for each name. */
+  version: u32,
+  fileBytes: u53,
+  /** SHA-256 of the file, 64 hex digits. */
+  sha256: text(64),
+  classes: classNames,
+  /** The metrics and lineage of the model file, as JSON text for people and pages. */
+  info: text(TEXT_LENGTH_MAX),
+  createdMs: u53,
+});
+export type ModelCard = ValueOf<typeof modelCard>;
+
+export const ModelsRequest = defineMessage(0x40, "ModelsRequest", {});
+export const ModelsReply = defineMessage(0x41, "ModelsReply", { models: list(modelCard, 10_000) });
+
+/** From now on send every newer version of `name` (any name when empty), beginning with the newest there is. */
+export const FollowModel = defineMessage(0x42, "FollowModel", { name });
+export const ModelAvailable = defineMessage(0x43, "ModelAvailable", { card: modelCard });
+
+/** Answered by pieces in order, or by one `ModelMissing`. Version 0 is the newest. */
+export const FetchModel = defineMessage(0x44, "FetchModel", { name, version: u32 });
+export const ModelPiece = defineMessage(0x45, "ModelPiece", {
+  name,
+  version: u32,
+  offset: u53,
+  totalBytes: u53,
+  piece,
+});
+export const ModelMissing = defineMessage(0x46, "ModelMissing", { name, version: u32 });
+
+/** One training job, as people see it. */
+export interface JobStatus {
+  readonly jobId: number;
+  readonly name: string;
+  readonly state:
+    | "queued"
+    | "receiving"
+    | "preparing"
+    | "training"
+    | "evaluating"
+    | "done"
+    | "failed"
+    | "cancelled";
+  /** Share of the whole job that is done, 0 to 1. */
+  readonly progress: number;
+  readonly epoch: number;
+  readonly epochs: number;
+  readonly samples: number;
+  readonly imagesPerSecond: number;
+  /** Named parts of the loss, averaged over the last second or so. */
+  readonly loss: Readonly<Record<string, number>>;
+  readonly map50: number | undefined;
+  readonly bestMap50: number | undefined;
+  readonly timeLeftMs: number | undefined;
+  /** Why it failed, or what it waits for. */
+  readonly note: string;
+  readonly workers: readonly WorkerStatus[];
+}
+
+/** One worker of a job. `share` is its part of the global batch, 0 to 1; `networkShare` the part of a round spent on the network. */
+export interface WorkerStatus {
+  readonly name: string;
+  readonly nodeId: string;
+  readonly state: string;
+  readonly engine: string;
+  readonly imagesPerSecond: number;
+  readonly share: number;
+  readonly networkShare: number;
+}
+
+/** Asks for `TrainingStatus` now, at each change and at most twice a second. The tester passes it on to watchers. */
+export const FollowTraining = defineMessage(0x47, "FollowTraining", {});
+export const TrainingStatus = defineMessage(0x48, "TrainingStatus", {
+  jobs: json(1024 * 1024, (value): readonly JobStatus[] => {
+    if (!Array.isArray(value)) throw new AppError("protocol", "jobs are no list");
+    return value as readonly JobStatus[];
+  }),
+});

@@ -1,0 +1,24 @@
+import {
+  CLASS_COUNT_MAX,
+  NAME_LENGTH_MAX,
+  PATH_LENGTH_MAX,
+  PIECE_SIZE_BYTES_MAX,
+  TEXT_LENGTH_MAX,
+} from "../../base/limits.ts";
+import type { Box } from "../../detect/types.ts";
+import { bytes, type Codec, finite, list, text } from "../codec.ts";
+
+/** Fields that several messages share. */
+
+export const name = text(NAME_LENGTH_MAX);
+export const path = text(PATH_LENGTH_MAX);
+export const words = text(TEXT_LENGTH_MAX);
+export const piece = bytes(PIECE_SIZE_BYTES_MAX);
+export const classNames = list(name, CLASS_COUNT_MAX);
+
+/** Four float64: left, top, right, bottom in pixels. */
+export const box: Codec<Box> = {
+  size: () => 32,
+  write: (out, at, value) => value.reduce((next, side) => finite.write(out, next, side), at),
+  read: (from) => [finite.read(from), finite.read(from), finite.read(from), finite.read(from)],
+};

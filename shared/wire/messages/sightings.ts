@@ -1,0 +1,94 @@
+import { CAMERA_COUNT_MAX, MESSAGE_SIZE_BYTES_MAX } from "../../base/limits.ts";
+import type { Sighting } from "../../store/sighting.ts";
+import {
+  bool,
+  bytes,
+  type Codec,
+  f64,
+  finite,
+  list,
+  optional,
+  record,
+  u16,
+  u32,
+  u53,
+  type ValueOf,
+} from "../codec.ts";
+import { defineMessage } from "../message.ts";
+import { cameraStatus } from "./frames.ts";
+import { box, classNames, name, path } from "./parts.ts";
+
+/** Watcher <-> tester: the log, by cursor; photos; the cameras as they are now. Tags 0x80 to 0x9f. */
+
+const sighting: Codec<Sighting> = record({
+  id: u53,
+  camera: name,
+  className: name,
+  score: finite,
+  firstSeenMs: f64,
+  lastSeenMs: f64,
+  firstMediaMs: optional(finite),
+  lastMediaMs: optional(finite),
+  box,
+  photo: path,
+  closed: bool,
+  model: name,
+  modelVersion: u32,
+  revision: u53,
+});
+
+/**
+ * Send every row changed after `revision`, oldest change first, then each change as it happens. 0 is everything.
+ * `databaseId` in the answer tells a watcher when its cursor belongs to another log.
+ */
+export const FollowSightings = defineMessage(0x80, "FollowSightings", { revision: u53 });
+export const LogOpened = defineMessage(0x81, "LogOpened", { databaseId: name, revision: u53 });
+export const SightingRows = defineMessage(0x82, "SightingRows", { rows: list(sighting, 500) });
+
+/** `crop`: only the object with a margin around it, at most 320 px a side; otherwise the whole photo. */
+export const PhotoRequest = defineMessage(0x83, "PhotoRequest", {
+  requestId: u32,
+  sightingId: u53,
+  crop: bool,
+});
+export const PhotoReply = defineMessage(0x84, "PhotoReply", {
+  requestId: u32,
+  /** A JPEG file; absent when there is no such sighting. */
+  jpeg: optional(bytes(MESSAGE_SIZE_BYTES_MAX - 4096)),
+});
+
+/** What the tester does, sent when asked for by `FollowTester`: at once, at changes, and every second. */
+export const FollowTester = defineMessage(0x85, "FollowTester", {});
+export const TesterStatus = defineMessage(0x86, "TesterStatus", {
+  /** Empty while there is no model yet. */
+  model: name,
+  modelVersion: u32,
+  classes: classNames,
+  engine: name,
+  cameras: list(
+    record({
+      status: cameraStatus,
+      /** Frames a second that went through the model. */
+      testedPerSecond: finite,
+      /** Frames that this tester had to pass over, since its start. */
+      skipped: u53,
+      /** Sightings that are open now. */
+      open: u16,
+    }),
+    CAMERA_COUNT_MAX,
+  ),
+});
+export type TesterStatusMessage = ReturnType<typeof TesterStatus.decode>;
+
+/** The camera's latest tested picture with what the model saw on it. */
+export const PictureRequest = defineMessage(0x87, "PictureRequest", { requestId: u32, camera: name });
+const seenObject = record({ className: name, score: finite, box });
+export type SeenObject = ValueOf<typeof seenObject>;
+export const PictureReply = defineMessage(0x88, "PictureReply", {
+  requestId: u32,
+  capturedMs: f64,
+  width: u16,
+  height: u16,
+  objects: list(seenObject, 1000),
+  jpeg: optional(bytes(MESSAGE_SIZE_BYTES_MAX - 128 * 1024)),
+});
