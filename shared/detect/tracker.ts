@@ -1,0 +1,202 @@
+import { AxisFilter } from "./axis-filter.ts";
+import { type Box, boxIou, type Detection } from "./types.ts";
+
+/** One object followed from frame to frame of one camera. */
+export interface Track {
+  /** Counts from 1; new for every object. */
+  readonly id: number;
+  /** The class with the most score so far. */
+  readonly classIndex: number;
+  /** Where the filter believes the object is now. */
+  readonly box: Box;
+  /** Where the model last saw it, and how surely. */
+  readonly seen: Detection;
+  readonly firstSeenMs: number;
+  readonly lastSeenMs: number;
+  /** Scores of the last frames for the track's class, newest last; 0 for a frame in which it was not found. */
+  readonly scores: readonly number[];
+  /** Frames in which it was found. */
+  readonly hits: number;
+}
+
+export interface TrackerOptions {
+  /** A detection below this never begins a track; by class. */
+  readonly thresholds: readonly number[];
+  /** A track not seen for so long has left. */
+  readonly lostAfterMs: number;
+  /** Length of `Track.scores`. */
+  readonly historyFrames: number;
+}
+
+export interface TrackerStep {
+  /** Tracks found in this frame. */
+  readonly seen: readonly Track[];
+  /** Tracks that ended with it. */
+  readonly lost: readonly Track[];
+}
+
+/** Above this a detection and a track are too far apart to be one object; in units of `matchCost`. */
+const MATCH_COST_MAX = 2;
+/** What another class costs: less than a jump of a box, since models confuse a bus with a lorry. */
+const OTHER_CLASS_COST = 0.6;
+/** Two detections that overlap so much are one object, whatever their classes. */
+const SAME_OBJECT_IOU = 0.7;
+
+/**
+ * Follows objects: each axis of a box by its own filter (constant velocity), matched to new detections by distances
+ * in units of the object's own size, so that one threshold fits near and far. Weak detections keep a track alive but
+ * begin none (after ByteTrack, Zhang et al. 2022).
+ */
+export class Tracker {
+  readonly #options: TrackerOptions;
+  #tracks: Followed[] = [];
+  #nextId = 1;
+
+  constructor(options: TrackerOptions) {
+    this.#options = options;
+  }
+
+  /** The tracks that have not ended, seen in the last frame or not. */
+  get tracks(): readonly Track[] {
+    return this.#tracks;
+  }
+
+  /**
+   * @param detections of one frame, any order, down to about half of the thresholds
+   * @param atMs the frame's time; never earlier than the last
+   */
+  step(detections: readonly Detection[], atMs: number): TrackerStep {
+    const found = withoutDoubles(detections);
+    for (const track of this.#tracks) track.predict(atMs);
+
+    const pairs: { cost: number; track: Followed; detection: Detection }[] = [];
+    for (const track of this.#tracks) {
+      for (const detection of found) {
+        const cost = matchCost(track, detection);
+        if (cost < MATCH_COST_MAX) pairs.push({ cost, track, detection });
+      }
+    }
+    pairs.sort((a, b) => a.cost - b.cost);
+    const taken = new Set<Followed | Detection>();
+    const seen: Followed[] = [];
+    for (const { track, detection } of pairs) {
+      if (taken.has(track) || taken.has(detection)) continue;
+      taken.add(track).add(detection);
+      track.see(detection, atMs);
+      seen.push(track);
+    }
+    for (const track of this.#tracks) if (!taken.has(track)) track.miss();
+    for (const detection of found) {
+      const least = this.#options.thresholds[detection.classIndex] ?? 1;
+      if (taken.has(detection) || detection.score < least) continue;
+      const born = new Followed(this.#nextId++, detection, atMs, this.#options.historyFrames);
+      this.#tracks.push(born);
+      seen.push(born);
+    }
+    const lost = this.#tracks.filter((track) => atMs - track.lastSeenMs > this.#options.lostAfterMs);
+    this.#tracks = this.#tracks.filter((track) => !lost.includes(track));
+    return { seen, lost };
+  }
+
+  /** Ends every track, as when the source has ended. */
+  end(): readonly Track[] {
+    const lost = this.#tracks;
+    this.#tracks = [];
+    return lost;
+  }
+}
+
+class Followed implements Track {
+  readonly id: number;
+  readonly firstSeenMs: number;
+  readonly #filters: readonly AxisFilter[];
+  readonly #classScores = new Map<number, number>();
+  readonly #historyFrames: number;
+  #scores: number[] = [];
+  seen: Detection;
+  lastSeenMs: number;
+  hits = 0;
+
+  constructor(id: number, detection: Detection, atMs: number, historyFrames: number) {
+    this.id = id;
+    this.firstSeenMs = atMs;
+    this.lastSeenMs = atMs;
+    this.seen = detection;
+    this.#historyFrames = historyFrames;
+    this.#filters = axes(detection.box).map((value) => new AxisFilter(value, atMs));
+    this.see(detection, atMs);
+  }
+
+  get box(): Box {
+    const [cx, bottom, width, height] = this.#filters.map((filter) => filter.value) as [
+      number,
+      number,
+      number,
+      number,
+    ];
+    return [cx - width / 2, bottom - height, cx + width / 2, bottom];
+  }
+
+  get classIndex(): number {
+    let best = this.seen.classIndex;
+    for (const [index, score] of this.#classScores) {
+      if (score > (this.#classScores.get(best) ?? 0)) best = index;
+    }
+    return best;
+  }
+
+  get scores(): readonly number[] {
+    return this.#scores;
+  }
+
+  predict(atMs: number): void {
+    for (const filter of this.#filters) filter.predict(atMs);
+  }
+
+  see(detection: Detection, atMs: number): void {
+    const [x1, y1, x2, y2] = detection.box;
+    const size = Math.max(8, Math.sqrt((x2 - x1) * (y2 - y1)));
+    axes(detection.box).forEach((value, i) => {
+      this.#filters[i]!.correct(value, size);
+    });
+    this.seen = detection;
+    this.lastSeenMs = atMs;
+    this.hits++;
+    const sum = (this.#classScores.get(detection.classIndex) ?? 0) + detection.score;
+    this.#classScores.set(detection.classIndex, sum);
+    this.#remember(detection.classIndex === this.classIndex ? detection.score : 0);
+  }
+
+  miss(): void {
+    this.#remember(0);
+  }
+
+  #remember(score: number): void {
+    this.#scores = [...this.#scores.slice(1 - this.#historyFrames), score];
+  }
+}
+
+/** Centre, bottom, width, height: a person's feet and a car's wheels move more evenly than the middle of a box. */
+function axes([x1, y1, x2, y2]: Box): number[] {
+  return [(x1 + x2) / 2, y2, x2 - x1, y2 - y1];
+}
+
+/** How far a detection is from where a track should be: shifts in box sizes, plus the logarithms of size ratios. */
+function matchCost(track: Followed, detection: Detection): number {
+  const [cx, bottom, width, height] = axes(track.box) as [number, number, number, number];
+  const [dcx, dbottom, dwidth, dheight] = axes(detection.box) as [number, number, number, number];
+  if (width < 1 || height < 1 || dwidth < 1 || dheight < 1) return Number.POSITIVE_INFINITY;
+  const shift =
+    (2 * Math.abs(cx - dcx)) / (width + dwidth) + (2 * Math.abs(bottom - dbottom)) / (height + dheight);
+  const growth = Math.abs(Math.log(width / dwidth)) + Math.abs(Math.log(height / dheight));
+  return shift + 0.5 * growth + (track.classIndex === detection.classIndex ? 0 : OTHER_CLASS_COST);
+}
+
+/** The strongest of detections that are one object under two names. */
+function withoutDoubles(detections: readonly Detection[]): Detection[] {
+  const kept: Detection[] = [];
+  for (const detection of [...detections].sort((a, b) => b.score - a.score)) {
+    if (!kept.some((other) => boxIou(other.box, detection.box) > SAME_OBJECT_IOU)) kept.push(detection);
+  }
+  return kept;
+}

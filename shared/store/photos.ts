@@ -1,0 +1,111 @@
+import {
+  closeSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeSync,
+} from "node:fs";
+import { dirname, join, relative, sep } from "node:path";
+import { AppError } from "../base/errors.ts";
+
+/** Ending of a photo that is still being written; a sweep may remove it. */
+const UNFINISHED = ".part";
+
+/**
+ * Photos below one directory. A photo appears under its name only when all of it is on the disk: written under
+ * another name, flushed, renamed, and the directory flushed. Names are never used twice.
+ */
+export class PhotoFolder {
+  readonly #root: string;
+
+  /** @param root the data directory; photos lie in `photos/` below it */
+  constructor(root: string) {
+    this.#root = root;
+    mkdirSync(join(root, "photos"), { recursive: true });
+  }
+
+  /**
+   * A new name: `photos/2026-11-21/gate-143005-123-a1b2c3d4.jpg`. The camera's name has only safe characters by then.
+   */
+  newName(camera: string, atMs: number): string {
+    const time = new Date(atMs).toISOString();
+    const clock = time
+      .slice(11, 23)
+      .replace(/[:.]/g, "")
+      .replace(/(\d{6})/, "$1-");
+    const unique = crypto.getRandomValues(Buffer.alloc(4)).toString("hex");
+    const safe = camera.replace(/[^\p{L}\p{N}_.-]/gu, "_");
+    return `photos/${time.slice(0, 10)}/${safe}-${clock}-${unique}.jpg`;
+  }
+
+  /** The photo's place on this machine. */
+  pathOf(name: string): string {
+    return join(this.#root, ...name.split("/"));
+  }
+
+  /** Writes a photo so that it is there whole or not at all, whatever happens meanwhile. Throws `data-loss`. */
+  write(name: string, jpeg: Uint8Array): void {
+    const path = this.pathOf(name);
+    const unfinished = `${path}${UNFINISHED}`;
+    try {
+      makeFolder(dirname(path), this.#root);
+      const file = openSync(unfinished, "wx", 0o640);
+      try {
+        for (let at = 0; at < jpeg.length; ) at += writeSync(file, jpeg, at);
+        fsyncSync(file);
+      } finally {
+        closeSync(file);
+      }
+      renameSync(unfinished, path);
+      flushFolder(dirname(path));
+    } catch (cause) {
+      rmSync(unfinished, { force: true });
+      throw new AppError("data-loss", `the photo ${name} could not be saved`, {
+        cause,
+        hint: "is the disk full, or the data directory not writable? What was saved before is untouched",
+      });
+    }
+  }
+
+  remove(name: string): void {
+    rmSync(this.pathOf(name), { force: true });
+  }
+
+  exists(name: string): boolean {
+    return statSync(this.pathOf(name), { throwIfNoEntry: false })?.isFile() === true;
+  }
+
+  /** Every file below `photos/`, by name; unfinished ones are told apart. */
+  list(): { photos: string[]; unfinished: string[] } {
+    const photos: string[] = [];
+    const unfinished: string[] = [];
+    for (const entry of readdirSync(join(this.#root, "photos"), { recursive: true, withFileTypes: true })) {
+      if (!entry.isFile()) continue;
+      const name = relative(this.#root, join(entry.parentPath, entry.name)).split(sep).join("/");
+      (name.endsWith(UNFINISHED) ? unfinished : photos).push(name);
+    }
+    return { photos, unfinished };
+  }
+}
+
+/** Makes a folder whose own entry is flushed too. */
+function makeFolder(path: string, root: string): void {
+  const first = mkdirSync(path, { recursive: true });
+  if (first === undefined) return;
+  for (let at = path; at.length >= root.length; at = dirname(at)) flushFolder(at);
+}
+
+/** Flushes a directory, so that a renamed file is still there after a power cut. Windows has no such call. */
+function flushFolder(path: string): void {
+  if (process.platform === "win32") return;
+  const folder = openSync(path, "r");
+  try {
+    fsyncSync(folder);
+  } finally {
+    closeSync(folder);
+  }
+}

@@ -1,0 +1,281 @@
+import type { Database } from "bun:sqlite";
+import { join } from "node:path";
+import { AppError } from "../base/errors.ts";
+import type { Box } from "../detect/types.ts";
+import { openDatabase } from "./database.ts";
+import { PhotoFolder } from "./photos.ts";
+import type { Sighting } from "./sighting.ts";
+
+/** Steps of the schema, in order; a database remembers how many it has taken. */
+const MIGRATIONS = [
+  `
+  CREATE TABLE log_identity (id TEXT NOT NULL) STRICT;
+  INSERT INTO log_identity VALUES (lower(hex(randomblob(16))));
+
+  -- One row a visit. Times are milliseconds since 1970; media times milliseconds into a file or scene.
+  CREATE TABLE sighting (
+    id             INTEGER PRIMARY KEY AUTOINCREMENT,
+    camera         TEXT    NOT NULL,
+    class          TEXT    NOT NULL,
+    score          REAL    NOT NULL,
+    first_seen_ms  REAL    NOT NULL,
+    last_seen_ms   REAL    NOT NULL,
+    first_media_ms REAL,
+    last_media_ms  REAL,
+    x1 REAL NOT NULL, y1 REAL NOT NULL, x2 REAL NOT NULL, y2 REAL NOT NULL,
+    photo          TEXT    NOT NULL UNIQUE,
+    closed         INTEGER NOT NULL DEFAULT 0,
+    model          TEXT    NOT NULL,
+    model_version  INTEGER NOT NULL,
+    -- grows by one with each change of any row: the cursor of those who follow the log
+    revision       INTEGER NOT NULL UNIQUE
+  ) STRICT;
+  CREATE INDEX sighting_first_seen ON sighting (first_seen_ms);
+  `,
+];
+
+/** What a new sighting consists of; the log adds the rest. */
+export type NewSighting = Omit<Sighting, "id" | "photo" | "closed" | "revision">;
+
+/** Which sightings to list. */
+export interface SightingQuery {
+  readonly sinceMs?: number | undefined;
+  readonly untilMs?: number | undefined;
+  readonly className?: string | undefined;
+  readonly camera?: string | undefined;
+}
+
+/** What `check` found, and with `mend` put right. */
+export interface CheckReport {
+  readonly rows: number;
+  readonly rowsWithoutPhoto: readonly number[];
+  readonly photosWithoutRow: readonly string[];
+  readonly unfinished: readonly string[];
+  readonly databaseErrors: readonly string[];
+}
+
+/**
+ * The log of sightings: rows in SQLite, photos beside it. The photo is on the disk before the row that names it, and
+ * both happen inside one write transaction, so that no other process's sweep can take a photo for an orphan.
+ */
+export class SightingLog implements Disposable {
+  readonly #database: Database;
+  readonly photos: PhotoFolder;
+  /** Tells one log from another, so that a cursor is never used on the wrong one. */
+  readonly databaseId: string;
+
+  /** @param dataDir made when it does not exist */
+  constructor(dataDir: string) {
+    this.photos = new PhotoFolder(dataDir);
+    this.#database = openDatabase(join(dataDir, "sightings.sqlite"), MIGRATIONS);
+    const identity = this.#database.query<{ id: string }, []>("SELECT id FROM log_identity").get();
+    if (identity === null) throw new AppError("data-loss", "the log of sightings has no identity");
+    this.databaseId = identity.id;
+  }
+
+  /** Saves the photo, then the row. Throws `data-loss`, and then neither is there. */
+  open(sighting: NewSighting, jpeg: Uint8Array): Sighting {
+    const photo = this.photos.newName(sighting.camera, sighting.firstSeenMs);
+    return this.#write("the sighting", () => {
+      this.photos.write(photo, jpeg);
+      try {
+        const row = this.#database
+          .query<Row, (string | number | null)[]>(
+            `INSERT INTO sighting (camera, class, score, first_seen_ms, last_seen_ms, first_media_ms, last_media_ms,
+                                   x1, y1, x2, y2, photo, model, model_version, revision)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NEXT_REVISION}) RETURNING *`,
+          )
+          .get(
+            sighting.camera,
+            sighting.className,
+            sighting.score,
+            sighting.firstSeenMs,
+            sighting.lastSeenMs,
+            sighting.firstMediaMs ?? null,
+            sighting.lastMediaMs ?? null,
+            ...sighting.box,
+            photo,
+            sighting.model,
+            sighting.modelVersion,
+          );
+        return fromRow(row!);
+      } catch (error) {
+        this.photos.remove(photo);
+        throw error;
+      }
+    });
+  }
+
+  /** Puts a better photo in place of the old one: the new file, then the row, then the old file goes. */
+  improve(
+    id: number,
+    better: Pick<Sighting, "score" | "box" | "lastSeenMs" | "lastMediaMs">,
+    jpeg: Uint8Array,
+  ): Sighting {
+    const { sighting, old } = this.#write("the better photo", () => {
+      const before = this.get(id);
+      if (before === undefined) throw new AppError("bug", `sighting ${id} is not in the log`);
+      const photo = this.photos.newName(before.camera, better.lastSeenMs);
+      this.photos.write(photo, jpeg);
+      try {
+        const row = this.#database
+          .query<Row, (string | number | null)[]>(
+            `UPDATE sighting SET score = ?, x1 = ?, y1 = ?, x2 = ?, y2 = ?, last_seen_ms = ?, last_media_ms = ?,
+                                 photo = ?, revision = ${NEXT_REVISION} WHERE id = ? RETURNING *`,
+          )
+          .get(better.score, ...better.box, better.lastSeenMs, better.lastMediaMs ?? null, photo, id);
+        return { sighting: fromRow(row!), old: before.photo };
+      } catch (error) {
+        this.photos.remove(photo);
+        throw error;
+      }
+    });
+    // After the commit: a crash before this line leaves a photo without a row, which the next sweep removes.
+    this.photos.remove(old);
+    return sighting;
+  }
+
+  /** Moves the end of a sighting, and with `closed` ends it. */
+  touch(id: number, last: Pick<Sighting, "lastSeenMs" | "lastMediaMs" | "closed">): Sighting {
+    return this.#write("the sighting's end", () => {
+      const row = this.#database
+        .query<Row, (number | null)[]>(
+          `UPDATE sighting SET last_seen_ms = max(last_seen_ms, ?), last_media_ms = coalesce(?, last_media_ms),
+                               closed = ?, revision = ${NEXT_REVISION} WHERE id = ? RETURNING *`,
+        )
+        .get(last.lastSeenMs, last.lastMediaMs ?? null, last.closed ? 1 : 0, id);
+      if (row === null) throw new AppError("bug", `sighting ${id} is not in the log`);
+      return fromRow(row);
+    });
+  }
+
+  get(id: number): Sighting | undefined {
+    const row = this.#database.query<Row, [number]>("SELECT * FROM sighting WHERE id = ?").get(id);
+    return row === null ? undefined : fromRow(row);
+  }
+
+  /** Rows changed after `revision`, the oldest change first, at most `limit`. */
+  changedAfter(revision: number, limit: number): Sighting[] {
+    return this.#database
+      .query<Row, [number, number]>("SELECT * FROM sighting WHERE revision > ? ORDER BY revision LIMIT ?")
+      .all(revision, limit)
+      .map(fromRow);
+  }
+
+  /** The newest change's number, 0 for an empty log. */
+  get revision(): number {
+    const row = this.#database
+      .query<{ newest: number | null }, []>("SELECT max(revision) AS newest FROM sighting")
+      .get();
+    return row?.newest ?? 0;
+  }
+
+  /** Sightings that match, the oldest first. */
+  list({ sinceMs, untilMs, className, camera }: SightingQuery = {}): Sighting[] {
+    return this.#database
+      .query<Row, (string | number | null)[]>(
+        `SELECT * FROM sighting
+          WHERE last_seen_ms >= coalesce(?1, -1e300) AND first_seen_ms < coalesce(?2, 1e300)
+            AND class = coalesce(?3, class) AND camera = coalesce(?4, camera)
+          ORDER BY first_seen_ms, id`,
+      )
+      .all(sinceMs ?? null, untilMs ?? null, className ?? null, camera ?? null)
+      .map(fromRow);
+  }
+
+  /** Closes what a tester that ended without a word left open. Returns how many. */
+  closeAll(): number {
+    return this.#write("the end of open sightings", () => {
+      const open = this.#database.query<Row, []>("SELECT * FROM sighting WHERE closed = 0 ORDER BY id").all();
+      const close = this.#database.query(
+        `UPDATE sighting SET closed = 1, revision = ${NEXT_REVISION} WHERE id = ?`,
+      );
+      for (const { id } of open) close.run(id);
+      return open.length;
+    });
+  }
+
+  /**
+   * Holds rows and photos against each other. With `mend`, photos without a row and unfinished files are removed; a
+   * row without its photo is only reported: a record is never thrown away by a machine.
+   */
+  check({ mend }: { mend: boolean }): CheckReport {
+    return this.#write("the check", () => {
+      const rows = this.#database.query<Row, []>("SELECT * FROM sighting").all();
+      const { photos, unfinished } = this.photos.list();
+      const named = new Set(rows.map(({ photo }) => photo));
+      const report: CheckReport = {
+        rows: rows.length,
+        rowsWithoutPhoto: rows.filter(({ photo }) => !this.photos.exists(photo)).map(({ id }) => id),
+        photosWithoutRow: photos.filter((photo) => !named.has(photo)),
+        unfinished,
+        databaseErrors: this.#database
+          .query<{ integrity_check: string }, []>("PRAGMA integrity_check")
+          .all()
+          .map((row) => row.integrity_check)
+          .filter((line) => line !== "ok"),
+      };
+      if (mend) for (const name of [...report.photosWithoutRow, ...unfinished]) this.photos.remove(name);
+      return report;
+    });
+  }
+
+  [Symbol.dispose](): void {
+    this.#database.close();
+  }
+
+  /** One write at a time over all processes: `IMMEDIATE` takes the lock before anything is read. */
+  #write<T>(what: string, body: () => T): T {
+    try {
+      return this.#database.transaction(body).immediate();
+    } catch (cause) {
+      if (cause instanceof AppError) throw cause;
+      throw new AppError("data-loss", `${what} could not be saved`, {
+        cause,
+        hint: "is the disk full, or the data directory not writable? What was saved before is untouched",
+      });
+    }
+  }
+}
+
+const NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM sighting)";
+
+interface Row {
+  id: number;
+  camera: string;
+  class: string;
+  score: number;
+  first_seen_ms: number;
+  last_seen_ms: number;
+  first_media_ms: number | null;
+  last_media_ms: number | null;
+  x1: number;
+  y1: number;
+  x2: number;
+  y2: number;
+  photo: string;
+  closed: number;
+  model: string;
+  model_version: number;
+  revision: number;
+}
+
+function fromRow(row: Row): Sighting {
+  const box: Box = [row.x1, row.y1, row.x2, row.y2];
+  return {
+    id: row.id,
+    camera: row.camera,
+    className: row.class,
+    score: row.score,
+    firstSeenMs: row.first_seen_ms,
+    lastSeenMs: row.last_seen_ms,
+    firstMediaMs: row.first_media_ms ?? undefined,
+    lastMediaMs: row.last_media_ms ?? undefined,
+    box,
+    photo: row.photo,
+    closed: row.closed === 1,
+    model: row.model,
+    modelVersion: row.model_version,
+    revision: row.revision,
+  };
+}

@@ -1,0 +1,103 @@
+#!/usr/bin/env bun
+/** The program's front door: picks a role or a command, runs it, and turns its end into an exit status. */
+import { renderUsage, runCommand } from "citty";
+import { AppError, errorKind, errorReport } from "../shared/base/errors.ts";
+import { Log, LogFile, type LogLevel, stderrSink } from "../shared/base/log.ts";
+import { VERSION } from "../shared/base/version.ts";
+import { COMMANDS } from "./commands.ts";
+import { checkWords, nearest } from "./flags.ts";
+import { overview } from "./overview.ts";
+import { ROLES } from "./roles.ts";
+import type { Command, Flags } from "./shell.ts";
+import { stopOnSignals } from "./signals.ts";
+
+async function main(argv: readonly string[]): Promise<void> {
+  if (argv[0] === "--version" || argv[0] === "-v") return printLine(VERSION);
+  if (argv.length === 0 || (argv[0] !== undefined && /^(--help|-h|help)$/.test(argv[0]))) {
+    return printLine(overview());
+  }
+  const { command, name, words } = await choose(argv);
+  if (words.includes("--help") || words.includes("-h")) {
+    return printLine(await renderUsage(command.definition, { meta: { name: "vigia", version: VERSION } }));
+  }
+  await runOne(command, name, words);
+}
+
+/** The role that `--role` names, or the command that the first word names. Throws `usage`. */
+async function choose(argv: readonly string[]): Promise<{ command: Command; name: string; words: string[] }> {
+  const words = [...argv];
+  const at = words.findIndex((word) => word === "--role" || word.startsWith("--role="));
+  if (at >= 0) {
+    const attached = words[at]!.split("=")[1];
+    const name = attached ?? words[at + 1] ?? "";
+    words.splice(at, attached === undefined ? 2 : 1);
+    return { command: await find(ROLES, name, "role"), name, words };
+  }
+  const name = words.shift() ?? "";
+  return { command: await find(COMMANDS, name, "command"), name, words };
+}
+
+async function find(
+  table: Readonly<Record<string, { load: () => Promise<{ command: Command }> }>>,
+  name: string,
+  what: string,
+): Promise<Command> {
+  const entry = Object.hasOwn(table, name) ? table[name] : undefined;
+  if (entry === undefined) {
+    const near = nearest(name, Object.keys(table));
+    throw new AppError("usage", name === "" ? `which ${what}?` : `there is no ${what} ${name}`, {
+      hint: near === undefined ? `one of: ${Object.keys(table).join(", ")}` : `did you mean ${near}?`,
+    });
+  }
+  return (await entry.load()).command;
+}
+
+async function runOne(command: Command, name: string, words: readonly string[]): Promise<void> {
+  const args = command.definition.args ?? {};
+  const checked = checkWords(words, args as Parameters<typeof checkWords>[1], {
+    ...(command.many && { many: command.many }),
+    ...(command.rest && { rest: command.rest }),
+  });
+  const flag = (wanted: string): boolean => checked.plain.includes(`--${wanted}`);
+  const logPath = checked.plain.find((word) => word.startsWith("--log="))?.slice("--log=".length);
+  using file = logPath === undefined ? undefined : new LogFile(logPath);
+  const level: LogLevel = flag("quiet") ? "warn" : flag("verbose") ? "debug" : "info";
+  const log = new Log(name, file === undefined ? [stderrSink] : [stderrSink, file.sink], level);
+  using signals = stopOnSignals(log);
+
+  await runCommand(
+    {
+      ...command.definition,
+      run: ({ args: flags }) =>
+        command.run(flags as unknown as Flags, {
+          signal: signals.signal,
+          log,
+          many: checked.many,
+          print: printLine,
+        }),
+    },
+    { rawArgs: [...checked.plain] },
+  );
+}
+
+function printLine(line: string): void {
+  process.stdout.write(`${line}\n`);
+}
+
+/** 0 done, 1 failed, 2 wrong usage. citty's own complaints are about usage. */
+function exitStatus(error: unknown): number {
+  const fromCitty = error instanceof Error && error.name === "CLIError";
+  return fromCitty || errorKind(error) === "usage" ? 2 : 1;
+}
+
+try {
+  await main(process.argv.slice(2));
+  process.exitCode = process.exitCode ?? 0;
+} catch (error) {
+  const status = exitStatus(error);
+  const report = status === 2 && error instanceof Error && !(error instanceof AppError);
+  process.stderr.write(`vigia: ${report ? error.message : errorReport(error)}\n`);
+  process.exitCode = status;
+}
+// Threads, idle sockets and pools of the native libraries must not keep a finished command alive.
+process.exit();
