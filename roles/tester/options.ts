@@ -1,0 +1,37 @@
+import type { VisitRules } from "../../shared/detect/visits.ts";
+import type { Address } from "../../shared/net/connection.ts";
+import type { Site } from "../../shared/net/site.ts";
+import type { DeviceChoice } from "../../shared/nn/engine.ts";
+import type { Sighting } from "../../shared/store/sighting.ts";
+
+/** What starts a tester. */
+export interface TesterOptions {
+  readonly site: Site;
+  readonly listen: Address;
+  readonly dataDir: string;
+  /** A model file, or a model of the trainer's by name (the newest of any name when absent). */
+  readonly model: { readonly file: string } | { readonly name: string | undefined };
+  /** Where the trainer is; found on the network when absent. Not needed with a model file. */
+  readonly trainer: Address | undefined;
+  /** Where the cameras are; found on the network when empty. */
+  readonly videos: readonly Address[];
+  readonly device: DeviceChoice;
+  /** Threads that look at pictures. */
+  readonly threads: number;
+  /** Pictures of one camera that are looked at each second. */
+  readonly framesPerSecondMax: number;
+  readonly rules: Omit<VisitRules, "thresholds">;
+  /** Tell the network where this tester is. */
+  readonly announce: boolean;
+  readonly onReady?: (address: Address) => void;
+  /** Called after each change of the log. */
+  readonly onSighting?: (sighting: Sighting) => void;
+  /** Stop when every camera has ended: for files. */
+  readonly endWithCameras?: boolean;
+}
+
+export const DEFAULT_RULES: TesterOptions["rules"] = {
+  hitsMin: 3,
+  nearHeightShare: 0.06,
+  rejoinMs: 4000,
+};

@@ -1,0 +1,46 @@
+/** A thread of the detection pool: pictures in, detections out. One model at a time; requests are answered in order. */
+import { AppError, errorLine } from "../base/errors.ts";
+import { Log, stderrSink } from "../base/log.ts";
+import { decodePicture } from "../image/codec.ts";
+import { type Model, openModel } from "./model.ts";
+import type { PoolReply, PoolRequest } from "./pool.ts";
+
+declare const self: Worker;
+
+const log = new Log("detect", [stderrSink], "warn");
+let model: Model | undefined;
+let last: Promise<void> = Promise.resolve();
+
+self.onmessage = ({ data }: MessageEvent<PoolRequest>) => {
+  last = last.then(() => answer(data));
+};
+
+async function answer(request: PoolRequest): Promise<void> {
+  let reply: PoolReply;
+  try {
+    reply = request.kind === "load" ? await load(request) : await detect(request);
+  } catch (error) {
+    const hint = error instanceof AppError ? error.hint : undefined;
+    reply = { kind: "failed", request: request.request, error: errorLine(error), hint };
+  }
+  self.postMessage(reply);
+}
+
+async function load({ request, file, device }: Extract<PoolRequest, { kind: "load" }>): Promise<PoolReply> {
+  // The old model goes only when the new one is known to work.
+  const next = await openModel(file, { device, threads: 1 }, log);
+  await model?.[Symbol.asyncDispose]();
+  model = next;
+  return { kind: "loaded", request, info: next.info, engine: next.engineName };
+}
+
+async function detect({
+  request,
+  jpeg,
+  minScore,
+}: Extract<PoolRequest, { kind: "detect" }>): Promise<PoolReply> {
+  if (model === undefined) throw new AppError("bug", "a picture came before the model");
+  const picture = await decodePicture(jpeg);
+  const [detections = []] = await model.detect([picture], minScore === undefined ? {} : { minScore });
+  return { kind: "detected", request, width: picture.width, height: picture.height, detections };
+}

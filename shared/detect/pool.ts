@@ -1,0 +1,133 @@
+import { AppError } from "../base/errors.ts";
+import type { Log } from "../base/log.ts";
+import { type Deferred, deferred } from "../base/wait.ts";
+import type { DeviceChoice } from "../nn/engine.ts";
+import type { ModelInfo } from "../nn/model-file.ts";
+import type { Detection } from "./types.ts";
+
+/** From the pool to one of its threads. */
+export type PoolRequest =
+  | {
+      readonly kind: "load";
+      readonly request: number;
+      readonly file: Uint8Array;
+      readonly device: DeviceChoice;
+    }
+  | {
+      readonly kind: "detect";
+      readonly request: number;
+      readonly jpeg: Uint8Array;
+      readonly minScore: number | undefined;
+    };
+
+/** From a thread back to the pool. */
+export type PoolReply =
+  | { readonly kind: "loaded"; readonly request: number; readonly info: ModelInfo; readonly engine: string }
+  | ({ readonly kind: "detected"; readonly request: number } & Detected)
+  | {
+      readonly kind: "failed";
+      readonly request: number;
+      readonly error: string;
+      readonly hint: string | undefined;
+    };
+
+/** What the model saw on one picture. */
+export interface Detected {
+  readonly width: number;
+  readonly height: number;
+  readonly detections: readonly Detection[];
+}
+
+export interface LoadedModel {
+  readonly info: ModelInfo;
+  readonly engine: string;
+}
+
+interface PoolThread {
+  readonly worker: Worker;
+  readonly waiting: Map<number, Deferred<PoolReply>>;
+}
+
+/**
+ * Threads that each hold the model and look at whole pictures: decoding, the network and box selection all happen
+ * there, so the main thread only moves messages. Work goes to the thread with the least to do.
+ */
+export class DetectPool implements AsyncDisposable {
+  readonly #threads: PoolThread[];
+  readonly #log: Log;
+  #nextRequest = 1;
+
+  constructor(threadCount: number, log: Log) {
+    this.#log = log;
+    this.#threads = Array.from({ length: threadCount }, () => this.#start());
+  }
+
+  get size(): number {
+    return this.#threads.length;
+  }
+
+  /** Puts a model in every thread; pictures already under way are finished with the old one. Throws `input`. */
+  async load(file: Uint8Array, device: DeviceChoice): Promise<LoadedModel> {
+    const replies = await Promise.all(
+      this.#threads.map((thread) =>
+        this.#ask(thread, (request) => ({ kind: "load", request, file: file.slice(), device })),
+      ),
+    );
+    const first = replies[0];
+    if (first?.kind !== "loaded") throw new AppError("bug", "a detection thread gave no answer to a model");
+    return { info: first.info, engine: first.engine };
+  }
+
+  /**
+   * @param jpeg given away: its memory moves to the thread
+   * @param minScore instead of the model's own thresholds
+   */
+  async detect(jpeg: Uint8Array, minScore?: number): Promise<Detected> {
+    const idlest = this.#threads.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a));
+    const own = jpeg.byteLength === jpeg.buffer.byteLength ? jpeg : jpeg.slice();
+    const reply = await this.#ask(
+      idlest,
+      (request) => ({ kind: "detect", request, jpeg: own, minScore }),
+      own.buffer,
+    );
+    if (reply.kind !== "detected") throw new AppError("bug", "a detection thread mixed up its answers");
+    return { width: reply.width, height: reply.height, detections: reply.detections };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { worker, waiting } of this.#threads) {
+      worker.terminate();
+      for (const one of waiting.values()) one.reject(new AppError("cancelled", "detection stopped"));
+      waiting.clear();
+    }
+  }
+
+  #start(): PoolThread {
+    const worker = new Worker(new URL("./detect.thread.ts", import.meta.url).href);
+    const waiting = new Map<number, Deferred<PoolReply>>();
+    worker.onmessage = ({ data }: MessageEvent<PoolReply>) => {
+      const one = waiting.get(data.request);
+      waiting.delete(data.request);
+      if (data.kind === "failed") one?.reject(new AppError("input", data.error, { hint: data.hint }));
+      else one?.resolve(data);
+    };
+    worker.onerror = (event) => {
+      this.#log.error("a detection thread failed", { error: event.message });
+      for (const one of waiting.values()) one.reject(new AppError("bug", event.message));
+      waiting.clear();
+    };
+    return { worker, waiting };
+  }
+
+  async #ask(
+    thread: PoolThread,
+    make: (request: number) => PoolRequest,
+    ...transfer: ArrayBufferLike[]
+  ): Promise<PoolReply> {
+    const request = this.#nextRequest++;
+    const answer = deferred<PoolReply>();
+    thread.waiting.set(request, answer);
+    thread.worker.postMessage(make(request), transfer as Transferable[]);
+    return answer.promise;
+  }
+}
