@@ -1,16 +1,7 @@
-import {
-  closeSync,
-  fsyncSync,
-  mkdirSync,
-  openSync,
-  readdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  writeSync,
-} from "node:fs";
+import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
-import { AppError } from "../base/errors.ts";
+import { flushFolder, replaceFile } from "../base/replace-file.ts";
+import { storeError } from "./database.ts";
 
 /** Ending of a photo that is still being written; a sweep may remove it. */
 const UNFINISHED = ".part";
@@ -50,24 +41,11 @@ export class PhotoFolder {
   /** Writes a photo so that it is there whole or not at all, whatever happens meanwhile. Throws `data-loss`. */
   write(name: string, jpeg: Uint8Array): void {
     const path = this.pathOf(name);
-    const unfinished = `${path}${UNFINISHED}`;
     try {
       makeFolder(dirname(path), this.#root);
-      const file = openSync(unfinished, "wx", 0o640);
-      try {
-        for (let at = 0; at < jpeg.length; ) at += writeSync(file, jpeg, at);
-        fsyncSync(file);
-      } finally {
-        closeSync(file);
-      }
-      renameSync(unfinished, path);
-      flushFolder(dirname(path));
+      replaceFile(path, jpeg);
     } catch (cause) {
-      rmSync(unfinished, { force: true });
-      throw new AppError("data-loss", `the photo ${name} could not be saved`, {
-        cause,
-        hint: "is the disk full, or the data directory not writable? What was saved before is untouched",
-      });
+      throw storeError(cause, `the photo ${name} could not be saved`);
     }
   }
 
@@ -97,15 +75,4 @@ function makeFolder(path: string, root: string): void {
   const first = mkdirSync(path, { recursive: true });
   if (first === undefined) return;
   for (let at = path; at.length >= root.length; at = dirname(at)) flushFolder(at);
-}
-
-/** Flushes a directory, so that a renamed file is still there after a power cut. Windows has no such call. */
-function flushFolder(path: string): void {
-  if (process.platform === "win32") return;
-  const folder = openSync(path, "r");
-  try {
-    fsyncSync(folder);
-  } finally {
-    closeSync(folder);
-  }
 }

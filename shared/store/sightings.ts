@@ -2,7 +2,7 @@ import type { Database } from "bun:sqlite";
 import { join } from "node:path";
 import { AppError } from "../base/errors.ts";
 import type { Box } from "../detect/types.ts";
-import { openDatabase } from "./database.ts";
+import { databaseDefects, openDatabase, storeError } from "./database.ts";
 import { PhotoFolder } from "./photos.ts";
 import type { Sighting } from "./sighting.ts";
 
@@ -209,11 +209,7 @@ export class SightingLog implements Disposable {
         rowsWithoutPhoto: rows.filter(({ photo }) => !this.photos.exists(photo)).map(({ id }) => id),
         photosWithoutRow: photos.filter((photo) => !named.has(photo)),
         unfinished,
-        databaseErrors: this.#database
-          .query<{ integrity_check: string }, []>("PRAGMA integrity_check")
-          .all()
-          .map((row) => row.integrity_check)
-          .filter((line) => line !== "ok"),
+        databaseErrors: databaseDefects(this.#database),
       };
       if (mend) for (const name of [...report.photosWithoutRow, ...unfinished]) this.photos.remove(name);
       return report;
@@ -228,12 +224,8 @@ export class SightingLog implements Disposable {
   #write<T>(what: string, body: () => T): T {
     try {
       return this.#database.transaction(body).immediate();
-    } catch (cause) {
-      if (cause instanceof AppError) throw cause;
-      throw new AppError("data-loss", `${what} could not be saved`, {
-        cause,
-        hint: "is the disk full, or the data directory not writable? What was saved before is untouched",
-      });
+    } catch (error) {
+      throw storeError(error, `${what} could not be saved`);
     }
   }
 }

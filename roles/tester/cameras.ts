@@ -1,0 +1,165 @@
+import { AppError } from "../../shared/base/errors.ts";
+import type { Log } from "../../shared/base/log.ts";
+import type { DetectPool, LoadedModel } from "../../shared/detect/pool.ts";
+import type { Connection } from "../../shared/net/connection.ts";
+import { Dispatch } from "../../shared/wire/message.ts";
+import {
+  CameraEnded,
+  CameraList,
+  type CameraStatus,
+  Frame,
+  type FrameMessage,
+  FrameWanted,
+} from "../../shared/wire/messages/frames.ts";
+import { CameraWatch } from "./camera-watch.ts";
+import type { Changes } from "./changes.ts";
+import type { TesterOptions } from "./options.ts";
+import type { SightingWriter } from "./sighting-writer.ts";
+
+/** All cameras of all video nodes: asks each for frames as fast as they can be looked at, and no faster. */
+export class Cameras {
+  readonly #pool: DetectPool;
+  readonly #options: TesterOptions;
+  readonly #writer: SightingWriter;
+  readonly #statusChanges: Changes;
+  readonly #log: Log;
+  readonly #watches = new Map<string, CameraWatch>();
+  /** The link that each camera comes over. */
+  readonly #links = new Map<string, Connection>();
+  /** Cameras that were asked for a frame which has not come yet. */
+  readonly #asked = new Set<string>();
+  readonly #ended = new Set<string>();
+  #model: LoadedModel | undefined;
+
+  constructor(parts: {
+    readonly pool: DetectPool;
+    readonly options: TesterOptions;
+    readonly writer: SightingWriter;
+    readonly statusChanges: Changes;
+    readonly log: Log;
+  }) {
+    this.#pool = parts.pool;
+    this.#options = parts.options;
+    this.#writer = parts.writer;
+    this.#statusChanges = parts.statusChanges;
+    this.#log = parts.log;
+  }
+
+  get watches(): ReadonlyMap<string, CameraWatch> {
+    return this.#watches;
+  }
+
+  get model(): LoadedModel | undefined {
+    return this.#model;
+  }
+
+  /** From now on looks with this model; the first one starts the cameras that are already known. */
+  useModel(model: LoadedModel): void {
+    this.#model = model;
+    for (const watch of this.#watches.values()) watch.switchModel(model);
+    for (const [link, statuses] of this.#waiting) {
+      this.#waiting.delete(link);
+      void this.#meet(link, statuses);
+    }
+    this.#statusChanges.tell();
+  }
+  readonly #waiting = new Map<Connection, readonly CameraStatus[]>();
+
+  /** One session with a video node: until the link ends. Its cameras then count as gone. */
+  async follow(link: Connection): Promise<void> {
+    const dispatch = new Dispatch()
+      .on(CameraList, ({ cameras }) => this.#meet(link, cameras))
+      .on(Frame, (frame) => this.#take(link, frame))
+      .on(CameraEnded, ({ camera }) => this.#end(camera));
+    try {
+      for await (const message of link.messages()) await dispatch.run(message);
+    } finally {
+      this.#waiting.delete(link);
+      for (const [camera, from] of this.#links) if (from === link) this.#lose(camera, link.peer.name);
+    }
+  }
+
+  /** Resolves when every camera that was ever seen has ended. */
+  get allEnded(): boolean {
+    return this.#watches.size > 0 && this.#ended.size === this.#watches.size;
+  }
+
+  async close(): Promise<void> {
+    await Promise.all([...this.#watches.values()].map((watch) => watch.end()));
+  }
+
+  async #meet(link: Connection, statuses: readonly CameraStatus[]): Promise<void> {
+    if (this.#model === undefined) {
+      this.#waiting.set(link, statuses);
+      return;
+    }
+    for (const status of statuses) {
+      const owner = this.#links.get(status.name);
+      if (owner !== undefined && owner !== link) {
+        throw new AppError("refused", `two video nodes have a camera called ${status.name}`, {
+          hint: "give one of them another name",
+        });
+      }
+      const known = this.#watches.get(status.name);
+      if (known === undefined) {
+        const parts = { pool: this.#pool, rules: this.#options.rules, writer: this.#writer, log: this.#log };
+        this.#watches.set(status.name, new CameraWatch(status, this.#model, parts));
+        this.#log.info("watching", { camera: status.name, state: status.state });
+      } else {
+        if (known.status.state !== status.state) {
+          const detail = status.detail === "" ? undefined : status.detail;
+          this.#log.info(`camera is ${status.state}`, { camera: status.name, detail });
+        }
+        known.status = status;
+      }
+      if (owner === undefined) {
+        this.#links.set(status.name, link);
+        await this.#ask(status.name);
+      }
+    }
+    this.#statusChanges.tell();
+  }
+
+  /** Asks for a frame unless one is on its way or enough are being looked at. */
+  async #ask(camera: string): Promise<void> {
+    const link = this.#links.get(camera);
+    const watch = this.#watches.get(camera);
+    if (link === undefined || watch === undefined || this.#asked.has(camera) || this.#ended.has(camera))
+      return;
+    const every = watch.status.delivery === "every";
+    // A live camera's next frame should be as new as can be; a file's may wait here, to keep all threads busy.
+    if (watch.inFlight >= (every ? this.#pool.size + 1 : 1)) return;
+    this.#asked.add(camera);
+    const framesPerSecondMax = every ? 1000 : this.#options.framesPerSecondMax;
+    await link.send(FrameWanted, { camera, framesPerSecondMax });
+  }
+
+  async #take(link: Connection, frame: FrameMessage): Promise<void> {
+    const watch = this.#watches.get(frame.camera);
+    if (watch === undefined || this.#links.get(frame.camera) !== link) {
+      throw new AppError("protocol", `a frame of ${frame.camera} came unasked`);
+    }
+    this.#asked.delete(frame.camera);
+    const looking = watch.look(frame);
+    void looking.then(() => this.#ask(frame.camera)).catch(() => {}); // the link's end is handled where it is read
+    await this.#ask(frame.camera);
+  }
+
+  async #end(camera: string): Promise<void> {
+    const watch = this.#watches.get(camera);
+    if (watch === undefined) return;
+    await watch.end();
+    this.#ended.add(camera);
+    this.#log.info("camera has ended", { camera });
+    this.#statusChanges.tell();
+  }
+
+  #lose(camera: string, video: string): void {
+    this.#links.delete(camera);
+    this.#asked.delete(camera);
+    const watch = this.#watches.get(camera);
+    if (watch === undefined || this.#ended.has(camera)) return;
+    watch.status = { ...watch.status, state: "gone", detail: `no link to video node ${video}` };
+    this.#statusChanges.tell();
+  }
+}

@@ -1,0 +1,141 @@
+/** Tester: runs the model on every camera, tracks what it sees, keeps the log of sightings and serves it to watchers. */
+import { readFileSync } from "node:fs";
+import { systemClock } from "../../shared/base/clock.ts";
+import type { RoleContext } from "../../shared/base/context.ts";
+import { errorLine } from "../../shared/base/errors.ts";
+import { DetectPool, type LoadedModel } from "../../shared/detect/pool.ts";
+import { formatAddress } from "../../shared/net/address.ts";
+import { announce } from "../../shared/net/discovery.ts";
+import { listen } from "../../shared/net/listener.ts";
+import { type LinkTarget, stayConnected } from "../../shared/net/stay-connected.ts";
+import { SightingLog } from "../../shared/store/sightings.ts";
+import type { JobStatus } from "../../shared/wire/messages/models.ts";
+import type { TesterStatusMessage } from "../../shared/wire/messages/sightings.ts";
+import { Cameras } from "./cameras.ts";
+import { Changes } from "./changes.ts";
+import { ModelSource } from "./model-source.ts";
+import type { TesterOptions } from "./options.ts";
+import { serveWatcher } from "./serve-watcher.ts";
+import { SightingWriter } from "./sighting-writer.ts";
+
+/** How often watchers hear of rates. */
+const STATUS_EVERY_MS = 1000;
+
+export async function run(options: TesterOptions, { signal, log }: RoleContext): Promise<void> {
+  const done = new AbortController();
+  const stop = AbortSignal.any([signal, done.signal]);
+  await using scope = new AsyncDisposableStack();
+
+  const sightings = scope.use(openLog(options, log));
+  const sightingChanges = new Changes();
+  const statusChanges = new Changes();
+  const jobChanges = new Changes();
+  let jobs: readonly JobStatus[] = [];
+
+  const pool = scope.use(new DetectPool(options.threads, log));
+  const writer = new SightingWriter(sightings, log, (sighting) => {
+    sightingChanges.tell();
+    options.onSighting?.(sighting);
+  });
+  const cameras = new Cameras({ pool, options, writer, statusChanges, log });
+  scope.defer(() => cameras.close());
+
+  const useModel = async (file: Uint8Array): Promise<void> => {
+    const model = await pool.load(file, options.device);
+    cameras.useModel(model);
+    log.info("looking for", { ...modelWords(model) });
+  };
+  if ("file" in options.model) await useModel(readFileSync(options.model.file));
+
+  const listener = scope.use(
+    await listen({
+      site: options.site,
+      role: "tester",
+      ...options.listen,
+      accept: ["watcher", "client"],
+      signal: stop,
+      log,
+      onConnection: (link) =>
+        serveWatcher(link, {
+          sightings,
+          cameras: cameras.watches,
+          classes: () => cameras.model?.info.classes ?? [],
+          status: () => statusOf(cameras),
+          jobs: () => jobs,
+          sightingChanges,
+          statusChanges,
+          jobChanges,
+          log,
+        }),
+    }),
+  );
+  if (options.announce)
+    scope.use(announce({ site: options.site, role: "tester", address: listener.address, log }));
+  log.info("tester is ready", { at: formatAddress(listener.address), data: options.dataDir });
+  options.onReady?.(listener.address);
+
+  const links: Promise<void>[] = [];
+  const keep = (target: LinkTarget, session: Parameters<typeof stayConnected>[1]): void => {
+    const common = { site: options.site, role: "tester", signal: stop, log, clock: systemClock } as const;
+    links.push(stayConnected({ ...common, target }, session));
+  };
+  if ("name" in options.model) {
+    const source = new ModelSource({
+      name: options.model.name ?? "",
+      dataDir: options.dataDir,
+      log,
+      onModel: useModel,
+      onTraining(now) {
+        jobs = now;
+        jobChanges.tell();
+      },
+    });
+    keep({ role: "trainer", address: options.trainer }, (link) => source.follow(link));
+  }
+  const videos = options.videos.length > 0 ? options.videos : [undefined];
+  for (const address of videos) keep({ role: "video", address }, (link) => cameras.follow(link));
+
+  while (!stop.aborted) {
+    await systemClock.sleep(STATUS_EVERY_MS, stop);
+    statusChanges.tell();
+    if (options.endWithCameras === true && cameras.allEnded) done.abort();
+  }
+  await Promise.all(links);
+}
+
+/** Opens the log, and puts right what a tester that was killed left behind. */
+function openLog({ dataDir }: TesterOptions, log: RoleContext["log"]): SightingLog {
+  const sightings = new SightingLog(dataDir);
+  try {
+    const report = sightings.check({ mend: true });
+    const closed = sightings.closeAll();
+    const orphans = report.photosWithoutRow.length + report.unfinished.length;
+    if (closed + orphans > 0) log.info("put right after an earlier stop", { closed, photosRemoved: orphans });
+    if (report.rowsWithoutPhoto.length > 0) {
+      log.warn("sightings lack their photo; see vigia check", { rows: report.rowsWithoutPhoto.length });
+    }
+  } catch (error) {
+    log.warn("the log could not be checked", { error: errorLine(error) });
+  }
+  return sightings;
+}
+
+function statusOf(cameras: Cameras): TesterStatusMessage {
+  const model = cameras.model;
+  return {
+    model: model?.info.name ?? "",
+    modelVersion: model?.info.version ?? 0,
+    classes: [...(model?.info.classes ?? [])],
+    engine: model?.engine ?? "",
+    cameras: [...cameras.watches.values()].map((watch) => ({
+      status: watch.status,
+      testedPerSecond: watch.testedPerSecond,
+      skipped: watch.skipped,
+      open: watch.openCount,
+    })),
+  };
+}
+
+function modelWords({ info, engine }: LoadedModel): Record<string, string | number> {
+  return { classes: info.classes.join(","), model: info.name, version: info.version, engine };
+}

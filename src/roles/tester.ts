@@ -1,0 +1,81 @@
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { run } from "../../roles/tester/main.ts";
+import { DEFAULT_RULES } from "../../roles/tester/options.ts";
+import { choiceFlag, numberFlag, wholeFlag } from "../flags.ts";
+import { COMMON_FLAGS, type Command, textOf } from "../shell.ts";
+import { addressFlag, addressList, PORTS, siteFor } from "./common.ts";
+
+export const command: Command = {
+  many: ["video"],
+  definition: {
+    meta: {
+      name: "--role tester",
+      description: "Runs the model on every camera and keeps the log of sightings.",
+    },
+    args: {
+      trainer: {
+        type: "string",
+        valueHint: "HOST:PORT",
+        description: "Where models come from (found on the network when not given).",
+      },
+      video: {
+        type: "string",
+        valueHint: "HOST:PORT",
+        description: "Where cameras come from (found on the network when not given). Several may be given.",
+      },
+      model: {
+        type: "string",
+        valueHint: "NAME|FILE",
+        description: "A model of the trainer's, or a file (the trainer's newest).",
+      },
+      data: {
+        type: "string",
+        valueHint: "DIR",
+        description: "Where the log and its photos are kept (vigia-data).",
+      },
+      listen: {
+        type: "string",
+        valueHint: "HOST:PORT",
+        description: "Where watchers connect (0.0.0.0:7720).",
+      },
+      device: { type: "string", valueHint: "auto|cpu|gpu", description: "What computes (auto)." },
+      threads: {
+        type: "string",
+        valueHint: "N",
+        description: "Pictures looked at side by side (a core each).",
+      },
+      fps: {
+        type: "string",
+        valueHint: "N",
+        description: "Pictures of one camera looked at each second (5).",
+      },
+      near: {
+        type: "string",
+        valueHint: "PERCENT",
+        description: "How high a thing must be to count as near, in percent of the picture (6).",
+      },
+      ...COMMON_FLAGS,
+    },
+  },
+  async run(flags, context) {
+    const model = textOf(flags, "model");
+    const near = numberFlag("near", textOf(flags, "near"), 0, 100);
+    await run(
+      {
+        site: await siteFor(flags, context),
+        listen: addressFlag(flags, "listen", PORTS.tester) ?? { host: "0.0.0.0", port: PORTS.tester },
+        dataDir: textOf(flags, "data") ?? "vigia-data",
+        model: model !== undefined && existsSync(model) ? { file: model } : { name: model },
+        trainer: addressFlag(flags, "trainer", PORTS.trainer),
+        videos: addressList(context, "video", PORTS.video),
+        device: choiceFlag("device", textOf(flags, "device") ?? "auto", ["auto", "cpu", "gpu"]),
+        threads: wholeFlag("threads", textOf(flags, "threads"), 1, 64) ?? Math.min(8, availableParallelism()),
+        framesPerSecondMax: numberFlag("fps", textOf(flags, "fps"), 0.1, 60) ?? 5,
+        rules: near === undefined ? DEFAULT_RULES : { ...DEFAULT_RULES, nearHeightShare: near / 100 },
+        announce: true,
+      },
+      context,
+    );
+  },
+};
