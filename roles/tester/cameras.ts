@@ -29,6 +29,8 @@ export class Cameras {
   /** Cameras that were asked for a frame which has not come yet. */
   readonly #asked = new Set<string>();
   readonly #ended = new Set<string>();
+  /** Cameras that were announced before there was a model. */
+  readonly #waiting = new Map<Connection, readonly CameraStatus[]>();
   #model: LoadedModel | undefined;
 
   constructor(parts: {
@@ -63,7 +65,6 @@ export class Cameras {
     }
     this.#statusChanges.tell();
   }
-  readonly #waiting = new Map<Connection, readonly CameraStatus[]>();
 
   /** One session with a video node: until the link ends. Its cameras then count as gone. */
   async follow(link: Connection): Promise<void> {

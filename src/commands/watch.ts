@@ -1,0 +1,100 @@
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { run as runTester } from "../../roles/tester/main.ts";
+import { DEFAULT_RULES } from "../../roles/tester/options.ts";
+import { run as runVideo } from "../../roles/video/main.ts";
+import { AppError } from "../../shared/base/errors.ts";
+import { deferred } from "../../shared/base/wait.ts";
+import type { Address } from "../../shared/net/connection.ts";
+import { choiceFlag, namedValue, numberFlag } from "../flags.ts";
+import { refuseDoubles, siteFor } from "../roles/common.ts";
+import { COMMON_FLAGS, type Command, isSet, neededText, textOf } from "../shell.ts";
+import { sightingJson, sightingText } from "../sighting-lines.ts";
+
+const LOOPBACK: Address = { host: "127.0.0.1", port: 0 };
+
+/** The one-machine form of the video and tester roles: both run here and speak the same protocol over loopback. */
+export const command: Command = {
+  rest: true,
+  definition: {
+    meta: { name: "watch", description: "Watch cameras or files on this machine; a line a sighting." },
+    args: {
+      model: { type: "string", required: true, valueHint: "FILE", description: "The model to look with." },
+      data: {
+        type: "string",
+        valueHint: "DIR",
+        description: "Where the log and its photos are kept (vigia-data).",
+      },
+      fps: {
+        type: "string",
+        valueHint: "N",
+        description: "Pictures of a live camera looked at each second (5).",
+      },
+      near: {
+        type: "string",
+        valueHint: "PERCENT",
+        description: "How high a thing must be to count as near, in percent of the picture (6).",
+      },
+      device: { type: "string", valueHint: "auto|cpu|gpu", description: "What computes (auto)." },
+      json: { type: "boolean", description: "One JSON object a line." },
+      ...COMMON_FLAGS,
+    },
+  },
+  async run(flags, context) {
+    const file = neededText(flags, "model");
+    if (!existsSync(file)) throw new AppError("usage", `there is no model file ${file}`);
+    const cameras = flags._.map((text) => {
+      const [name, source] = namedValue(text, "camera");
+      return { name, source };
+    });
+    if (cameras.length === 0) {
+      throw new AppError("usage", "nothing to watch", {
+        hint: "vigia watch --model cars.onnx street=street.mp4 gate=rtsp://user:password@192.168.1.20/stream1",
+      });
+    }
+    refuseDoubles(cameras.map(({ name }) => name));
+    const dataDir = textOf(flags, "data") ?? "vigia-data";
+    const near = numberFlag("near", textOf(flags, "near"), 0, 100);
+    const site = await siteFor(flags, context);
+
+    // The tester ends when every file has; that must end the video part too.
+    const ended = new AbortController();
+    const signal = AbortSignal.any([context.signal, ended.signal]);
+    const videoReady = deferred<Address>();
+    const video = runVideo(
+      { site, cameras, listen: LOOPBACK, announce: false, paced: false, onReady: videoReady.resolve },
+      { signal, log: context.log.child("video") },
+    ).catch((error) => {
+      videoReady.reject(error);
+      throw error;
+    });
+    video.catch(() => {});
+    try {
+      const tester = runTester(
+        {
+          site,
+          listen: LOOPBACK,
+          dataDir,
+          model: { file },
+          trainer: undefined,
+          videos: [await videoReady.promise],
+          device: choiceFlag("device", textOf(flags, "device") ?? "auto", ["auto", "cpu", "gpu"]),
+          threads: Math.min(8, availableParallelism()),
+          framesPerSecondMax: numberFlag("fps", textOf(flags, "fps"), 0.1, 60) ?? 5,
+          rules: near === undefined ? DEFAULT_RULES : { ...DEFAULT_RULES, nearHeightShare: near / 100 },
+          announce: false,
+          endWithCameras: true,
+          onSighting(sighting) {
+            if (!sighting.closed) return;
+            context.print(isSet(flags, "json") ? sightingJson(sighting, dataDir) : sightingText(sighting));
+          },
+        },
+        { signal, log: context.log.child("tester") },
+      );
+      await Promise.race([tester, video.then(() => tester)]);
+    } finally {
+      ended.abort();
+      await video;
+    }
+  },
+};
