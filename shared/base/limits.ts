@@ -4,6 +4,10 @@
 export const GREETING_SIZE_BYTES_MAX = 4096;
 /** A message after that: one slice of a weight vector, one frame, one piece of a file. */
 export const MESSAGE_SIZE_BYTES_MAX = 8 * 1024 * 1024;
+/** Messages that a peer may send ahead of a busy reader, in bytes; one more message may be over it. */
+export const RECEIVE_WINDOW_BYTES = 8 * 1024 * 1024;
+/** Links of a listener whose peer has not proved the site key yet. */
+export const UNPROVED_LINK_COUNT_MAX = 256;
 /** One piece of a file or of a weight vector on the wire. */
 export const PIECE_SIZE_BYTES_MAX = 1024 * 1024;
 /** Bytes that wait for a slow peer before sending to it has to wait. */

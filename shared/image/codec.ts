@@ -1,8 +1,9 @@
-import { open } from "node:fs/promises";
+import { constants } from "node:fs";
+import { type FileHandle, open } from "node:fs/promises";
 import { AppError } from "../base/errors.ts";
 import { PICTURE_AREA_PX_MAX, PICTURE_FILE_BYTES_MAX, PICTURE_SIDE_PX_MAX } from "../base/limits.ts";
 import { bytesText } from "../base/text.ts";
-import { isTurned, type PictureHeader, readHeader } from "./header.ts";
+import { HEADER_SIZE_BYTES, isTurned, type PictureHeader, readHeader } from "./header.ts";
 import { decodeNetpbm } from "./netpbm.ts";
 import { openSharp } from "./sharp.ts";
 import type { Picture } from "./types.ts";
@@ -30,11 +31,9 @@ const FORMATS = "JPEG, PNG, WebP, GIF, TIFF, BMP, AVIF, PGM and PPM";
  */
 export async function decodePicture(bytes: Uint8Array, options: DecodeOptions = {}): Promise<DecodedPicture> {
   const header = await checkedHeader(bytes);
-  const turned = isTurned(header.orientation);
-  const originalWidth = turned ? header.height : header.width;
-  const originalHeight = turned ? header.width : header.height;
+  const { width, height } = uprightSize(header);
   const picture = await decodeChecked(bytes, header, options);
-  return { ...picture, originalWidth, originalHeight };
+  return { ...picture, originalWidth: width, originalHeight: height };
 }
 
 /** `decodePicture` of a file; what goes wrong names it. */
@@ -52,24 +51,54 @@ export async function decodePictureFile(path: string, options?: DecodeOptions): 
  * @throws {AppError} `input` when there is no such file, it may not be read, or it is no plain file
  */
 export async function readPictureFile(path: string): Promise<Uint8Array> {
-  await using file = await open(path, "r").catch((cause) => {
-    throw new AppError("input", `the picture ${path} cannot be opened`, { cause });
-  });
-  const facts = await file.stat();
-  if (!facts.isFile()) throw new AppError("input", `${path} is not a file`);
-  if (facts.size > PICTURE_FILE_BYTES_MAX) throw tooManyBytes(facts.size);
+  await using file = await openPlainFile(path);
   return await file.readFile();
 }
 
+async function openPlainFile(path: string): Promise<FileHandle> {
+  // Without O_NONBLOCK, opening a named pipe that nobody writes to would wait for ever.
+  const file = await open(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0)).catch((cause) => {
+    throw new AppError("input", `the picture ${path} cannot be opened`, { cause });
+  });
+  try {
+    const facts = await file.stat();
+    if (!facts.isFile()) throw new AppError("input", `${path} is not a file`);
+    if (facts.size > PICTURE_FILE_BYTES_MAX) throw tooManyBytes(facts.size);
+    return file;
+  } catch (error) {
+    await file.close();
+    throw error;
+  }
+}
+
+/** A picture's size once it is turned upright, and the orientation its file notes (EXIF, 1 to 8). */
+export interface PictureSize {
+  readonly width: number;
+  readonly height: number;
+  readonly orientation: number;
+}
+
 /**
- * A picture's upright size, read from its header.
+ * A picture file's upright size. Reads its header only, where that says enough.
  *
- * @throws {AppError} `input` as `decodePicture`, for what the header shows
+ * @throws {AppError} `input` naming the file, as `decodePicture`, for what the header shows
  */
-export async function pictureSize(
-  bytes: Uint8Array,
-): Promise<{ width: number; height: number; orientation: number }> {
-  const { width, height, orientation } = await checkedHeader(bytes);
+export async function pictureFileSize(path: string): Promise<PictureSize> {
+  try {
+    await using file = await openPlainFile(path);
+    const start = Buffer.alloc(HEADER_SIZE_BYTES);
+    const { bytesRead } = await file.read(start, 0, start.length, 0);
+    const bytes = start.subarray(0, bytesRead);
+    const isWhole = bytesRead < start.length;
+    const header = readHeader(bytes);
+    const isEnough = isWhole || header === undefined || (header !== "short" && header.sizeKnown);
+    return uprightSize(await checkedHeader(isEnough ? bytes : await file.readFile()));
+  } catch (cause) {
+    throw pictureError(path, cause);
+  }
+}
+
+function uprightSize({ width, height, orientation }: PictureHeader): PictureSize {
   return isTurned(orientation)
     ? { width: height, height: width, orientation }
     : { width, height, orientation };

@@ -1,0 +1,157 @@
+import { XMLParser } from "fast-xml-parser";
+import { AppError } from "../base/errors.ts";
+import { ANNOTATION_FILE_BYTES_MAX, BOXES_PER_PICTURE_MAX, NAME_LENGTH_MAX } from "../base/limits.ts";
+import { bytesText, countText } from "../base/text.ts";
+import type { Box } from "../detect/types.ts";
+import { isTurned } from "../image/header.ts";
+
+/** What one Pascal VOC XML file says, checked as far as it can be without the picture. */
+export interface VocAnnotation {
+  /** The size the file claims; 0 where it claims none. The picture's own header is what counts. */
+  readonly width: number;
+  readonly height: number;
+  readonly objects: readonly VocObject[];
+  /** What was wrong with objects that are left out. */
+  readonly problems: readonly string[];
+}
+
+export interface VocObject {
+  readonly name: string;
+  /** As written: corners may be exchanged, reach over the edge, or coincide. All four are finite. */
+  readonly box: Box;
+}
+
+/**
+ * Entities are never expanded and values never guessed at, so that a hostile file costs no more than its own length.
+ * The five escapes that XML itself defines are undone here, in names.
+ */
+const parser = new XMLParser({
+  ignoreAttributes: true,
+  parseTagValue: false,
+  processEntities: false,
+  maxNestedTags: 50,
+  isArray: (name) => name === "object",
+});
+
+/**
+ * Reads the bytes of a VOC annotation (Everingham et al. 2010, the VOC development kit).
+ *
+ * @throws {AppError} `input` when it is not an XML file of that form
+ */
+export function parseVoc(bytes: Uint8Array): VocAnnotation {
+  if (bytes.length > ANNOTATION_FILE_BYTES_MAX) {
+    throw new AppError("input", `is too large: ${bytesText(bytes.length)}`);
+  }
+  const text = decodeText(bytes);
+  if (text.trim() === "") throw new AppError("input", "is empty");
+  if (/<!DOCTYPE|<!ENTITY/i.test(text)) throw new AppError("input", "declares a DOCTYPE, which is not read");
+  const annotation = child(parse(text), "annotation");
+  if (annotation === undefined) throw new AppError("input", "has no <annotation> element");
+  const size = child(annotation, "size");
+  const problems: string[] = [];
+  const listed = asRecord(annotation).object;
+  const objects = Array.isArray(listed) ? listed : [];
+  if (objects.length > BOXES_PER_PICTURE_MAX) {
+    problems.push(`${countText(objects.length, "object")}, only ${BOXES_PER_PICTURE_MAX} are read`);
+  }
+  return {
+    width: sizeNumber(size, "width"),
+    height: sizeNumber(size, "height"),
+    objects: objects.slice(0, BOXES_PER_PICTURE_MAX).flatMap((object, i) => readObject(object, i, problems)),
+    problems,
+  };
+}
+
+function parse(text: string): unknown {
+  try {
+    return parser.parse(text, true);
+  } catch (cause) {
+    throw new AppError("input", "is not well-formed XML", { cause });
+  }
+}
+
+function readObject(object: unknown, place: number, problems: string[]): VocObject[] {
+  const name = className(textOf(object, "name"));
+  const what = `object ${place + 1}${name === "" ? "" : ` (${name})`}`;
+  const skip = (why: string) => {
+    problems.push(`${what} ${why}, dropped`);
+    return [];
+  };
+  if (name === "") return skip("has no name");
+  if (name.length > NAME_LENGTH_MAX) return skip(`has a name of ${name.length} letters`);
+  const bounds = child(object, "bndbox");
+  if (bounds === undefined) return skip("has no <bndbox>");
+  const box = ["xmin", "ymin", "xmax", "ymax"].map((side) => Number(textOf(bounds, side) || "none"));
+  if (!box.every((value) => Math.abs(value) <= 1e7)) return skip("has a box that is not four numbers");
+  return [{ name, box: box as unknown as Box }];
+}
+
+/** One spelling for names that look the same: composed accents, single spaces, no control characters. */
+export function className(text: string): string {
+  return text
+    .normalize("NFC")
+    .replace(/[\p{Cc}\s]+/gu, " ")
+    .trim();
+}
+
+/**
+ * Takes a box from the pixels as stored to the picture turned upright (EXIF 2.32 tag 0x0112).
+ *
+ * @param width, height of the picture as stored
+ */
+export function turnBox(box: Box, orientation: number, width: number, height: number): Box {
+  let [x1, y1, x2, y2] = box;
+  // Orientations 5 to 8 are 1 to 4 after exchanging the axes.
+  const mirrored = isTurned(orientation) ? orientation - 4 : orientation;
+  if (isTurned(orientation)) {
+    [x1, y1, x2, y2] = [y1, x1, y2, x2];
+    [width, height] = [height, width];
+  }
+  if (mirrored === 2 || mirrored === 3) [x1, x2] = [width - x2, width - x1];
+  if (mirrored === 3 || mirrored === 4) [y1, y2] = [height - y2, height - y1];
+  return [x1, y1, x2, y2];
+}
+
+function decodeText(bytes: Uint8Array): string {
+  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
+  if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder("utf-16be").decode(bytes);
+  try {
+    return new TextDecoder("utf-8", { fatal: true }).decode(bytes);
+  } catch {
+    // Older tools write the alphabet of their system, whatever the first line says.
+    return new TextDecoder("windows-1252").decode(bytes);
+  }
+}
+
+function asRecord(node: unknown): Record<string, unknown> {
+  return typeof node === "object" && node !== null ? (node as Record<string, unknown>) : {};
+}
+
+/** The first child of that name. An element without content is the empty string. */
+function child(node: unknown, name: string): unknown {
+  const value = Object.hasOwn(asRecord(node), name) ? asRecord(node)[name] : undefined;
+  return Array.isArray(value) ? value[0] : value;
+}
+
+function textOf(node: unknown, name: string): string {
+  const value = child(node, name);
+  return typeof value === "string" ? unescapeXml(value.trim()) : "";
+}
+
+function sizeNumber(size: unknown, name: string): number {
+  const value = Number(textOf(size, name));
+  return Number.isFinite(value) && value > 0 ? Math.round(value) : 0;
+}
+
+const ESCAPES: Readonly<Record<string, string>> = { lt: "<", gt: ">", amp: "&", quot: '"', apos: "'" };
+
+function unescapeXml(text: string): string {
+  return text.replace(
+    /&(?:#(\d{1,7})|#x([\da-f]{1,6})|(lt|gt|amp|quot|apos));/gi,
+    (all, decimal, hex, word) => {
+      if (word !== undefined) return ESCAPES[String(word).toLowerCase()] ?? all;
+      const code = decimal !== undefined ? Number(decimal) : Number.parseInt(hex, 16);
+      return code <= 0x10ffff ? String.fromCodePoint(code) : all;
+    },
+  );
+}
