@@ -1,0 +1,219 @@
+import type { Clock } from "../../shared/base/clock.ts";
+import { AppError, errorKind, errorLine } from "../../shared/base/errors.ts";
+import type { Log } from "../../shared/base/log.ts";
+import type { Random } from "../../shared/base/random.ts";
+import { backoffMs } from "../../shared/base/retry.ts";
+import { onAbort } from "../../shared/base/wait.ts";
+import type { CameraState, CameraStatus } from "../../shared/wire/messages/frames.ts";
+import type { Arrival, Feed, FrameSource, JpegPicture } from "./sources/source.ts";
+
+/** Somebody who looks at a camera's pictures. Nothing here may throw or wait. */
+export interface Follower {
+  /** Whether the picture of this frame is wanted. */
+  wants(arrival: Arrival): boolean;
+  /** A picture; perhaps one that another follower wanted. */
+  take(arrival: Arrival, picture: JpegPicture): void;
+  /** For cameras that deliver every frame: whether the next may come; `undefined` while not taking part. */
+  readonly ready: boolean | undefined;
+  /** No more frames will come. */
+  ended(): void;
+}
+
+/** A source that was live and gives nothing for so long is stalled; slow sources get five of their intervals. */
+const STALLED_AFTER_MS = 4000;
+/** Frame rates are counted over this time. */
+const RATE_WINDOW_MS = 5000;
+/** A camera that says no (wrong password) is asked again this seldom: some lock the account. */
+const REFUSED_RETRY_MS = 30_000;
+/** While a camera has been away for less than this, it is tried often. */
+const EAGER_FOR_MS = 120_000;
+
+/** One camera: keeps its source running, knows how it does, and shares its pictures among followers. */
+export class Camera {
+  readonly name: string;
+  readonly #source: FrameSource;
+  readonly #log: Log;
+  readonly #clock: Clock;
+  readonly #random: Random;
+  readonly #followers = new Set<Follower>();
+  readonly #arrivedMs: number[] = [];
+  #onChange: () => void = () => {};
+  #state: CameraState = "connecting";
+  #detail = "";
+  #sequence = 0;
+  #delivered = -1;
+  #deliveredCount = 0;
+  #wake: (() => void) | undefined;
+
+  constructor(name: string, source: FrameSource, parts: { log: Log; clock: Clock; random: Random }) {
+    this.name = name;
+    this.#source = source;
+    this.#log = parts.log.child(name);
+    this.#clock = parts.clock;
+    this.#random = parts.random;
+  }
+
+  /** Called at each change of the state or its detail. */
+  set onChange(notify: () => void) {
+    this.#onChange = notify;
+  }
+
+  get delivery(): CameraStatus["delivery"] {
+    return this.#source.delivery;
+  }
+
+  get hasEnded(): boolean {
+    return this.#state === "ended";
+  }
+
+  get status(): CameraStatus {
+    return {
+      name: this.name,
+      state: this.#state,
+      detail: this.#detail,
+      framesPerSecond: this.#framesPerSecond(),
+      skipped: this.#sequence - this.#deliveredCount,
+      delivery: this.delivery,
+    };
+  }
+
+  /** Adds a follower until it is disposed. */
+  follow(follower: Follower): Disposable {
+    this.#followers.add(follower);
+    return {
+      [Symbol.dispose]: () => {
+        this.#followers.delete(follower);
+        this.followersChanged();
+      },
+    };
+  }
+
+  /** To be called when a follower's `ready` has become true. */
+  followersChanged(): void {
+    this.#wake?.();
+  }
+
+  /** Runs the source until it ends or `signal` aborts, opening it again as often as it fails. Never rejects. */
+  async run(signal: AbortSignal): Promise<void> {
+    let failures = 0;
+    let awaySinceMs: number | undefined;
+    while (!signal.aborted) {
+      const before = this.#sequence;
+      const problem = await this.#runOnce(signal);
+      if (signal.aborted) return;
+      if (problem === undefined || !this.#source.reconnects) return this.#end(problem);
+      const nowMs = this.#clock.monotonicMs();
+      if (this.#sequence > before) [failures, awaySinceMs] = [0, undefined];
+      failures++;
+      awaySinceMs ??= nowMs;
+      const refused = errorKind(problem) === "refused" || errorKind(problem) === "input";
+      const maxMs = nowMs - awaySinceMs < EAGER_FOR_MS ? 1500 : 10_000;
+      const waitMs = refused
+        ? backoffMs(failures, this.#random, { firstMs: 2000, maxMs: REFUSED_RETRY_MS })
+        : backoffMs(failures, this.#random, { firstMs: 250, maxMs });
+      this.#setState(refused ? "refused" : "gone", detailOf(problem));
+      this.#log.debug("trying again", { failures, inMs: Math.round(waitMs) });
+      await this.#clock.sleep(waitMs, signal);
+    }
+  }
+
+  /** @returns what ended the source, or `undefined` when it came to its end */
+  async #runOnce(signal: AbortSignal): Promise<unknown> {
+    if (this.#state === "stalled") this.#setState("connecting");
+    const watch = setInterval(() => this.#checkStall(), 500);
+    try {
+      await this.#source.run(this.#feed, signal);
+      return undefined;
+    } catch (error) {
+      return error;
+    } finally {
+      clearInterval(watch);
+      this.#arrivedMs.length = 0;
+    }
+  }
+
+  readonly #feed: Feed = {
+    ready: async (signal) => {
+      while (!signal.aborted && !this.#everybodyReady()) {
+        const { promise, resolve } = Promise.withResolvers<void>();
+        this.#wake = resolve;
+        using _abort = onAbort(signal, resolve);
+        await promise;
+        this.#wake = undefined;
+      }
+    },
+    arrive: (mediaMs, capturedMs = this.#clock.wallMs()) => {
+      this.#noteArrival();
+      const arrival = { sequence: this.#sequence++, capturedMs, mediaMs };
+      let wanted = false;
+      // Everybody is asked, since those who say yes remember it.
+      for (const follower of this.#followers) wanted = follower.wants(arrival) || wanted;
+      return { arrival, wanted };
+    },
+    deliver: (arrival, picture) => {
+      if (arrival.sequence <= this.#delivered) return;
+      this.#delivered = arrival.sequence;
+      this.#deliveredCount++;
+      for (const follower of this.#followers) follower.take(arrival, picture);
+    },
+    troubled: (detail) => {
+      if (this.#state !== "live") this.#setState("connecting", detail);
+    },
+  };
+
+  #everybodyReady(): boolean {
+    let present = false;
+    for (const { ready } of this.#followers) {
+      if (ready === false) return false;
+      present ||= ready === true;
+    }
+    return present;
+  }
+
+  #noteArrival(): void {
+    const nowMs = this.#clock.monotonicMs();
+    this.#arrivedMs.push(nowMs);
+    while (nowMs - this.#arrivedMs[0]! > RATE_WINDOW_MS && this.#arrivedMs.length > 2)
+      this.#arrivedMs.shift();
+    if (this.#state !== "live") this.#setState("live");
+  }
+
+  #framesPerSecond(): number {
+    const times = this.#arrivedMs;
+    if (times.length < 2 || this.#state !== "live") return 0;
+    return (1000 * (times.length - 1)) / Math.max(1, times.at(-1)! - times[0]!);
+  }
+
+  #checkStall(): void {
+    const lastMs = this.#arrivedMs.at(-1);
+    if (this.#state !== "live" || lastMs === undefined || this.delivery === "every") return;
+    const times = this.#arrivedMs;
+    const intervalMs = times.length < 2 ? 0 : (lastMs - times[0]!) / (times.length - 1);
+    const quietMs = this.#clock.monotonicMs() - lastMs;
+    if (quietMs < Math.max(STALLED_AFTER_MS, 5 * intervalMs)) return;
+    this.#setState("stalled", `no picture for ${Math.round(quietMs / 1000)} s`);
+  }
+
+  #end(problem: unknown): void {
+    if (problem === undefined) this.#setState("ended");
+    else this.#setState("ended", detailOf(problem));
+    for (const follower of this.#followers) follower.ended();
+  }
+
+  #setState(state: CameraState, detail = ""): void {
+    if (state === this.#state && detail === this.#detail) return;
+    const turned = state !== this.#state;
+    this.#state = state;
+    this.#detail = detail;
+    const bad =
+      state === "gone" || state === "refused" || state === "stalled" || (state === "ended" && detail !== "");
+    if (turned) this.#log[bad ? "warn" : "info"](`camera is ${state}`, detail === "" ? {} : { why: detail });
+    this.#onChange();
+  }
+}
+
+/** What went wrong and what to do, in one line for people. */
+function detailOf(problem: unknown): string {
+  const hint = problem instanceof AppError && problem.hint !== undefined ? `; ${problem.hint}` : "";
+  return errorLine(problem) + hint;
+}

@@ -1,0 +1,111 @@
+import { availableParallelism } from "node:os";
+import { systemClock } from "../../shared/base/clock.ts";
+import type { RoleContext } from "../../shared/base/context.ts";
+import { AppError, errorKind } from "../../shared/base/errors.ts";
+import { CAMERA_COUNT_MAX, NAME_LENGTH_MAX } from "../../shared/base/limits.ts";
+import { Random } from "../../shared/base/random.ts";
+import { formatAddress } from "../../shared/net/address.ts";
+import type { Address } from "../../shared/net/connection.ts";
+import { announce } from "../../shared/net/discovery.ts";
+import { listen } from "../../shared/net/listener.ts";
+import type { Site } from "../../shared/net/site.ts";
+import { Camera } from "./camera.ts";
+import { FrameThreads } from "./frame-threads.ts";
+import { openSource } from "./open-source.ts";
+import { type CameraSpec, withoutPassword } from "./source-text.ts";
+import { serveTester } from "./tester-link.ts";
+
+export interface VideoOptions {
+  readonly site: Site;
+  readonly cameras: readonly CameraSpec[];
+  /** Where testers connect. */
+  readonly listen: Address;
+  /** Where RTSP players connect; nobody when absent. */
+  readonly rtsp?: Address;
+  /** Tell the network where this node is. */
+  readonly announce?: boolean;
+  readonly onReady?: (ready: { address: Address; rtsp: Address | undefined }) => void;
+}
+
+/**
+ * Reads cameras, hands their newest frames to testers and re-publishes each over RTSP, until `signal` aborts.
+ *
+ * @throws {AppError} when a camera's source is wrong or an address is taken, before anything is announced
+ */
+export async function run(options: VideoOptions, { signal, log }: RoleContext): Promise<void> {
+  checkNames(options.cameras);
+  await using stack = new AsyncDisposableStack();
+  const threads = stack.use(new FrameThreads(availableParallelism()));
+  const cameras: Camera[] = [];
+  for (const spec of options.cameras) {
+    const source = await openSource(spec, { threads, clock: systemClock });
+    const random = new Random(spec.name, Date.now());
+    cameras.push(new Camera(spec.name, source, { log, clock: systemClock, random }));
+    log.info("camera", { name: spec.name, source: withoutPassword(spec.source) });
+  }
+
+  const changes = new Set<() => void>();
+  const tellChanges = () => {
+    for (const notify of changes) notify();
+  };
+  for (const camera of cameras) camera.onChange = tellChanges;
+  const board = {
+    all: cameras,
+    onChange(notify: () => void): Disposable {
+      changes.add(notify);
+      return { [Symbol.dispose]: () => changes.delete(notify) };
+    },
+  };
+
+  const listener = stack.use(
+    await listen({
+      site: options.site,
+      role: "video",
+      host: options.listen.host,
+      port: options.listen.port,
+      accept: ["tester"],
+      signal,
+      log,
+      onConnection: async (link) => {
+        try {
+          await serveTester(link, board, log);
+          await link.close();
+        } catch (error) {
+          log[errorKind(error) === "unavailable" ? "info" : "warn"]("tester link ended", { why: error });
+          await link.close(error instanceof Error ? error.message : String(error));
+        }
+      },
+    }),
+  );
+  if (options.announce === true) {
+    stack.use(await announce({ site: options.site, role: "video", address: listener.address, signal, log }));
+  }
+  log.info("listening for testers", { at: formatAddress(listener.address), cameras: cameras.length });
+  options.onReady?.({ address: listener.address, rtsp: undefined });
+  await Promise.all(cameras.map((camera) => camera.run(signal)));
+  // Files may have ended; testers may still ask about them.
+  await aborted(signal);
+}
+
+function checkNames(cameras: readonly CameraSpec[]): void {
+  const seen = new Set<string>();
+  for (const { name } of cameras) {
+    const good =
+      name.length > 0 && Buffer.byteLength(name) <= NAME_LENGTH_MAX && !/[\s/\\?#%]|\p{Cc}/u.test(name);
+    if (!good) {
+      throw new AppError("usage", `${JSON.stringify(name)} is no name for a camera`, {
+        hint: "letters, digits and - make a good name",
+      });
+    }
+    if (seen.has(name)) throw new AppError("usage", `two cameras are called ${name}`);
+    seen.add(name);
+  }
+  if (cameras.length > CAMERA_COUNT_MAX) {
+    throw new AppError("usage", `${cameras.length} cameras, one node takes up to ${CAMERA_COUNT_MAX}`);
+  }
+}
+
+function aborted(signal: AbortSignal): Promise<void> {
+  if (signal.aborted) return Promise.resolve();
+  return new Promise((resolve) => signal.addEventListener("abort", () => resolve(), { once: true }));
+}

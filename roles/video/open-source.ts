@@ -1,0 +1,30 @@
+import { stat } from "node:fs/promises";
+import type { Clock } from "../../shared/base/clock.ts";
+import { AppError } from "../../shared/base/errors.ts";
+import { findFfmpeg } from "../../shared/media/ffmpeg.ts";
+import type { FrameThreads } from "./frame-threads.ts";
+import { type CameraSpec, parseSource } from "./source-text.ts";
+import { folderSource, listPictures } from "./sources/folder.ts";
+import type { FrameSource } from "./sources/source.ts";
+import { syntheticSource } from "./sources/synthetic.ts";
+import { videoFileSource } from "./sources/video-file.ts";
+
+/**
+ * Makes a camera's source ready to run. What a person got wrong (a missing file, no ffmpeg) is told now, before
+ * anything listens.
+ *
+ * @throws {AppError} `usage`, `input` or `unavailable`
+ */
+export async function openSource(
+  spec: CameraSpec,
+  parts: { threads: FrameThreads; clock: Clock },
+): Promise<FrameSource> {
+  const source = parseSource(spec);
+  if (source.kind === "synthetic") return syntheticSource(source, parts.threads, parts.clock);
+  if (source.kind === "rtsp") throw new AppError("unavailable", "RTSP cameras are not read yet");
+  const facts = await stat(source.path).catch((cause) => {
+    throw new AppError("input", `camera ${spec.name}: there is no file or folder ${source.path}`, { cause });
+  });
+  if (facts.isDirectory()) return folderSource(await listPictures(source.path), source, parts.clock);
+  return videoFileSource(await findFfmpeg(), source, parts.clock);
+}

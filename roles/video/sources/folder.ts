@@ -1,0 +1,87 @@
+import { readdir } from "node:fs/promises";
+import { join } from "node:path";
+import type { Clock } from "../../../shared/base/clock.ts";
+import { AppError } from "../../../shared/base/errors.ts";
+import { MESSAGE_SIZE_BYTES_MAX, PICTURE_COUNT_MAX } from "../../../shared/base/limits.ts";
+import { decodePicture, readPictureFile } from "../../../shared/image/codec.ts";
+import { readHeader } from "../../../shared/image/header.ts";
+import { encodeStandardJpeg } from "../../../shared/media/standard-jpeg.ts";
+import type { Source } from "../source-text.ts";
+import { prefetch } from "./prefetch.ts";
+import type { Feed, FrameSource, JpegPicture } from "./source.ts";
+
+type FolderOptions = Extract<Source, { kind: "path" }>;
+
+const PICTURE_ENDING = /\.(jpe?g|png|webp|gif|bmp|tiff?|avif|pgm|ppm)$/i;
+/** A picture on show is a still scene; this is often enough to follow what is in it. */
+const DEFAULT_FPS = 5;
+const PICTURES_AHEAD = 2;
+const QUALITY = 90;
+
+/** A slide show of a folder's pictures, by name, each shown `seconds` long at `fps`. JPEG files pass as they are. */
+export function folderSource(
+  pictures: readonly string[],
+  { fps = DEFAULT_FPS, secondsEach, loop, paced }: FolderOptions,
+  clock: Clock,
+): FrameSource {
+  const framesEach = Math.max(1, Math.round(secondsEach * fps));
+  const timeOf = (frame: number) => (frame * 1000) / fps;
+  return {
+    delivery: paced ? "newest" : "every",
+    reconnects: false,
+    async run(feed, signal) {
+      const startMs = clock.monotonicMs();
+      let frame = 0;
+      const slides = prefetch(
+        (index) =>
+          index < pictures.length || loop ? loadSlide(pictures[index % pictures.length]!) : undefined,
+        PICTURES_AHEAD,
+      );
+      for await (const slide of slides) {
+        for (let shown = 0; shown < framesEach; shown++, frame++) {
+          if (paced) await clock.sleep(startMs + timeOf(frame) - clock.monotonicMs(), signal);
+          else await feed.ready(signal);
+          if (signal.aborted) return;
+          showSlide(feed, slide, timeOf(frame));
+        }
+      }
+    },
+  };
+}
+
+/** The pictures in a folder and the folders within, by name; numbers in names count as numbers. */
+export async function listPictures(folder: string): Promise<string[]> {
+  const entries = await readdir(folder, { recursive: true });
+  const order = new Intl.Collator("en", { numeric: true });
+  const pictures = entries.filter((name) => PICTURE_ENDING.test(name)).sort(order.compare);
+  if (pictures.length === 0) {
+    throw new AppError("input", `there is no picture in ${folder}`, {
+      hint: "a folder given as a camera holds JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, PGM or PPM files",
+    });
+  }
+  if (pictures.length > PICTURE_COUNT_MAX) {
+    throw new AppError(
+      "input",
+      `${folder} holds ${pictures.length} pictures, up to ${PICTURE_COUNT_MAX} are taken`,
+    );
+  }
+  return pictures.map((name) => join(folder, name));
+}
+
+function showSlide(feed: Feed, slide: JpegPicture, mediaMs: number): void {
+  const { arrival, wanted } = feed.arrive(mediaMs);
+  if (wanted) feed.deliver(arrival, slide);
+}
+
+async function loadSlide(path: string): Promise<JpegPicture> {
+  const file = await readPictureFile(path);
+  const header = readHeader(file);
+  const upright = header !== undefined && header !== "short" && header.orientation === 1;
+  if (upright && header.format === "jpeg" && file.length < MESSAGE_SIZE_BYTES_MAX - 8192) {
+    return { width: header.width, height: header.height, jpeg: file };
+  }
+  const picture = await decodePicture(file).catch((cause) => {
+    throw new AppError("input", `the picture ${path} cannot be shown`, { cause });
+  });
+  return { width: picture.width, height: picture.height, jpeg: await encodeStandardJpeg(picture, QUALITY) };
+}

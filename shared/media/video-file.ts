@@ -1,0 +1,131 @@
+import { AppError } from "../base/errors.ts";
+import { MESSAGE_SIZE_BYTES_MAX } from "../base/limits.ts";
+import { onAbort, within } from "../base/wait.ts";
+import { ErrorLines, endChild } from "./child.ts";
+import type { Ffmpeg } from "./ffmpeg.ts";
+import { MpjpegSplitter } from "./mpjpeg.ts";
+
+export interface VideoFileOptions {
+  /** Frames a second that are taken; each that the file has when absent. */
+  readonly fps?: number | undefined;
+  /** Begin again at the end; times go on rising. */
+  readonly loop?: boolean;
+  /** A hardware decoder by ffmpeg's name for it, or `auto`. */
+  readonly hwaccel?: string | undefined;
+}
+
+/** One frame of a file. */
+export interface VideoFrame {
+  /** Time in the file, in ms. */
+  readonly mediaMs: number;
+  readonly width: number;
+  readonly height: number;
+  readonly jpeg: Uint8Array;
+}
+
+/**
+ * The frames of a video file, in order, as JPEG with ffmpeg's standard Huffman tables. ffmpeg waits while the caller
+ * does: a pipe's worth of pictures is all that is made ahead. Ends early, without an error, when `signal` aborts.
+ *
+ * @throws {AppError} `input` with ffmpeg's words when the file cannot be read, or breaks off
+ */
+export async function* videoFrames(
+  ffmpeg: Ffmpeg,
+  path: string,
+  { fps, loop = false, hwaccel }: VideoFileOptions,
+  signal: AbortSignal,
+): AsyncGenerator<VideoFrame> {
+  if (signal.aborted) return;
+  const filters = [...(fps === undefined ? [] : [`fps=${fps}`]), "showinfo=checksum=0"];
+  const child = Bun.spawn(
+    [
+      ffmpeg.path,
+      ...["-nostdin", "-hide_banner", "-nostats", "-loglevel", "info"],
+      ...(hwaccel === undefined ? [] : ["-hwaccel", hwaccel]),
+      ...(loop ? ["-stream_loop", "-1"] : []),
+      // A name such as "-x.mp4" or "http://..." must stay a file.
+      ...["-i", `file:${path}`, "-map", "0:v:0", "-an", "-sn", "-dn", "-vf", filters.join(",")],
+      ...ffmpeg.keepTimes,
+      ...[
+        "-c:v",
+        "mjpeg",
+        "-q:v",
+        "3",
+        "-huffman",
+        "default",
+        "-pix_fmt",
+        "yuvj420p",
+        "-f",
+        "mpjpeg",
+        "pipe:1",
+      ],
+    ],
+    { stdin: "ignore", stdout: "pipe", stderr: "pipe" },
+  );
+  using _abort = onAbort(signal, () => child.kill("SIGKILL"));
+  const facts = new FrameFacts();
+  const errors = new ErrorLines(child.stderr, (line) => facts.take(line));
+  try {
+    const splitter = new MpjpegSplitter(MESSAGE_SIZE_BYTES_MAX - 8192);
+    let count = 0;
+    for await (const chunk of child.stdout) {
+      for (const jpeg of splitter.push(chunk)) {
+        const fact = await facts.next();
+        if (signal.aborted) return;
+        count++;
+        yield { ...fact, jpeg };
+      }
+    }
+    const code = await child.exited;
+    await errors.done;
+    if (signal.aborted) return;
+    if (code !== 0 || count === 0) {
+      throw new AppError(
+        "input",
+        `${path} cannot be ${count === 0 ? "read as a video" : "read to its end"}`,
+        {
+          cause: new Error(errors.text),
+        },
+      );
+    }
+  } finally {
+    await endChild(child);
+  }
+}
+
+interface FrameFact {
+  readonly mediaMs: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** What ffmpeg's `showinfo` filter says of each frame before its picture comes: time and size. */
+export class FrameFacts {
+  readonly #facts: FrameFact[] = [];
+  #arrived = Promise.withResolvers<void>();
+
+  /** True when the line was `showinfo`'s. */
+  take(line: string): boolean {
+    if (!line.startsWith("[Parsed_showinfo")) return false;
+    const fact = / pts_time: *(-?[\d.]+|NOPTS) .*? s:(\d+)x(\d+) /.exec(line);
+    if (fact !== null) {
+      const seconds = Number(fact[1]);
+      this.#facts.push({
+        mediaMs: Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : 0,
+        width: Number(fact[2]),
+        height: Number(fact[3]),
+      });
+      this.#arrived.resolve();
+    }
+    return true;
+  }
+
+  /** The facts of the next picture; they are written before it, on another pipe. */
+  async next(): Promise<FrameFact> {
+    while (this.#facts.length === 0) {
+      this.#arrived = Promise.withResolvers<void>();
+      await within(this.#arrived.promise, 10_000, "ffmpeg's word on a frame");
+    }
+    return this.#facts.shift()!;
+  }
+}
