@@ -23,6 +23,8 @@ export const BOXES_PER_PICTURE_MAX = 2000;
 export const PICTURE_FILE_BYTES_MAX = 64 * 1024 * 1024;
 /** One XML file of labels: 2000 boxes take less than a megabyte. */
 export const ANNOTATION_FILE_BYTES_MAX = 4 * 1024 * 1024;
+/** Prepared pictures in one block, before compression. */
+export const SHARD_SIZE_BYTES_MAX = 256 * 1024 * 1024;
 /** Width or height. */
 export const PICTURE_SIDE_PX_MAX = 16_384;
 /** Width times height: a picture that claims more is refused before it is decoded. */
