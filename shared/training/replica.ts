@@ -1,0 +1,102 @@
+import { AppError } from "../base/errors.ts";
+import { checksumOf, type Slice, sliceOf } from "./slices.ts";
+
+/** How the weights of one slice move, such as AdamW; `shared/learn/slice-optimizer.ts` is wrapped as one. */
+export interface SliceRule {
+  /** What the rule remembers, live: always as many vectors, in the same order, each as long as the slice. */
+  readonly state: readonly Float32Array[];
+  /**
+   * Writes the slice's new weights over `weights`; touches nothing outside the slice.
+   *
+   * @param gradient mean over the round's chunks
+   * @param round rounds done before, from 0
+   * @param progress share of the run that is done, 0 to 1
+   */
+  update(weights: Float32Array, gradient: Float32Array, round: number, progress: number): void;
+}
+
+/** Where a member stands: the last round that it has completed, and one of which it has updated only its slice. */
+export interface Position {
+  readonly round: number;
+  readonly pendingRound: number | undefined;
+}
+
+/**
+ * One member's copy of the weights, and the optimizer state of its slice, through rounds that may fail in the middle.
+ * A round is first only *pending*: the new weights grow beside the old ones, and the slice's state of before is kept.
+ * When everything has arrived the round is completed; when the ring breaks, the state of either round can be handed
+ * over, and the trainer names the one that all go on from.
+ */
+export class Replica {
+  readonly slice: Slice;
+  readonly #rule: SliceRule;
+  #weights: Float32Array;
+  #next: Float32Array;
+  #round: number;
+  #pending: { readonly round: number; readonly before: readonly Float32Array[] } | undefined;
+
+  constructor(options: {
+    weights: Float32Array;
+    round: number;
+    rule: SliceRule;
+    members: number;
+    self: number;
+  }) {
+    this.#weights = options.weights;
+    this.#next = new Float32Array(options.weights.length);
+    this.#round = options.round;
+    this.#rule = options.rule;
+    this.slice = sliceOf(options.weights.length, options.members, options.self);
+  }
+
+  get position(): Position {
+    return { round: this.#round, pendingRound: this.#pending?.round };
+  }
+
+  /** The weights after the last completed round. Read only. */
+  get weights(): Float32Array {
+    return this.#weights;
+  }
+
+  /** Where the ring gathers the new weights of the running round. */
+  get next(): Float32Array {
+    return this.#next;
+  }
+
+  get checksum(): number {
+    return checksumOf(this.#weights);
+  }
+
+  /** The slice's part of the step to round `round + 1`. @param gradient mean over all chunks, valid in the slice */
+  update(gradient: Float32Array, progress: number): void {
+    if (this.#pending !== undefined) throw new AppError("bug", "a slice is updated twice in a round");
+    const { from, to } = this.slice;
+    const before = this.stateOf(this.#round);
+    this.#next.set(this.#weights.subarray(from, to), from);
+    this.#rule.update(this.#next, gradient, this.#round, progress);
+    this.#pending = { round: this.#round + 1, before };
+  }
+
+  /** `next` is whole: it becomes the weights. */
+  complete(): void {
+    if (this.#pending === undefined) throw new AppError("bug", "a round is completed that was not updated");
+    [this.#weights, this.#next] = [this.#next, this.#weights];
+    this.#round = this.#pending.round;
+    this.#pending = undefined;
+  }
+
+  /**
+   * The state of this slice after `round`: the last completed one, or the pending one. Copies; nothing changes here,
+   * since whoever asks may be gone before it is used.
+   *
+   * @throws `protocol` for any other round
+   */
+  stateOf(round: number): Float32Array[] {
+    const pending = this.#pending;
+    if (round !== this.#round && round !== pending?.round) {
+      throw new AppError("protocol", `asked for the state of round ${round} while at ${this.#round}`);
+    }
+    const vectors = pending !== undefined && round === this.#round ? pending.before : this.#rule.state;
+    return vectors.map((vector) => vector.slice());
+  }
+}

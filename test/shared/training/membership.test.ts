@@ -1,0 +1,37 @@
+import { expect, test } from "bun:test";
+import { Simulation } from "./simulation.ts";
+
+const ROUNDS = 12;
+
+function finalWeights(workers: number): Float32Array {
+  return new Simulation(1, ROUNDS).run({ workers, faults: 0 }).weights;
+}
+
+test("without faults nothing is repeated, and any number of workers ends with the weights of one", () => {
+  const alone = finalWeights(1);
+  for (const workers of [2, 3, 5, 8]) {
+    const { weights, repeated } = new Simulation(workers, ROUNDS).run({ workers, faults: 0 });
+    expect(repeated).toBe(0);
+    weights.forEach((value, i) => {
+      expect(Math.abs(value - alone[i]!)).toBeLessThan(1e-5);
+    });
+  }
+});
+
+test("1000 trainings with kills, freezes, cuts and newcomers all end, with one truth for every round", () => {
+  const alone = finalWeights(1);
+  let generations = 0;
+  for (let seed = 1; seed <= 1000; seed++) {
+    try {
+      const result = new Simulation(seed, ROUNDS).run({ workers: 1 + (seed % 5), faults: 2 + (seed % 9) });
+      expect(result.rounds).toBeGreaterThanOrEqual(ROUNDS);
+      generations += result.generations;
+      // Lost momentum may cost a little; the weights go the same way.
+      const distance = Math.hypot(...result.weights.map((value, i) => value - alone[i]!));
+      expect(distance).toBeLessThan(0.5 * Math.hypot(...alone));
+    } catch (cause) {
+      throw new Error(`seed ${seed}`, { cause });
+    }
+  }
+  expect(generations).toBeGreaterThan(3000);
+});

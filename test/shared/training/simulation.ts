@@ -1,0 +1,441 @@
+import { Random } from "../../../shared/base/random.ts";
+import { assignChunks } from "../../../shared/training/assignment.ts";
+import {
+  type MemberId,
+  Membership,
+  type MembershipAction,
+  type MembershipEvent,
+} from "../../../shared/training/membership.ts";
+import { Replica, type SliceRule } from "../../../shared/training/replica.ts";
+import { type RingPiece, RingRound } from "../../../shared/training/ring-round.ts";
+
+/** Numbers in the simulated weight vector: few, and not a multiple of any usual number of members. */
+const TOTAL = 23;
+const CHUNKS = 6;
+
+/** What a schedule of faults did, for assertions. */
+export interface SimulationResult {
+  readonly rounds: number;
+  readonly generations: number;
+  readonly repeated: number;
+  readonly virtualMs: number;
+  readonly weights: Float32Array;
+}
+
+interface SimulatedWorker {
+  readonly id: MemberId;
+  alive: boolean;
+  frozenUntilMs: number;
+  generation: number;
+  ring: readonly MemberId[];
+  replica: Replica | undefined;
+  running: { round: number; ring: RingRound; ready: boolean } | undefined;
+  /** Pieces for a round that has not started here yet. */
+  early: { round: number; piece: RingPiece }[];
+}
+
+/** The toy's gradient: least squares toward a target that depends on the chunk, so every share of chunks matters. */
+export function toyGradient(weights: Float32Array, chunk: number, out: Float32Array): void {
+  for (let i = 0; i < out.length; i++) {
+    const target = Math.sin(i + 1) + 0.1 * Math.cos(chunk * 7 + i);
+    out[i] = out[i]! + (weights[i]! - target) / CHUNKS;
+  }
+}
+
+/** Momentum, so that there is a state to lose. */
+export function toyRule(length: number, from: number, state?: Float32Array[]): SliceRule {
+  const velocity = state?.[0] ?? new Float32Array(length);
+  return {
+    state: [velocity],
+    update(weights, gradient) {
+      for (let i = 0; i < length; i++) {
+        velocity[i] = 0.5 * velocity[i]! + gradient[from + i]!;
+        weights[from + i] = weights[from + i]! - 0.2 * velocity[i]!;
+      }
+    },
+  };
+}
+
+/**
+ * Plays one training with the real membership, replica and ring logic over a simulated network: every message takes
+ * a random time, links are in order, and faults strike at random moments. Time is virtual.
+ *
+ * Throws when two workers of one generation complete a round with different weights, when a completed round is
+ * thrown away that a member still holds, or when the training does not end.
+ */
+export class Simulation {
+  readonly #random: Random;
+  readonly #roundsWanted: number;
+  readonly #membership: Membership;
+  readonly #workers = new Map<MemberId, SimulatedWorker>();
+  readonly #events: { atMs: number; order: number; run: () => void }[] = [];
+  /** When the last message on a link arrives: later ones must not overtake it. */
+  readonly #linkBusyMs = new Map<string, number>();
+  /** Pairs that cannot reach each other, until a time. */
+  readonly #cuts = new Map<string, number>();
+  #nowMs = 0;
+  #order = 0;
+  #born = 0;
+  #heldRound = 0;
+  #held: { weights: Float32Array; velocity: Float32Array } | undefined;
+  #gathered: { weights: Float32Array | undefined; velocity: Float32Array } | undefined;
+  #round = 0;
+  #repeated = 0;
+  #finished = false;
+  readonly #completed = new Map<string, string>();
+
+  constructor(seed: number, rounds: number) {
+    this.#random = new Random("membership", seed);
+    this.#roundsWanted = rounds;
+    this.#membership = new Membership(0, {
+      answerMs: 400,
+      transferMs: 800,
+      firstRoundMs: 3000,
+      roundMs: 1500,
+      benchMs: 2000,
+    });
+  }
+
+  run({ workers, faults }: { workers: number; faults: number }): SimulationResult {
+    for (let i = 0; i < workers; i++) this.#at(this.#random.between(0, 50), () => this.#spawn());
+    for (let i = 0; i < faults; i++) this.#at(this.#random.between(20, 400 * faults), () => this.#fault());
+    this.#at(0, () => this.#tick());
+    let steps = 0;
+    while (!this.#finished) {
+      this.#events.sort((a, b) => a.atMs - b.atMs || a.order - b.order);
+      const event = this.#events.shift();
+      if (event === undefined || ++steps > 400_000) {
+        throw new Error(`stuck at round ${this.#round} in ${this.#membership.phase} after ${steps} steps`);
+      }
+      this.#nowMs = event.atMs;
+      event.run();
+    }
+    return {
+      rounds: this.#round,
+      generations: this.#membership.generation,
+      repeated: this.#repeated,
+      virtualMs: this.#nowMs,
+      weights: this.#held!.weights,
+    };
+  }
+
+  // Trainer
+
+  #tell(event: MembershipEvent): void {
+    for (const action of this.#membership.handle(event, this.#nowMs)) this.#act(action);
+  }
+
+  #tick(): void {
+    this.#tell({ kind: "tick" });
+    this.#at(50, () => this.#tick());
+  }
+
+  #act(action: MembershipAction): void {
+    switch (action.kind) {
+      case "ask":
+        this.#toWorker(action.member, (worker) => this.#asked(worker, action.generation));
+        break;
+      case "gather":
+        this.#gathered ??= {
+          weights: undefined,
+          velocity: this.#held?.velocity.slice() ?? new Float32Array(TOTAL),
+        };
+        this.#toWorker(action.member, (worker) => this.#handOver(worker, action));
+        break;
+      case "assembled":
+        if (action.round === this.#heldRound) break;
+        if (this.#gathered?.weights === undefined) throw new Error("assembled without weights");
+        this.#held = { weights: this.#gathered.weights, velocity: this.#gathered.velocity };
+        this.#heldRound = action.round;
+        this.#gathered = undefined;
+        break;
+      case "form": {
+        this.#gathered = undefined;
+        this.#mayGoBack(action);
+        const held = this.#held;
+        this.#toWorker(action.member, (worker) => this.#formed(worker, action, held));
+        break;
+      }
+      case "run": {
+        const ranges = assignChunks(
+          action.round * CHUNKS,
+          CHUNKS,
+          action.members.map(() => 1),
+        );
+        action.members.forEach((member, i) => {
+          const range = ranges[i]!;
+          const chunks = Array.from({ length: range.count }, (_, k) => range.first + k);
+          this.#toWorker(member, (worker) => this.#compute(worker, action.generation, action.round, chunks));
+        });
+        break;
+      }
+      case "committed":
+        if (action.round !== this.#round + 1)
+          throw new Error(`committed ${action.round} after ${this.#round}`);
+        this.#round = action.round;
+        break;
+      case "boundary":
+        this.#boundary(action.round);
+        break;
+      case "drop":
+        this.#end(action.member);
+        break;
+      case "fail":
+        throw new Error(action.reason);
+    }
+  }
+
+  /** Going back is right only when every member that completed the rounds after is gone. */
+  #mayGoBack({ round, members }: Extract<MembershipAction, { kind: "form" }>): void {
+    for (const member of members) {
+      const at = this.#workers.get(member)?.replica?.position.round ?? 0;
+      if (at > round) throw new Error(`${member} is at round ${at} and all go back to ${round}`);
+    }
+    if (round < this.#round) this.#repeated += this.#round - round;
+    this.#round = round;
+  }
+
+  #boundary(round: number): void {
+    if (round >= this.#roundsWanted && this.#heldRound === round) {
+      this.#finished = true;
+      return;
+    }
+    const gather = round >= this.#roundsWanted || (round > this.#heldRound && this.#random.chance(0.2));
+    this.#later(() => this.#tell({ kind: "proceed", to: gather ? "gather" : "round" }));
+  }
+
+  // Workers
+
+  #spawn(): void {
+    const worker: SimulatedWorker = {
+      id: `w${++this.#born}`,
+      alive: true,
+      frozenUntilMs: 0,
+      generation: -1,
+      ring: [],
+      replica: undefined,
+      running: undefined,
+      early: [],
+    };
+    this.#workers.set(worker.id, worker);
+    this.#toTrainer(worker, { kind: "join", member: worker.id });
+  }
+
+  #asked(worker: SimulatedWorker, generation: number): void {
+    worker.generation = generation;
+    worker.ring = [];
+    worker.running = undefined;
+    worker.early = [];
+    this.#toTrainer(worker, {
+      kind: "position",
+      member: worker.id,
+      generation,
+      position: worker.replica?.position,
+    });
+  }
+
+  #handOver(worker: SimulatedWorker, action: Extract<MembershipAction, { kind: "gather" }>): void {
+    if (worker.generation !== action.generation) return;
+    const replica = worker.replica!;
+    const { from } = replica.slice;
+    const velocity = replica.stateOf(action.round)[0]!;
+    const weights = action.weights ? replica.weights.slice() : undefined;
+    if (action.weights && replica.position.round !== action.round) throw new Error("it has no such weights");
+    this.#link(worker, "trainer", () => {
+      if (this.#membership.generation !== action.generation || this.#gathered === undefined) return;
+      this.#gathered.velocity.set(velocity, from);
+      if (weights !== undefined) this.#gathered.weights = weights;
+      this.#tell({ kind: "progress", member: worker.id });
+      this.#tell({ kind: "gathered", member: worker.id, generation: action.generation });
+    });
+  }
+
+  #formed(
+    worker: SimulatedWorker,
+    action: Extract<MembershipAction, { kind: "form" }>,
+    held: { weights: Float32Array; velocity: Float32Array } | undefined,
+  ): void {
+    if (worker.generation !== action.generation) return;
+    worker.ring = action.members;
+    const self = action.members.indexOf(worker.id);
+    const weights =
+      action.keepsWeights && worker.replica !== undefined
+        ? worker.replica.weights
+        : (held?.weights.slice() ?? new Float32Array(TOTAL));
+    const count = action.members.length;
+    const from = Math.floor((TOTAL * self) / count);
+    const to = Math.floor((TOTAL * (self + 1)) / count);
+    const rule = toyRule(to - from, from, held === undefined ? undefined : [held.velocity.slice(from, to)]);
+    worker.replica = new Replica({ weights, round: action.round, rule, members: count, self });
+    const suspect = action.members.find((other) => this.#isCut(worker.id, other));
+    const { generation } = action;
+    if (suspect !== undefined) {
+      this.#toTrainer(worker, { kind: "failed", member: worker.id, generation, suspect });
+    } else {
+      const { checksum } = worker.replica;
+      this.#toTrainer(worker, { kind: "formed", member: worker.id, generation, checksum });
+    }
+  }
+
+  #compute(worker: SimulatedWorker, generation: number, round: number, chunks: readonly number[]): void {
+    if (worker.generation !== generation) return;
+    const replica = worker.replica!;
+    const sum = new Float32Array(TOTAL);
+    for (const chunk of chunks) toyGradient(replica.weights, chunk, sum);
+    const next = worker.ring[(worker.ring.indexOf(worker.id) + 1) % worker.ring.length]!;
+    const ring = new RingRound({
+      count: worker.ring.length,
+      self: worker.ring.indexOf(worker.id),
+      sum,
+      next: replica.next,
+      pieceFloats: 3,
+      update: (total) => replica.update(total, 0),
+      send: (piece) => {
+        this.#link(worker, next, () => this.#received(this.#workers.get(next)!, generation, round, piece));
+      },
+    });
+    const running = { round, ring, ready: false };
+    worker.running = running;
+    this.#onWorker(worker, this.#random.between(5, 40) * chunks.length, () => {
+      if (worker.running !== running) return;
+      running.ready = true;
+      this.#toTrainer(worker, { kind: "computed", member: worker.id, generation });
+      ring.start();
+      for (const { round: of, piece } of worker.early.splice(0)) {
+        if (of !== round) throw new Error(`a piece of round ${of} in round ${round}`);
+        ring.receive(piece);
+      }
+      this.#check(worker, generation);
+    });
+  }
+
+  #received(worker: SimulatedWorker, generation: number, round: number, piece: RingPiece): void {
+    if (worker.generation !== generation) return;
+    const running = worker.running;
+    if (running?.ready === true && running.round === round) {
+      running.ring.receive(piece);
+      this.#check(worker, generation);
+    } else {
+      worker.early.push({ round, piece });
+    }
+  }
+
+  #check(worker: SimulatedWorker, generation: number): void {
+    const running = worker.running;
+    if (running === undefined || !running.ring.complete) return;
+    worker.running = undefined;
+    const replica = worker.replica!;
+    replica.complete();
+    const { round } = replica.position;
+    const seen = `${generation}/${round}`;
+    const known = this.#completed.get(seen);
+    if (known !== undefined && known !== replica.weights.join()) throw new Error(`two weights for ${seen}`);
+    this.#completed.set(seen, replica.weights.join());
+    this.#toTrainer(worker, {
+      kind: "done",
+      member: worker.id,
+      generation,
+      round,
+      checksum: replica.checksum,
+    });
+  }
+
+  // Faults
+
+  #fault(): void {
+    const alive = [...this.#workers.values()].filter((worker) => worker.alive);
+    const kind = this.#random.below(5);
+    if (kind === 0 || alive.length < 2) {
+      this.#spawn();
+      return;
+    }
+    const victim = this.#random.pick(alive);
+    const other = this.#random.pick(alive);
+    if (kind === 1) this.#kill(victim);
+    else if (kind === 2) victim.frozenUntilMs = this.#nowMs + this.#random.between(100, 4000);
+    else if (kind === 3)
+      this.#cuts.set(pair(victim.id, other.id), this.#nowMs + this.#random.between(100, 5000));
+    else {
+      this.#spawn();
+      this.#kill(victim);
+    }
+  }
+
+  /** kill -9: its neighbours and the trainer notice a little later, in any order. */
+  #kill(victim: SimulatedWorker): void {
+    victim.alive = false;
+    for (const worker of this.#workers.values()) {
+      if (!worker.alive || !worker.ring.includes(victim.id)) continue;
+      const { generation } = worker;
+      this.#onWorker(worker, this.#random.between(0, 30), () => {
+        if (worker.generation !== generation) return;
+        this.#toTrainer(worker, { kind: "failed", member: worker.id, generation, suspect: victim.id });
+      });
+    }
+    this.#at(this.#random.between(0, 30), () => this.#tell({ kind: "leave", member: victim.id }));
+    // Nobody at all would wait for ever, rightly; that is not what is played here.
+    if (![...this.#workers.values()].some((worker) => worker.alive)) this.#at(500, () => this.#spawn());
+  }
+
+  /** The trainer closes the link; a worker that lives begins again with a new link, as a newcomer. */
+  #end(member: MemberId): void {
+    const worker = this.#workers.get(member);
+    if (worker?.alive !== true) return;
+    worker.alive = false;
+    const backMs = Math.max(0, worker.frozenUntilMs - this.#nowMs) + 100;
+    this.#at(backMs, () => this.#spawn());
+  }
+
+  #isCut(a: MemberId, b: MemberId): boolean {
+    return a !== b && (this.#cuts.get(pair(a, b)) ?? 0) > this.#nowMs;
+  }
+
+  // The network
+
+  #toWorker(member: MemberId, run: (worker: SimulatedWorker) => void): void {
+    const worker = this.#workers.get(member);
+    if (worker === undefined) return;
+    this.#deliver(`trainer>${member}`, () => this.#onWorker(worker, 0, () => run(worker)));
+  }
+
+  #toTrainer(worker: SimulatedWorker, event: MembershipEvent): void {
+    this.#link(worker, "trainer", () => this.#tell(event));
+  }
+
+  #link(from: SimulatedWorker, to: MemberId | "trainer", run: () => void): void {
+    if (!from.alive || (to !== "trainer" && this.#isCut(from.id, to))) return;
+    this.#deliver(`${from.id}>${to}`, () => {
+      if (to === "trainer") return run();
+      const worker = this.#workers.get(to);
+      if (worker !== undefined) this.#onWorker(worker, 0, run);
+    });
+  }
+
+  #deliver(link: string, run: () => void): void {
+    const arrivesMs = Math.max(this.#nowMs + this.#random.between(0.1, 8), this.#linkBusyMs.get(link) ?? 0);
+    this.#linkBusyMs.set(link, arrivesMs);
+    this.#at(arrivesMs - this.#nowMs, run);
+  }
+
+  /** Runs on a worker: not when it is dead, and when it is frozen, once it has thawed. */
+  #onWorker(worker: SimulatedWorker, afterMs: number, run: () => void): void {
+    this.#at(afterMs, () => {
+      if (!worker.alive) return;
+      const thawMs = worker.frozenUntilMs - this.#nowMs;
+      if (thawMs > 0) this.#onWorker(worker, thawMs, run);
+      else run();
+    });
+  }
+
+  #later(run: () => void): void {
+    this.#at(this.#random.between(0, 5), run);
+  }
+
+  #at(afterMs: number, run: () => void): void {
+    this.#events.push({ atMs: this.#nowMs + afterMs, order: this.#order++, run });
+  }
+}
+
+function pair(a: MemberId, b: MemberId): string {
+  return a < b ? `${a}|${b}` : `${b}|${a}`;
+}
