@@ -1,0 +1,86 @@
+import { describe, expect, test } from "bun:test";
+import { Random } from "../../../shared/base/random.ts";
+import type { LossResult } from "../../../shared/nn/engine.ts";
+import type { Network } from "../../../shared/nn/graph.ts";
+import { buildNetwork } from "../../../shared/nn/networks/config.ts";
+import { openTfjsEngine } from "../../../shared/nn/tfjs/engine.ts";
+import { everyLayerNetwork } from "../../support/every-layer.ts";
+import { largestDifference, referenceForward, referenceTrainStep } from "../../support/reference-network.ts";
+
+const TOLERANCE = 1e-3;
+
+const networks: [name: string, network: Network, batch: number][] = [
+  ["every layer", everyLayerNetwork(), 3],
+  ["a detector", buildNetwork({ kind: "detector", size: 64, classCount: 3, variant: "small" }), 2],
+  ["a single-box network", buildNetwork({ kind: "single-box", size: 64, classCount: 3 }), 2],
+  ["a face network", buildNetwork({ kind: "mlp", classCount: 3, hidden: 8 }), 4],
+];
+
+/** Weights, pictures and a loss whose gradient is random but the same for every engine. */
+function example(network: Network, batch: number) {
+  const random = new Random("tfjs example");
+  const weights = network.parameters.start((name) => new Random(3, name));
+  // Neither gamma nor beta at its start, where mistakes in them cancel; running statistics like those of a batch.
+  for (const { role, offset, size } of network.parameters.list) {
+    if (role === "weight") continue;
+    for (let i = offset; i < offset + size; i++) weights[i]! += random.between(0, 0.5);
+  }
+  const { height, width, channels } = network.input;
+  const pictures = Uint8Array.from({ length: batch * height * width * channels }, () => random.below(256));
+  const slopes = network.outputs.map(({ node }) => {
+    const size = network.nodes[node]!.shape.reduce((all, side) => all * side, batch);
+    return Float32Array.from({ length: size }, () => random.normal());
+  });
+  const loss = (outputs: readonly Float32Array[]): LossResult<number> => ({
+    gradients: slopes,
+    report: outputs.reduce(
+      (sum, output, o) => output.reduce((all, v, i) => all + v * slopes[o]![i]!, sum),
+      0,
+    ),
+  });
+  return { weights, pictures, loss };
+}
+
+describe.each(networks)("tfjs on %s", (_, network, batch) => {
+  const { weights, pictures, loss } = example(network, batch);
+
+  test("trains by the reference's gradients", async () => {
+    await using engine = await openTfjsEngine();
+    await using session = await engine.trainer(network, { batch });
+    const gradient = new Float32Array(network.parameters.totalCount).fill(7);
+    let outputs: readonly Float32Array[] = [];
+    const report = await session.trainStep(
+      weights,
+      pictures,
+      (given) => {
+        outputs = given;
+        return loss(given);
+      },
+      gradient,
+    );
+
+    const reference = referenceTrainStep(network, weights, pictures, batch, loss);
+    expect(report).toBeCloseTo(reference.report, 1);
+    outputs.forEach((output, i) => {
+      expect(largestDifference(output, reference.outputs[i]!)).toBeLessThan(TOLERANCE);
+    });
+    for (const { name, offset, size } of network.parameters.list) {
+      const own = gradient.subarray(offset, offset + size);
+      const difference = largestDifference(own, reference.gradient.subarray(offset, offset + size));
+      expect({ name, difference, right: difference < TOLERANCE }).toEqual({ name, difference, right: true });
+    }
+  });
+
+  test("infers what the reference infers, for one picture as for a batch", async () => {
+    await using engine = await openTfjsEngine();
+    await using predictor = await engine.predictor(network, weights, { batch });
+    for (const count of [batch, 1]) {
+      const given = pictures.subarray(0, (pictures.length / batch) * count);
+      const { outputs } = referenceForward(network, weights, given, count, "running");
+      const own = await predictor.infer(given, count);
+      own.forEach((output, i) => {
+        expect(largestDifference(output, outputs[i]!)).toBeLessThan(TOLERANCE);
+      });
+    }
+  });
+});
