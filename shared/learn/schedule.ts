@@ -1,0 +1,30 @@
+import type { LearningPlan, OptimizerPlan } from "./plan.ts";
+
+/**
+ * The learning rate of a round: a linear warm-up by rounds, and a cosine (Loshchilov and Hutter 2017) by progress.
+ *
+ * @param round rounds done before, from 0
+ * @param progress share of the run that is done, 0 to 1
+ */
+export function learningRate(plan: OptimizerPlan, round: number, progress: number): number {
+  const warmup = Math.min(1, (round + 1) / Math.max(1, plan.warmupRounds));
+  const cosine = (1 + Math.cos(Math.PI * Math.min(Math.max(progress, 0), 1))) / 2;
+  return plan.rate * warmup * (plan.rateEnd + (1 - plan.rateEnd) * cosine);
+}
+
+/** The share of the old mean of the weights that a round keeps; small at first, when the weights still move far. */
+export function averageDecay(plan: OptimizerPlan, round: number): number {
+  return plan.averageDecay * (1 - Math.exp(-(round + 1) / plan.averageWarmupRounds));
+}
+
+/**
+ * What decides how a chunk is drawn beside its number. A chunk prepared ahead stays good as long as this is the same,
+ * though progress went on.
+ */
+export interface DrawPhase {
+  readonly mosaic: boolean;
+}
+
+export function drawPhase(plan: LearningPlan, progress: number): DrawPhase {
+  return { mosaic: progress < plan.mosaicUntil };
+}

@@ -1,0 +1,42 @@
+import { expect, test } from "bun:test";
+import { AppError } from "../../../shared/base/errors.ts";
+import { checkLearningPlan, planFor } from "../../../shared/learn/plan.ts";
+
+const facts = { classes: ["cat", "dog"], pictures: 100 };
+
+test("a plan survives JSON", () => {
+  for (const kind of ["detector", "single-box", "mlp"] as const) {
+    const plan = planFor({ network: { kind }, minutes: 3 }, facts);
+    expect(checkLearningPlan(JSON.parse(JSON.stringify(plan)))).toEqual(plan);
+  }
+});
+
+test("epochs become samples; minutes win over epochs", () => {
+  const network = { kind: "detector" } as const;
+  expect(planFor({ network, epochs: 3 }, facts).limit).toEqual({ kind: "samples", samples: 300 });
+  expect(planFor({ network, epochs: 3, minutes: 2 }, facts).limit).toEqual({ kind: "minutes", minutes: 2 });
+});
+
+test("a plan with a value out of range is refused as input", () => {
+  const plan = planFor({ network: { kind: "detector" } }, facts);
+  const wrongs: unknown[] = [
+    null,
+    { ...plan, classes: ["cat"] },
+    { ...plan, chunkSize: 0 },
+    { ...plan, seed: 1.5 },
+    { ...plan, limit: { kind: "forever" } },
+    { ...plan, optimizer: { ...plan.optimizer, rate: Number.NaN } },
+    { ...plan, augmentation: { ...plan.augmentation, scale: [2, 1] } },
+    { ...plan, network: { ...plan.network, size: 100 } },
+  ];
+  for (const wrong of wrongs) {
+    expect(() => checkLearningPlan(wrong)).toThrow(expect.objectContaining({ kind: "input" }));
+  }
+});
+
+test("a choice out of range is wrong usage, no pictures are wrong input", () => {
+  expect(() => planFor({ network: { kind: "detector", size: 100 } }, facts)).toThrow(AppError);
+  expect(() => planFor({ network: { kind: "detector" } }, { ...facts, pictures: 0 })).toThrow(
+    expect.objectContaining({ kind: "input" }),
+  );
+});
