@@ -350,6 +350,8 @@ export class Membership {
     this.#generation++;
     this.#members = [];
     this.#awaited = new Set();
+    // With nobody else left, somebody from the bench is better than nobody.
+    if (this.#candidates().length === 0) this.#benchedUntilMs.clear();
     const candidates = this.#candidates();
     if (candidates.length === 0) {
       this.#enter({ name: "waiting" }, undefined);
