@@ -16,6 +16,19 @@ export async function within<T>(promise: Promise<T>, timeoutMs: number, what: st
   }
 }
 
+/** True when `promise` has not settled within `timeoutMs`. Rejects when it does. */
+export async function expired(promise: Promise<unknown>, timeoutMs: number): Promise<boolean> {
+  let timer: ReturnType<typeof setTimeout> | undefined;
+  const deadline = new Promise<true>((resolve) => {
+    timer = setTimeout(() => resolve(true), timeoutMs);
+  });
+  try {
+    return await Promise.race([promise.then(() => false as const), deadline]);
+  } finally {
+    clearTimeout(timer);
+  }
+}
+
 /** A promise with its handles outside, for code that is called back. */
 export interface Deferred<T> {
   readonly promise: Promise<T>;

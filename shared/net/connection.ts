@@ -16,6 +16,8 @@ export interface Peer {
   /** Random, 16 hex digits, new at every start of the peer's process. */
   readonly nodeId: string;
   readonly address: Address;
+  /** Where the peer takes links of its own, as seen from here; `undefined` when it takes none. */
+  readonly listening: Address | undefined;
 }
 
 /**
