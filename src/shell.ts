@@ -54,3 +54,13 @@ export const COMMON_FLAGS = {
   verbose: { type: "boolean", description: "Say more." },
   quiet: { type: "boolean", description: "Say only warnings and errors." },
 } as const satisfies ArgsDef;
+
+/** Flags that every role takes beside those. */
+export const ROLE_FLAGS = {
+  ...COMMON_FLAGS,
+  ready: {
+    type: "string",
+    valueHint: "FILE",
+    description: "Write this file, with the address as JSON, once the role listens: for scripts.",
+  },
+} as const satisfies ArgsDef;

@@ -5,9 +5,10 @@ import type { RoleContext } from "../../shared/base/context.ts";
 import { errorLine } from "../../shared/base/errors.ts";
 import { DetectPool, type LoadedModel } from "../../shared/detect/pool.ts";
 import { formatAddress } from "../../shared/net/address.ts";
+import { type DialTarget, dialer } from "../../shared/net/dial.ts";
 import { announce } from "../../shared/net/discovery.ts";
 import { listen } from "../../shared/net/listener.ts";
-import { type LinkTarget, stayConnected } from "../../shared/net/stay-connected.ts";
+import { stayConnected } from "../../shared/net/stay-connected.ts";
 import { SightingLog } from "../../shared/store/sightings.ts";
 import type { JobStatus } from "../../shared/wire/messages/models.ts";
 import type { TesterStatusMessage } from "../../shared/wire/messages/sightings.ts";
@@ -70,14 +71,14 @@ export async function run(options: TesterOptions, { signal, log }: RoleContext):
     }),
   );
   if (options.announce)
-    scope.use(announce({ site: options.site, role: "tester", address: listener.address, log }));
+    scope.use(announce({ site: options.site, role: "tester", address: listener.address, signal: stop, log }));
   log.info("tester is ready", { at: formatAddress(listener.address), data: options.dataDir });
   options.onReady?.(listener.address);
 
   const links: Promise<void>[] = [];
-  const keep = (target: LinkTarget, session: Parameters<typeof stayConnected>[1]): void => {
-    const common = { site: options.site, role: "tester", signal: stop, log, clock: systemClock } as const;
-    links.push(stayConnected({ ...common, target }, session));
+  const keep = (target: DialTarget, session: Parameters<typeof stayConnected>[1]): void => {
+    const dial = dialer(options.site, "tester", target);
+    links.push(stayConnected({ dial, signal: stop, log }, session));
   };
   if ("name" in options.model) {
     const source = new ModelSource({

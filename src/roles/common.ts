@@ -1,4 +1,5 @@
 import { AppError } from "../../shared/base/errors.ts";
+import { replaceFile } from "../../shared/base/replace-file.ts";
 import { parseAddress } from "../../shared/net/address.ts";
 import type { Address } from "../../shared/net/connection.ts";
 import { openSite, type Site } from "../../shared/net/site.ts";
@@ -28,4 +29,11 @@ export function siteFor(flags: Flags, context: CommandContext): Promise<Site> {
 export function refuseDoubles(names: readonly string[]): void {
   const double = names.find((name, i) => names.indexOf(name) !== i);
   if (double !== undefined) throw new AppError("usage", `two cameras are called ${double}`);
+}
+
+/** Writes the `--ready` file, whole or not at all, when a role listens. */
+export function readyWriter(flags: Flags): { onReady?: (address?: Address) => void } {
+  const path = textOf(flags, "ready");
+  if (path === undefined) return {};
+  return { onReady: (address) => replaceFile(path, Buffer.from(JSON.stringify({ address }))) };
 }

@@ -3,8 +3,8 @@ import { availableParallelism } from "node:os";
 import { run } from "../../roles/tester/main.ts";
 import { DEFAULT_RULES } from "../../roles/tester/options.ts";
 import { choiceFlag, numberFlag, wholeFlag } from "../flags.ts";
-import { COMMON_FLAGS, type Command, textOf } from "../shell.ts";
-import { addressFlag, addressList, PORTS, siteFor } from "./common.ts";
+import { type Command, ROLE_FLAGS, textOf } from "../shell.ts";
+import { addressFlag, addressList, PORTS, readyWriter, siteFor } from "./common.ts";
 
 export const command: Command = {
   many: ["video"],
@@ -55,7 +55,7 @@ export const command: Command = {
         valueHint: "PERCENT",
         description: "How high a thing must be to count as near, in percent of the picture (6).",
       },
-      ...COMMON_FLAGS,
+      ...ROLE_FLAGS,
     },
   },
   async run(flags, context) {
@@ -74,6 +74,7 @@ export const command: Command = {
         framesPerSecondMax: numberFlag("fps", textOf(flags, "fps"), 0.1, 60) ?? 5,
         rules: near === undefined ? DEFAULT_RULES : { ...DEFAULT_RULES, nearHeightShare: near / 100 },
         announce: true,
+        ...readyWriter(flags),
       },
       context,
     );

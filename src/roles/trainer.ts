@@ -1,6 +1,6 @@
 import { run } from "../../roles/trainer/main.ts";
-import { COMMON_FLAGS, type Command, textOf } from "../shell.ts";
-import { addressFlag, PORTS, siteFor } from "./common.ts";
+import { type Command, ROLE_FLAGS, textOf } from "../shell.ts";
+import { addressFlag, PORTS, readyWriter, siteFor } from "./common.ts";
 
 export const command: Command = {
   definition: {
@@ -8,7 +8,7 @@ export const command: Command = {
     args: {
       listen: { type: "string", valueHint: "HOST:PORT", description: "Where to listen (0.0.0.0:7700)." },
       data: { type: "string", valueHint: "DIR", description: "Where to keep everything (vigia-data)." },
-      ...COMMON_FLAGS,
+      ...ROLE_FLAGS,
     },
   },
   async run(flags, context) {
@@ -18,6 +18,7 @@ export const command: Command = {
         listen: addressFlag(flags, "listen", PORTS.trainer) ?? { host: "0.0.0.0", port: PORTS.trainer },
         dataDir: textOf(flags, "data") ?? "vigia-data",
         announce: true,
+        ...readyWriter(flags),
       },
       context,
     );

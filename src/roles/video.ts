@@ -1,8 +1,8 @@
 import { run } from "../../roles/video/main.ts";
 import { AppError } from "../../shared/base/errors.ts";
 import { namedValue } from "../flags.ts";
-import { COMMON_FLAGS, type Command } from "../shell.ts";
-import { addressFlag, PORTS, refuseDoubles, siteFor } from "./common.ts";
+import { type Command, ROLE_FLAGS } from "../shell.ts";
+import { addressFlag, PORTS, readyWriter, refuseDoubles, siteFor } from "./common.ts";
 
 export const command: Command = {
   many: ["camera"],
@@ -24,7 +24,7 @@ export const command: Command = {
         description: "Where testers connect (0.0.0.0:7710).",
       },
       rtsp: { type: "string", valueHint: "HOST:PORT", description: "Where players connect (0.0.0.0:8554)." },
-      ...COMMON_FLAGS,
+      ...ROLE_FLAGS,
     },
   },
   async run(flags, context) {
@@ -45,6 +45,7 @@ export const command: Command = {
         listen: addressFlag(flags, "listen", PORTS.video) ?? { host: "0.0.0.0", port: PORTS.video },
         rtsp: addressFlag(flags, "rtsp", PORTS.rtsp) ?? { host: "0.0.0.0", port: PORTS.rtsp },
         announce: true,
+        ...readyWriter(flags),
       },
       context,
     );

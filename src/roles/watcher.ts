@@ -1,6 +1,6 @@
 import { run } from "../../roles/watcher/main.ts";
-import { COMMON_FLAGS, type Command, isSet } from "../shell.ts";
-import { addressFlag, addressList, PORTS, siteFor } from "./common.ts";
+import { type Command, isSet, ROLE_FLAGS } from "../shell.ts";
+import { addressFlag, addressList, PORTS, readyWriter, siteFor } from "./common.ts";
 
 export const command: Command = {
   many: ["tester"],
@@ -14,7 +14,7 @@ export const command: Command = {
       },
       http: { type: "string", valueHint: "HOST:PORT", description: "Where the page is (127.0.0.1:8080)." },
       terminal: { type: "boolean", description: "Show the log here instead, with small pictures." },
-      ...COMMON_FLAGS,
+      ...ROLE_FLAGS,
     },
   },
   async run(flags, context) {
@@ -24,6 +24,7 @@ export const command: Command = {
         testers: addressList(context, "tester", PORTS.tester),
         http: addressFlag(flags, "http", PORTS.page) ?? { host: "127.0.0.1", port: PORTS.page },
         terminal: isSet(flags, "terminal"),
+        ...readyWriter(flags),
       },
       context,
     );

@@ -1,8 +1,8 @@
 import { availableParallelism } from "node:os";
 import { run } from "../../roles/worker/main.ts";
 import { choiceFlag, wholeFlag } from "../flags.ts";
-import { COMMON_FLAGS, type Command, textOf } from "../shell.ts";
-import { addressFlag, PORTS, siteFor } from "./common.ts";
+import { type Command, ROLE_FLAGS, textOf } from "../shell.ts";
+import { addressFlag, PORTS, readyWriter, siteFor } from "./common.ts";
 
 export const command: Command = {
   definition: {
@@ -24,7 +24,7 @@ export const command: Command = {
         valueHint: "DIR",
         description: "Where to keep prepared pictures (a temporary folder).",
       },
-      ...COMMON_FLAGS,
+      ...ROLE_FLAGS,
     },
   },
   async run(flags, context) {
@@ -35,6 +35,7 @@ export const command: Command = {
         threads: wholeFlag("threads", textOf(flags, "threads"), 1, 256) ?? availableParallelism(),
         device: choiceFlag("device", textOf(flags, "device") ?? "auto", ["auto", "cpu", "gpu"]),
         dataDir: textOf(flags, "data"),
+        ...readyWriter(flags),
       },
       context,
     );

@@ -1,0 +1,51 @@
+import type { JobStatus } from "../../../shared/wire/messages/models.ts";
+import { byId, element } from "./elements.ts";
+import type { Words } from "./words.ts";
+
+/** Training as it goes: a card a job, with its machines. */
+export function showJobs(jobs: readonly JobStatus[], words: Words, locale: string): void {
+  byId("jobs").replaceChildren(...jobs.map((job) => jobCard(job, words, locale)));
+}
+
+function jobCard(job: JobStatus, words: Words, locale: string): HTMLElement {
+  const number = (value: number, digits = 0): string =>
+    value.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+  const facts = [words.jobStates[job.state]];
+  if (job.epochs > 0 && job.state === "training") {
+    facts.push(`${words.epoch} ${number(job.epoch)} / ${number(job.epochs)}`);
+  }
+  if (job.imagesPerSecond > 0) facts.push(`${number(job.imagesPerSecond)} ${words.perSecond}`);
+  if (job.bestMap50 !== undefined) facts.push(`mAP50 ${number(job.bestMap50, 3)}`);
+  if (job.timeLeftMs !== undefined) facts.push(`${clock(job.timeLeftMs)} ${words.left}`);
+  if (job.note !== "") facts.push(job.note);
+  const card = element(
+    "article",
+    { class: "job" },
+    element("h2", {}, `${words.training}: ${job.name}`),
+    element("progress", { value: String(job.progress), max: "1", "aria-label": job.name }),
+    element("p", {}, facts.join(" · ")),
+  );
+  if (job.workers.length > 0) {
+    const head = [words.machine, words.speed, words.share].map((word) => element("th", {}, word));
+    const rows = job.workers.map((worker) =>
+      element(
+        "tr",
+        {},
+        element("td", {}, worker.name),
+        element("td", {}, `${number(worker.imagesPerSecond, 1)} ${words.perSecond}`),
+        element("td", {}, `${number(100 * worker.share)}%`),
+      ),
+    );
+    card.append(element("table", {}, element("tr", {}, ...head), ...rows));
+  }
+  return card;
+}
+
+/** 4:07, or 1:04:07. */
+function clock(ms: number): string {
+  const seconds = Math.max(0, Math.round(ms / 1000));
+  const two = (value: number): string => String(value).padStart(2, "0");
+  const minutes = Math.floor(seconds / 60);
+  const rest = two(seconds % 60);
+  return minutes < 60 ? `${minutes}:${rest}` : `${Math.floor(minutes / 60)}:${two(minutes % 60)}:${rest}`;
+}

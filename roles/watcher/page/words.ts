@@ -1,0 +1,113 @@
+/** The page's words, in English and Spanish. A missing translation does not compile. */
+const ENGLISH = {
+  live: "live",
+  offline: "no link to the tester; trying again",
+  pageOffline: "no link to the watcher; trying again",
+  noModel: "no model yet",
+  looksFor: "looks for",
+  cameras: "Cameras",
+  noCameras: "No camera yet.",
+  sightings: "Sightings",
+  class: "Class",
+  camera: "Camera",
+  day: "Day",
+  any: "any",
+  all: "Show all",
+  more: "Older ones",
+  close: "Close",
+  nothing: "Nothing has come near yet.",
+  nothingMatches: "Nothing matches these filters.",
+  first: "First seen",
+  last: "Last seen",
+  stillThere: "still there",
+  score: "Certainty",
+  model: "Model",
+  perSecond: "pictures/s",
+  skipped: "passed over",
+  training: "Training",
+  left: "left",
+  epoch: "epoch",
+  machine: "Machine",
+  share: "Share",
+  speed: "Speed",
+  states: {
+    connecting: "connecting",
+    live: "live",
+    stalled: "stalled",
+    refused: "refused",
+    gone: "gone",
+    ended: "ended",
+  },
+  jobStates: {
+    queued: "waiting its turn",
+    receiving: "receiving pictures",
+    preparing: "preparing pictures",
+    training: "training",
+    evaluating: "being scored",
+    done: "done",
+    failed: "failed",
+    cancelled: "cancelled",
+  },
+};
+
+export type Words = typeof ENGLISH;
+
+const SPANISH: Words = {
+  live: "en directo",
+  offline: "sin conexión con el detector; reintentando",
+  pageOffline: "sin conexión con el visor; reintentando",
+  noModel: "todavía no hay modelo",
+  looksFor: "busca",
+  cameras: "Cámaras",
+  noCameras: "Todavía no hay cámaras.",
+  sightings: "Avistamientos",
+  class: "Clase",
+  camera: "Cámara",
+  day: "Día",
+  any: "todas",
+  all: "Ver todo",
+  more: "Más antiguos",
+  close: "Cerrar",
+  nothing: "Todavía no se ha acercado nada.",
+  nothingMatches: "Nada coincide con estos filtros.",
+  first: "Visto por primera vez",
+  last: "Visto por última vez",
+  stillThere: "sigue ahí",
+  score: "Certeza",
+  model: "Modelo",
+  perSecond: "imágenes/s",
+  skipped: "omitidas",
+  training: "Entrenamiento",
+  left: "restante",
+  epoch: "época",
+  machine: "Máquina",
+  share: "Parte",
+  speed: "Velocidad",
+  states: {
+    connecting: "conectando",
+    live: "en directo",
+    stalled: "detenida",
+    refused: "rechazada",
+    gone: "perdida",
+    ended: "terminada",
+  },
+  jobStates: {
+    queued: "espera su turno",
+    receiving: "recibiendo imágenes",
+    preparing: "preparando imágenes",
+    training: "entrenando",
+    evaluating: "evaluando",
+    done: "terminado",
+    failed: "fallido",
+    cancelled: "cancelado",
+  },
+};
+
+/** The words for the first of the browser's languages that there is, and its tag for dates and numbers. */
+export function wordsFor(languages: readonly string[]): { words: Words; locale: string } {
+  for (const language of languages) {
+    if (language.startsWith("es")) return { words: SPANISH, locale: language };
+    if (language.startsWith("en")) return { words: ENGLISH, locale: language };
+  }
+  return { words: ENGLISH, locale: "en" };
+}

@@ -1,0 +1,98 @@
+import { decodePicture } from "../../shared/image/codec.ts";
+import { resizeBilinear } from "../../shared/image/resize.ts";
+import type { Picture } from "../../shared/image/types.ts";
+import type { Sighting } from "../../shared/store/sighting.ts";
+import type { FeedListener, TesterFeed } from "./tester-feed.ts";
+
+/** Width of a small picture, in characters; each shows two pixels, one above the other. */
+const PICTURE_COLUMNS = 28;
+const PICTURE_ROWS_MAX = 10;
+/** Sightings of the past that are printed at the start. */
+const PAST_MAX = 10;
+
+interface Out {
+  readonly isTTY?: boolean;
+  write(text: string): unknown;
+}
+
+/** The log as lines of a terminal, each sighting with a small picture of half-block characters. */
+export class TerminalView implements FeedListener, AsyncDisposable {
+  readonly #out: Out;
+  readonly #printed = new Set<string>();
+  /** Prints one after another: a picture must not end up inside another. */
+  #last: Promise<void> = Promise.resolve();
+  #state = "";
+
+  constructor(out: Out) {
+    this.#out = out;
+  }
+
+  onSightings(feed: TesterFeed, rows: readonly Sighting[]): void {
+    const fresh = rows.filter(({ id }) => !this.#printed.has(`${feed.index}-${id}`));
+    for (const { id } of fresh) this.#printed.add(`${feed.index}-${id}`);
+    // The first rows after connecting are the past: only its end is shown.
+    for (const row of fresh.slice(-PAST_MAX)) this.#last = this.#last.then(() => this.#print(feed, row));
+  }
+
+  onStatus(feed: TesterFeed): void {
+    const status = feed.status;
+    const live = status?.cameras.filter(({ status: camera }) => camera.state === "live").length ?? 0;
+    const state = !feed.isConnected
+      ? "no link to the tester; trying again"
+      : status === undefined || status.model === ""
+        ? "the tester has no model yet"
+        : `${status.model} ${status.modelVersion} looks for ${status.classes.join(", ")} on ${live} of ${status.cameras.length} cameras`;
+    this.#say(state);
+  }
+
+  onJobs(feed: TesterFeed): void {
+    const job = feed.jobs.find(({ state }) => state === "training");
+    if (job !== undefined) this.#say(`training ${job.name}: ${Math.floor(10 * job.progress) * 10}%`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#last;
+  }
+
+  #say(state: string): void {
+    if (state === this.#state) return;
+    this.#state = state;
+    this.#last = this.#last.then(() => void this.#out.write(`-- ${state}\n`));
+  }
+
+  async #print(feed: TesterFeed, row: Sighting): Promise<void> {
+    const when = new Date(row.firstSeenMs).toLocaleString("sv");
+    const words = `${when}  ${row.camera}  ${row.className}  ${Math.round(100 * row.score)}%`;
+    let picture = "";
+    if (this.#out.isTTY === true) {
+      try {
+        const jpeg = await feed.photo(row.id, true);
+        if (jpeg !== undefined) picture = blocks(await decodePicture(jpeg));
+      } catch {
+        // A line without its picture says more than no line.
+      }
+    }
+    this.#out.write(`${picture}${words}\n`);
+  }
+}
+
+/** A picture as coloured half blocks: the upper pixel is the text colour, the lower one the background. */
+export function blocks(picture: Picture): string {
+  const columns = Math.min(PICTURE_COLUMNS, picture.width);
+  const wanted = Math.round((picture.height * columns) / picture.width / 2);
+  const rows = Math.min(PICTURE_ROWS_MAX, Math.max(1, wanted));
+  const width = Math.max(1, Math.round((columns * rows) / Math.max(rows, wanted)));
+  const small = resizeBilinear(picture, width, 2 * rows);
+  const colour = (x: number, y: number): string => {
+    const at = 3 * (y * width + x);
+    return `${small.data[at]};${small.data[at + 1]};${small.data[at + 2]}`;
+  };
+  let text = "";
+  for (let row = 0; row < rows; row++) {
+    for (let x = 0; x < width; x++) {
+      text += `\x1b[38;2;${colour(x, 2 * row)}m\x1b[48;2;${colour(x, 2 * row + 1)}m▀`;
+    }
+    text += "\x1b[0m\n";
+  }
+  return text;
+}

@@ -1,0 +1,80 @@
+import type { Sighting } from "../../shared/store/sighting.ts";
+import type { JobStatus } from "../../shared/wire/messages/models.ts";
+import type { TesterFeed } from "./tester-feed.ts";
+
+/** What the page gets: plain JSON. The page imports these types, and nothing else of the program. */
+
+export interface SightingView {
+  /** `tester-id`: unique over all testers. */
+  readonly key: string;
+  readonly className: string;
+  readonly camera: string;
+  readonly score: number;
+  readonly firstSeenMs: number;
+  readonly lastSeenMs: number;
+  readonly closed: boolean;
+  readonly box: readonly number[];
+  readonly model: string;
+  readonly modelVersion: number;
+  /** Changes when the photo does, so that a browser fetches it again. */
+  readonly photo: string;
+}
+
+export interface CameraView {
+  /** `tester/name`, as in the address of its picture. */
+  readonly key: string;
+  readonly name: string;
+  readonly state: string;
+  readonly detail: string;
+  readonly framesPerSecond: number;
+  readonly testedPerSecond: number;
+  readonly skipped: number;
+  readonly open: number;
+}
+
+export interface StatusView {
+  readonly connected: boolean;
+  readonly model: string;
+  readonly modelVersion: number;
+  readonly classes: readonly string[];
+  readonly engine: string;
+  readonly cameras: readonly CameraView[];
+  readonly jobs: readonly JobStatus[];
+}
+
+export function sightingView(feed: TesterFeed, row: Sighting): SightingView {
+  const { className, camera, score, firstSeenMs, lastSeenMs, closed, box, model, modelVersion } = row;
+  const key = `${feed.index}-${row.id}`;
+  const photo = `/photo/${key}?${encodeURIComponent(row.photo.slice(-12, -4))}`;
+  return { key, className, camera, score, firstSeenMs, lastSeenMs, closed, box, model, modelVersion, photo };
+}
+
+/** All testers as one. */
+export function statusView(feeds: readonly TesterFeed[]): StatusView {
+  const first = feeds.find((feed) => (feed.status?.model ?? "") !== "")?.status;
+  return {
+    connected: feeds.some((feed) => feed.isConnected),
+    model: first?.model ?? "",
+    modelVersion: first?.modelVersion ?? 0,
+    classes: [...new Set(feeds.flatMap((feed) => feed.status?.classes ?? []))].sort(),
+    engine: first?.engine ?? "",
+    cameras: feeds.flatMap((feed) =>
+      (feed.status?.cameras ?? []).map(({ status, testedPerSecond, skipped, open }) => ({
+        key: `${feed.index}/${encodeURIComponent(status.name)}`,
+        name: status.name,
+        state: feed.isConnected ? status.state : "gone",
+        detail: feed.isConnected ? status.detail : "",
+        framesPerSecond: status.framesPerSecond,
+        testedPerSecond,
+        skipped: skipped + status.skipped,
+        open,
+      })),
+    ),
+    jobs: feeds.flatMap((feed) => feed.jobs).filter(isWorthShowing),
+  };
+}
+
+/** Jobs that are over are shown no more; the model they made is. */
+function isWorthShowing({ state }: JobStatus): boolean {
+  return state !== "done" && state !== "cancelled";
+}
