@@ -177,10 +177,13 @@ function convCropped(arena: Arena, x: Tensor, filter: Tensor, padding: Padding):
   return cut;
 }
 
+/** Numbers of dy in one part of a filter gradient, so that it stays in the processor's second-level cache. */
+const PART_SIZE_MAX = 65536;
+
 /**
  * Adds d loss / d weights to `gradient` (laid out like the weights). tfjs has no such kernel for wasm. It is a
- * convolution too: of the input, with its channels as pictures and a whole row of all pictures as channels, by dy as
- * one large filter; one for each column of taps.
+ * convolution too: of the input, with its channels as pictures and a whole row of several pictures as channels, by dy
+ * as one large filter; one for each column of taps.
  */
 export function addFilterGradient(
   arena: Arena,
@@ -189,95 +192,95 @@ export function addFilterGradient(
   shape: ConvShape,
   gradient: Weights,
 ): void {
-  const { size, stride, channels, filters } = shape;
+  const { size, stride } = shape;
+  const [batch, outHeight, outWidth, filters] = dy.shape;
+  const [, height, width] = x.shape;
   const padding = (size - 1) / 2;
-  const plain = size === 1 && stride === 1;
-  const pixels = dy.shape[0] * dy.shape[1] * dy.shape[2];
-  const [batch, height, width] = plain ? [1, 1, pixels] : x.shape;
-  const [, outHeight, outWidth] = plain ? [1, 1, pixels] : dy.shape;
-
-  const filter = plain ? arena.as(dy, [1, 1, pixels, filters]) : rowsAsChannels(arena, dy);
   const below = (outHeight - 1) * stride + size - height - padding;
   const rows = height + Math.min(0, below);
-  for (let kx = 0; kx < size; kx++) {
-    const turned = arena.make([channels, rows, 1, batch * outWidth]);
-    turn(arena.view(x), arena.view(turned), {
-      batch,
-      height,
-      width,
-      channels,
-      rows,
-      columns: outWidth,
-      first: kx - padding,
-      step: stride,
-    });
-    const part = arena.conv(turned, filter, {
-      strides: [1, 1],
-      padding: { top: padding, bottom: Math.max(0, below), left: 0, right: 0 },
-      dilations: [stride, 1],
-    });
-    const sums = arena.view(part);
-    const { values, filterStep, channelStep } = gradient;
-    for (let c = 0, at = 0; c < channels; c++) {
-      for (let ky = 0; ky < size; ky++) {
-        let to = c * channelStep + ky * size + kx;
-        for (let f = 0; f < filters; f++, to += filterStep) values[to]! += sums[at++]!;
-      }
+  const together = Math.max(1, Math.floor(PART_SIZE_MAX / (outHeight * outWidth * filters)));
+  for (let from = 0; from < batch; from += together) {
+    const to = Math.min(batch, from + together);
+    const filter = rowsAsChannels(arena, dy, from, to);
+    for (let kx = 0; kx < size; kx++) {
+      const columns = { first: kx - padding, step: stride, count: outWidth };
+      const turned = channelsAsPictures(arena, x, { from, to, rows, width, columns });
+      const part = arena.conv(turned, filter, {
+        strides: [1, 1],
+        padding: { top: padding, bottom: Math.max(0, below), left: 0, right: 0 },
+        dilations: [stride, 1],
+      });
+      addColumn(arena.view(part), shape, kx, gradient);
+      arena.free(part);
+      arena.free(turned);
     }
-    arena.free(part);
-    arena.free(turned);
+    arena.free(filter);
   }
-  if (!plain) arena.free(filter);
 }
 
-/** [batch, height, width, filters] to [height, 1, batch * width, filters]. */
-function rowsAsChannels(arena: Arena, dy: Tensor): Tensor {
-  const [batch, height, width, filters] = dy.shape;
-  const filter = arena.make([height, 1, batch * width, filters]);
-  const [from, to] = [arena.view(dy), arena.view(filter)];
+/** One column of taps, [channels, size, 1, filters], into its places. */
+function addColumn(
+  part: Float32Array,
+  { size, channels, filters }: ConvShape,
+  kx: number,
+  gradient: Weights,
+): void {
+  const { values, filterStep, channelStep } = gradient;
+  for (let c = 0, at = 0; c < channels; c++) {
+    for (let ky = 0; ky < size; ky++) {
+      let to = c * channelStep + ky * size + kx;
+      for (let f = 0; f < filters; f++, to += filterStep) values[to]! += part[at++]!;
+    }
+  }
+}
+
+/** Pictures `from` to `to` of [batch, height, width, filters] as [height, 1, pictures * width, filters]. */
+function rowsAsChannels(arena: Arena, dy: Tensor, from: number, to: number): Tensor {
+  const [, height, width, filters] = dy.shape;
+  const pictures = to - from;
+  const filter = arena.make([height, 1, pictures * width, filters]);
+  const [source, target] = [arena.view(dy), arena.view(filter)];
   const length = width * filters;
-  for (let b = 0; b < batch; b++) {
+  for (let b = 0; b < pictures; b++) {
     for (let y = 0; y < height; y++) {
-      const start = (b * height + y) * length;
-      to.set(from.subarray(start, start + length), (y * batch + b) * length);
+      const start = ((from + b) * height + y) * length;
+      target.set(source.subarray(start, start + length), (y * pictures + b) * length);
     }
   }
   return filter;
 }
 
-interface Turn {
-  readonly batch: number;
-  readonly height: number;
-  readonly width: number;
-  readonly channels: number;
+interface Cut {
+  readonly from: number;
+  readonly to: number;
   readonly rows: number;
-  readonly columns: number;
-  readonly first: number;
-  readonly step: number;
+  readonly width: number;
+  /** Column i is the picture's first + i * step, and zero outside the picture. */
+  readonly columns: { readonly first: number; readonly step: number; readonly count: number };
 }
 
-/**
- * [batch, height, width, channels] to [channels, rows, batch * columns], where column i is the picture's
- * first + i * step, and zero outside the picture.
- */
-function turn(from: Float32Array, to: Float32Array, shape: Turn): void {
-  const { batch, height, width, channels, rows, columns, first, step } = shape;
-  const plane = rows * batch * columns;
-  for (let y = 0; y < rows; y++) {
-    for (let b = 0; b < batch; b++) {
-      const start = (y * batch + b) * columns;
-      const row = (b * height + y) * width;
-      for (let i = 0; i < columns; i++) {
-        const column = first + i * step;
+/** Pictures `from` to `to` of [batch, height, width, channels] as [channels, rows, 1, pictures * columns]. */
+function channelsAsPictures(arena: Arena, x: Tensor, { from, to, rows, width, columns }: Cut): Tensor {
+  const [, height, , channels] = x.shape;
+  const pictures = to - from;
+  const turned = arena.make([channels, rows, 1, pictures * columns.count]);
+  const [source, target] = [arena.view(x), arena.view(turned)];
+  const plane = rows * pictures * columns.count;
+  for (let b = 0; b < pictures; b++) {
+    for (let y = 0; y < rows; y++) {
+      let start = (y * pictures + b) * columns.count;
+      const row = ((from + b) * height + y) * width;
+      for (let i = 0, column = columns.first; i < columns.count; i++, column += columns.step, start++) {
         if (column < 0 || column >= width) {
-          for (let c = 0, at = start + i; c < channels; c++, at += plane) to[at] = 0;
+          for (let c = 0, at = start; c < channels; c++, at += plane) target[at] = 0;
           continue;
         }
         let place = (row + column) * channels;
-        for (let c = 0, at = start + i; c < channels; c++, at += plane) to[at] = from[place++]!;
+        for (let c = 0, at = start; c < channels; c++, at += plane) target[at] = source[place++]!;
       }
     }
   }
+  return turned;
 }
 
 function evenPadding(side: number): Padding {

@@ -79,7 +79,7 @@ export function plainForward(
       for (let i = 0; i < to.length; i++) to[i] = from[i]! * layer.scale;
       break;
     case "relu":
-      for (let i = 0; i < to.length; i++) to[i] = Math.max(from[i]!, 0);
+      for (let i = 0; i < to.length; i++) to[i] = 0.5 * (from[i]! + Math.abs(from[i]!));
       break;
     case "upsample":
       loops.upsample(from, to, batch * height, width, channels);

@@ -32,10 +32,16 @@ export function scaleChannels(
   relu: boolean,
 ): void {
   const channels = scale.length;
-  const least = relu ? 0 : Number.NEGATIVE_INFINITY;
+  if (!relu) {
+    for (let i = 0; i < x.length; ) {
+      for (let c = 0; c < channels; c++, i++) y[i] = x[i]! * scale[c]! + shift[c]!;
+    }
+    return;
+  }
   for (let i = 0; i < x.length; ) {
     for (let c = 0; c < channels; c++, i++) {
-      y[i] = Math.max(x[i]! * scale[c]! + shift[c]!, least);
+      const value = x[i]! * scale[c]! + shift[c]!;
+      y[i] = 0.5 * (value + Math.abs(value));
     }
   }
 }
@@ -73,13 +79,13 @@ export function normGradient(
   dGamma: Float32Array,
   dBeta: Float32Array,
 ): void {
+  if (relu) maskByOutput(y, dy);
   const { gamma, mean, variance, epsilon } = parts;
   const channels = gamma.length;
   const sums = new Float64Array(channels);
   const products = new Float64Array(channels);
   for (let i = 0; i < x.length; ) {
     for (let c = 0; c < channels; c++, i++) {
-      if (relu && !(y[i]! > 0)) continue;
       const slope = dy[i]!;
       sums[c]! += slope;
       products[c]! += slope * (x[i]! - mean[c]!);
@@ -87,28 +93,34 @@ export function normGradient(
   }
   // dx = a * z + b * x + d, with every channel's own a, b and d.
   const count = x.length / channels;
-  const factors = new Float64Array(3 * channels);
+  const slopeFactor = new Float64Array(channels);
+  const valueFactor = new Float64Array(channels);
+  const constant = new Float64Array(channels);
   for (let c = 0; c < channels; c++) {
     const inverse = 1 / Math.sqrt(variance[c]! + epsilon);
     dGamma[c]! += products[c]! * inverse;
     dBeta[c]! += sums[c]!;
     const a = gamma[c]! * inverse;
     const b = (-a * inverse * inverse * products[c]!) / count;
-    factors[3 * c] = a;
-    factors[3 * c + 1] = b;
-    factors[3 * c + 2] = (-a * sums[c]!) / count - b * mean[c]!;
+    slopeFactor[c] = a;
+    valueFactor[c] = b;
+    constant[c] = (-a * sums[c]!) / count - b * mean[c]!;
   }
   for (let i = 0; i < x.length; ) {
     for (let c = 0; c < channels; c++, i++) {
-      const slope = relu && !(y[i]! > 0) ? 0 : dy[i]!;
-      dy[i] = factors[3 * c]! * slope + factors[3 * c + 1]! * x[i]! + factors[3 * c + 2]!;
+      dy[i] = slopeFactor[c]! * dy[i]! + valueFactor[c]! * x[i]! + constant[c]!;
     }
   }
 }
 
-/** Sets the gradient to zero where the ReLU's answer is zero. */
+/**
+ * Sets the gradient to zero where the ReLU's answer is zero, by the bits: positive floats are positive integers. A
+ * branch here is mispredicted every other time and costs ten times as much.
+ */
 export function maskByOutput(y: Float32Array, dy: Float32Array): void {
-  for (let i = 0; i < dy.length; i++) if (!(y[i]! > 0)) dy[i] = 0;
+  const bits = new Int32Array(y.buffer, y.byteOffset, y.length);
+  const slopes = new Int32Array(dy.buffer, dy.byteOffset, dy.length);
+  for (let i = 0; i < slopes.length; i++) slopes[i]! &= (-bits[i]! & ~bits[i]!) >> 31;
 }
 
 export function addInto(sum: Float32Array, more: Float32Array): void {

@@ -3,6 +3,7 @@ import { Random } from "../../../shared/base/random.ts";
 import type { LossResult } from "../../../shared/nn/engine.ts";
 import type { Network } from "../../../shared/nn/graph.ts";
 import { buildNetwork } from "../../../shared/nn/networks/config.ts";
+import { Arena, startTfjs } from "../../../shared/nn/tfjs/backend.ts";
 import { openTfjsEngine } from "../../../shared/nn/tfjs/engine.ts";
 import { everyLayerNetwork } from "../../support/every-layer.ts";
 import { largestDifference, referenceForward, referenceTrainStep } from "../../support/reference-network.ts";
@@ -84,3 +85,74 @@ describe.each(networks)("tfjs on %s", (_, network, batch) => {
     }
   });
 });
+
+test("two hundred steps, some of whose losses throw, leave no tensor and no larger heap behind", async () => {
+  const network = everyLayerNetwork();
+  const { weights, pictures, loss } = example(network, 3);
+  const kernels = await startTfjs();
+  const heapSize = (): number => {
+    using arena = new Arena(kernels);
+    return arena.view(arena.make([1, 1, 1, 1])).buffer.byteLength;
+  };
+  await using engine = await openTfjsEngine();
+  await using session = await engine.trainer(network, { batch: 3 });
+  const gradient = new Float32Array(weights.length);
+  const step = async (round: number): Promise<void> => {
+    for (let i = 0; i < weights.length; i++) weights[i]! -= 1e-6 * gradient[i]!;
+    await session.trainStep(weights, pictures, loss, gradient);
+    await using predictor = await engine.predictor(network, weights, { batch: 3 });
+    await predictor.infer(pictures, 3);
+    if (round % 10 > 0) return;
+    const broken = session.trainStep(weights, pictures, () => raise(), gradient);
+    await expect(broken).rejects.toThrow("no loss today");
+  };
+  const tensors = kernels.backend.numDataIds();
+  for (let round = 0; round < 20; round++) await step(round);
+  const size = heapSize();
+  for (let round = 20; round < 200; round++) await step(round);
+  expect(kernels.backend.numDataIds()).toBe(tensors);
+  expect(heapSize()).toBe(size);
+});
+
+test("new weights count from the next step on, whatever is cached for the old ones", async () => {
+  const network = buildNetwork({ kind: "mlp", classCount: 3, hidden: 8 });
+  const { weights, pictures, loss } = example(network, 2);
+  await using engine = await openTfjsEngine();
+  await using session = await engine.trainer(network, { batch: 2 });
+  const gradient = new Float32Array(weights.length);
+  const before = await session.trainStep(weights, pictures, loss, gradient);
+  const { offset } = network.parameters.get("output.bias");
+  weights[offset]! += 1;
+  const after = await session.trainStep(weights, pictures, loss, gradient);
+  expect(after - before).toBeCloseTo(gradient[offset]!, 3);
+});
+
+test("a Bun Worker has an engine of its own that computes the same", async () => {
+  const network = everyLayerNetwork();
+  const { weights, pictures, loss } = example(network, 3);
+  await using engine = await openTfjsEngine();
+  await using session = await engine.trainer(network, { batch: 3 });
+  const gradient = new Float32Array(weights.length);
+  await session.trainStep(weights, pictures, loss, gradient);
+
+  const slopes = loss([]).gradients;
+  const thread = new Worker(new URL("./tfjs.thread.ts", import.meta.url));
+  try {
+    const answer = Promise.withResolvers<Float32Array>();
+    thread.onmessage = ({ data }) => answer.resolve(data);
+    thread.onerror = ({ message }) => answer.reject(new Error(message));
+    thread.postMessage({ weights, pictures, slopes });
+    expect(await answer.promise).toEqual(gradient);
+  } finally {
+    thread.terminate();
+  }
+});
+
+test("the process keeps its own way with uncaught errors", async () => {
+  await startTfjs();
+  expect(process.listenerCount("uncaughtException") + process.listenerCount("unhandledRejection")).toBe(0);
+});
+
+function raise(): never {
+  throw new Error("no loss today");
+}
