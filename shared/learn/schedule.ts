@@ -1,5 +1,8 @@
 import type { LearningPlan, OptimizerPlan } from "./plan.ts";
 
+/** Progress at which the learning rate has warmed up at the latest, for runs that are short. */
+const WARMUP_PROGRESS = 0.08;
+
 /**
  * The learning rate of a round: a linear warm-up by rounds, and a cosine (Loshchilov and Hutter 2017) by progress.
  *
@@ -7,7 +10,10 @@ import type { LearningPlan, OptimizerPlan } from "./plan.ts";
  * @param progress share of the run that is done, 0 to 1
  */
 export function learningRate(plan: OptimizerPlan, round: number, progress: number): number {
-  const warmup = Math.min(1, (round + 1) / Math.max(1, plan.warmupRounds));
+  const warmup = Math.min(
+    1,
+    Math.max((round + 1) / Math.max(1, plan.warmupRounds), progress / WARMUP_PROGRESS),
+  );
   const cosine = (1 + Math.cos(Math.PI * Math.min(Math.max(progress, 0), 1))) / 2;
   return plan.rate * warmup * (plan.rateEnd + (1 - plan.rateEnd) * cosine);
 }
