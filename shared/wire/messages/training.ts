@@ -1,0 +1,241 @@
+import { AppError } from "../../base/errors.ts";
+import {
+  BOXES_PER_PICTURE_MAX,
+  CLASS_COUNT_MAX,
+  PICTURE_COUNT_MAX,
+  PIECE_SIZE_BYTES_MAX,
+  WORKER_COUNT_MAX,
+} from "../../base/limits.ts";
+import {
+  bool,
+  type Codec,
+  finite,
+  floats,
+  json,
+  list,
+  oneOf,
+  optional,
+  record,
+  text,
+  u8,
+  u16,
+  u32,
+  u53,
+  type ValueOf,
+} from "../codec.ts";
+import { defineMessage } from "../message.ts";
+import type { JobStatus } from "./models.ts";
+import { box, classNames, name, piece, words } from "./parts.ts";
+
+/**
+ * Client <-> trainer (0x10 to 0x1f), worker <-> trainer (0x20 to 0x37), worker <-> worker (0x38 to 0x3f).
+ * What is large and named by its hash is a *blob*: pictures as they were submitted, and shards of prepared ones.
+ */
+
+const hexText = text(64);
+/** SHA-256 in 64 hex digits. */
+export const hash: Codec<string> = {
+  ...hexText,
+  read(from) {
+    const value = hexText.read(from);
+    if (!/^[0-9a-f]{64}$/.test(value)) throw new AppError("protocol", "a hash is not 64 hex digits");
+    return value;
+  },
+};
+
+const jsonObject = (maxBytes: number): Codec<Readonly<Record<string, unknown>>> =>
+  json(maxBytes, (value) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      throw new AppError("protocol", "a JSON field is no object");
+    }
+    return value as Readonly<Record<string, unknown>>;
+  });
+
+export const SPLITS = ["train", "val", "test"] as const;
+
+/** One labelled picture of a data set; the picture itself travels as a blob. */
+export const sampleRow = record({
+  id: name,
+  split: oneOf(...SPLITS),
+  sha256: hash,
+  fileBytes: u32,
+  width: u16,
+  height: u16,
+  labels: list(record({ classIndex: u16, box }), BOXES_PER_PICTURE_MAX),
+});
+export type SampleRow = ValueOf<typeof sampleRow>;
+
+// Client and trainer: submitting
+
+/** Opens a job. `SampleRows` follow until there are `sampleCount`; the trainer then asks for the blobs it lacks. */
+export const SubmitJob = defineMessage(0x10, "SubmitJob", {
+  name,
+  classes: classNames,
+  sampleCount: u32,
+  /** Training options (`TrainingOptions`), checked by the trainer. */
+  options: jsonObject(64 * 1024),
+});
+export const JobAccepted = defineMessage(0x11, "JobAccepted", { jobId: u32 });
+export const JobRefused = defineMessage(0x12, "JobRefused", { reason: words, hint: words });
+export const SampleRows = defineMessage(0x13, "SampleRows", { rows: list(sampleRow, 4096) });
+
+/** Send these. The next page comes when they have arrived; an empty one says that the data set is complete. */
+export const BlobsWanted = defineMessage(0x14, "BlobsWanted", { hashes: list(hash, 1024) });
+
+/** A part of a blob, in order. Also between workers and the trainer. */
+export const BlobPiece = defineMessage(0x15, "BlobPiece", {
+  sha256: hash,
+  offset: u53,
+  totalBytes: u53,
+  piece,
+});
+
+/** Ends a job. With `keepBest` the best weights so far become the model, where there are any. */
+export const CancelJob = defineMessage(0x16, "CancelJob", { jobId: u32, keepBest: bool });
+
+/** Asks for `JobUpdate` now, at changes and at most twice a second, until the job has ended. */
+export const FollowJob = defineMessage(0x17, "FollowJob", { jobId: u32 });
+export const JobUpdate = defineMessage(0x18, "JobUpdate", {
+  status: json(64 * 1024, (value) => value as JobStatus),
+  /** Version of the model, once there is one; its name is the job's. */
+  modelVersion: optional(u32),
+  /** Seconds of training so far. */
+  seconds: finite,
+});
+
+// Worker and trainer: blobs and preparation
+
+export const WorkerHello = defineMessage(0x20, "WorkerHello", { threads: u16 });
+export const BlobWanted = defineMessage(0x21, "BlobWanted", { sha256: hash });
+export const BlobMissing = defineMessage(0x22, "BlobMissing", { sha256: hash });
+
+/** Fetch these pictures, make them small, and return one shard. */
+export const PrepareTask = defineMessage(0x23, "PrepareTask", {
+  taskId: u32,
+  cacheSidePx: u16,
+  samples: list(sampleRow, 256),
+});
+/** The shard's `BlobPiece`s have gone before. `rejected` pictures cannot be decoded, and are left out. */
+export const TaskDone = defineMessage(0x24, "TaskDone", {
+  taskId: u32,
+  sha256: hash,
+  shardBytes: u53,
+  pictures: u32,
+  rejected: list(record({ id: name, reason: words }), 256),
+});
+export const TaskFailed = defineMessage(0x25, "TaskFailed", { taskId: u32, reason: words });
+
+// Worker and trainer: a job's rounds
+
+export const shardCard = record({ sha256: hash, shardBytes: u53, split: oneOf(...SPLITS) });
+export type ShardCard = ValueOf<typeof shardCard>;
+
+/** Get the shards and make ready to learn. Answered by `JobReady` or `JobUnable`. */
+export const OpenJob = defineMessage(0x26, "OpenJob", {
+  jobId: u32,
+  /** The `LearningPlan`. */
+  plan: jsonObject(256 * 1024),
+  shards: list(shardCard, 16_384),
+});
+export const JobReady = defineMessage(0x27, "JobReady", {
+  jobId: u32,
+  engine: name,
+  /** Numbers in the weight vector. */
+  parameterCount: u32,
+  /** Vectors of that length that the optimizer keeps. */
+  stateVectors: u8,
+});
+export const JobUnable = defineMessage(0x28, "JobUnable", { jobId: u32, reason: words });
+export const CloseJob = defineMessage(0x29, "CloseJob", { jobId: u32 });
+
+/** Leave the ring and the running round, and say where you stand. Answered by `Standing`. */
+export const Regroup = defineMessage(0x2a, "Regroup", { jobId: u32, generation: u32 });
+export const Standing = defineMessage(0x2b, "Standing", {
+  generation: u32,
+  position: optional(record({ round: u32, pendingRound: optional(u32) })),
+});
+
+/** Send your slice's state after `round` (`StatePiece`s, then `StateEnd`); also all weights when `weights`. */
+export const HandOver = defineMessage(0x2c, "HandOver", { generation: u32, round: u32, weights: bool });
+
+/** A part of the training's state, either way. Vector 0 is the weights, the others are the optimizer's. */
+export const StatePiece = defineMessage(0x2d, "StatePiece", {
+  generation: u32,
+  vector: u8,
+  offset: u32,
+  values: floats(PIECE_SIZE_BYTES_MAX / 4),
+});
+export const StateEnd = defineMessage(0x2e, "StateEnd", { generation: u32 });
+
+const ringMember = record({ nodeId: name, name, host: name, port: u16 });
+export type RingMember = ValueOf<typeof ringMember>;
+
+/** A place in the ring of a generation. What the worker lacks of the state has gone before as `StatePiece`s. */
+export const FormRing = defineMessage(0x2f, "FormRing", {
+  generation: u32,
+  round: u32,
+  members: list(ringMember, WORKER_COUNT_MAX),
+  self: u16,
+  /** `start`: by the plan's seed; `keep`: its own; `sent`: as sent. */
+  weights: oneOf("start", "keep", "sent"),
+  /** Whether the state of the slice was sent; otherwise it begins empty. */
+  state: bool,
+});
+export const RingFormed = defineMessage(0x30, "RingFormed", { generation: u32, checksum: u32 });
+
+/** Compute these chunks, and average with the ring: the round that leads to `round + 1`. */
+export const RunRound = defineMessage(0x31, "RunRound", {
+  generation: u32,
+  round: u32,
+  firstChunk: u32,
+  chunkCount: u16,
+  /** Chunks of all members: what the sum is divided by. */
+  chunksTotal: u16,
+  progress: finite,
+});
+export const RoundComputed = defineMessage(0x32, "RoundComputed", { generation: u32, round: u32 });
+export const RoundDone = defineMessage(0x33, "RoundDone", {
+  generation: u32,
+  /** Rounds completed, this one included. */
+  round: u32,
+  checksum: u32,
+  computeMs: finite,
+  /** From the end of the own computation to the end of the round: sending, and waiting for others. */
+  networkMs: finite,
+  /** Terms of the loss, summed over the own chunks. */
+  loss: json(4096, lossParts),
+});
+/** This generation cannot go on; `suspect` is the member that was lost or cannot be reached. */
+export const RingBroken = defineMessage(0x34, "RingBroken", {
+  generation: u32,
+  suspect: optional(name),
+  reason: words,
+});
+
+/** Look at these pictures of a split with the weights sent before (vector 0, under this generation). */
+export const Evaluate = defineMessage(0x35, "Evaluate", { generation: u32, split: oneOf(...SPLITS) });
+export const Evaluated = defineMessage(0x36, "Evaluated", {
+  generation: u32,
+  scores: jsonObject(512 * 1024),
+});
+
+// Worker and worker: the ring
+
+/** First on a link to the next member. The previous one's links of other generations are not this ring's. */
+export const RingJoin = defineMessage(0x38, "RingJoin", { jobId: u32, generation: u32 });
+export const RingNumbers = defineMessage(0x39, "RingNumbers", {
+  round: u32,
+  phase: oneOf("reduce", "gather"),
+  hop: u16,
+  offset: u32,
+  values: floats(PIECE_SIZE_BYTES_MAX / 4),
+});
+
+/** Bounds that a submitted data set is held against beside those of its fields. */
+export const DATASET_LIMITS = { pictures: PICTURE_COUNT_MAX, classes: CLASS_COUNT_MAX } as const;
+
+function lossParts(value: unknown): Readonly<Record<string, number>> {
+  if (typeof value !== "object" || value === null) throw new AppError("protocol", "loss is no object");
+  const parts = Object.entries(value).slice(0, 32);
+  return Object.fromEntries(parts.filter(([, part]) => Number.isFinite(part)));
+}
