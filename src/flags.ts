@@ -120,13 +120,13 @@ export function namedValue(text: string, what: string): [name: string, value: st
   return [name, value];
 }
 
-/** The known word that differs least from `word`, when at most a third of its letters do. */
+/** The known word that differs least from `word`, when at most two fifths of its letters do. */
 export function nearest(word: string, known: readonly string[]): string | undefined {
   const ranked = known
     .map((candidate) => ({ candidate, distance: editDistance(word, candidate) }))
     .sort((a, b) => a.distance - b.distance);
   const best = ranked[0];
-  return best !== undefined && best.distance <= Math.max(1, word.length / 3) ? best.candidate : undefined;
+  return best !== undefined && best.distance <= Math.ceil(0.4 * word.length) ? best.candidate : undefined;
 }
 
 /** Levenshtein's distance: letters to put in, take out or change. */

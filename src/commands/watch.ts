@@ -3,6 +3,7 @@ import { availableParallelism } from "node:os";
 import { run as runTester } from "../../roles/tester/main.ts";
 import { DEFAULT_RULES } from "../../roles/tester/options.ts";
 import { run as runVideo } from "../../roles/video/main.ts";
+import { parseSource } from "../../roles/video/source-text.ts";
 import { AppError } from "../../shared/base/errors.ts";
 import { deferred } from "../../shared/base/wait.ts";
 import type { Address } from "../../shared/net/connection.ts";
@@ -45,7 +46,9 @@ export const command: Command = {
     if (!existsSync(file)) throw new AppError("usage", `there is no model file ${file}`);
     const cameras = flags._.map((text) => {
       const [name, source] = namedValue(text, "camera");
-      return { name, source };
+      // Files go as fast as the machine can; what is live keeps its pace.
+      const isFile = parseSource({ name, source }).kind === "path";
+      return { name, source, ...(isFile && { options: { paced: "false" } }) };
     });
     if (cameras.length === 0) {
       throw new AppError("usage", "nothing to watch", {
@@ -62,7 +65,13 @@ export const command: Command = {
     const signal = AbortSignal.any([context.signal, ended.signal]);
     const videoReady = deferred<Address>();
     const video = runVideo(
-      { site, cameras, listen: LOOPBACK, announce: false, paced: false, onReady: videoReady.resolve },
+      {
+        site,
+        cameras,
+        listen: LOOPBACK,
+        announce: false,
+        onReady: ({ address }) => videoReady.resolve(address),
+      },
       { signal, log: context.log.child("video") },
     ).catch((error) => {
       videoReady.reject(error);

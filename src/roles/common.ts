@@ -32,8 +32,15 @@ export function refuseDoubles(names: readonly string[]): void {
 }
 
 /** Writes the `--ready` file, whole or not at all, when a role listens. */
-export function readyWriter(flags: Flags): { onReady?: (address?: Address) => void } {
+export function readyWriter(flags: Flags): {
+  readonly onReady?: (ready: Address | { address: Address }) => void;
+} {
   const path = textOf(flags, "ready");
   if (path === undefined) return {};
-  return { onReady: (address) => replaceFile(path, Buffer.from(JSON.stringify({ address }))) };
+  return {
+    onReady: (ready) => {
+      const address = "address" in ready ? ready.address : ready;
+      replaceFile(path, Buffer.from(JSON.stringify({ address })));
+    },
+  };
 }

@@ -1,0 +1,138 @@
+import { expect, test } from "bun:test";
+import { readdirSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { AppError } from "../../../shared/base/errors.ts";
+import { type NewSighting, SightingLog } from "../../../shared/store/sightings.ts";
+import { tempFolder } from "../../support/temp.ts";
+
+const JPEG = Uint8Array.of(0xff, 0xd8, 1, 2, 3, 0xff, 0xd9);
+const BETTER = Uint8Array.of(0xff, 0xd8, 9, 9, 0xff, 0xd9);
+
+function visit(more: Partial<NewSighting> = {}): NewSighting {
+  return {
+    camera: "gate",
+    className: "parrot",
+    score: 0.8,
+    firstSeenMs: Date.UTC(2026, 10, 21, 14, 30, 5, 123),
+    lastSeenMs: Date.UTC(2026, 10, 21, 14, 30, 6),
+    firstMediaMs: undefined,
+    lastMediaMs: undefined,
+    box: [1, 2, 30, 40],
+    model: "garden",
+    modelVersion: 3,
+    ...more,
+  };
+}
+
+test("a sighting and its photo are there after the log is opened again", async () => {
+  using folder = tempFolder();
+  using first = new SightingLog(folder.path);
+  const saved = first.open(visit(), JPEG);
+  first[Symbol.dispose]();
+  using log = new SightingLog(folder.path);
+  expect(log.get(saved.id)).toEqual(saved);
+  expect(await Bun.file(log.photos.pathOf(saved.photo)).bytes()).toEqual(JPEG);
+  expect(saved.photo).toMatch(/^photos\/2026-11-21\/gate-143005-123-[0-9a-f]{8}\.jpg$/);
+});
+
+test("a better photo takes the place of the old one, and only one file is left", async () => {
+  using folder = tempFolder();
+  using log = new SightingLog(folder.path);
+  const { id } = log.open(visit(), JPEG);
+  const better = log.improve(
+    id,
+    { score: 0.95, box: [5, 6, 70, 80], lastSeenMs: visit().lastSeenMs + 500, lastMediaMs: undefined },
+    BETTER,
+  );
+  expect(better.score).toBe(0.95);
+  expect(await Bun.file(log.photos.pathOf(better.photo)).bytes()).toEqual(BETTER);
+  expect(log.photos.list().photos).toEqual([better.photo]);
+});
+
+test("followers see every change by its revision, each row as it is now", () => {
+  using folder = tempFolder();
+  using log = new SightingLog(folder.path);
+  const a = log.open(visit(), JPEG);
+  const b = log.open(visit({ camera: "yard" }), JPEG);
+  const cursor = log.revision;
+  const closed = log.touch(a.id, { lastSeenMs: a.lastSeenMs + 900, lastMediaMs: undefined, closed: true });
+  expect(log.changedAfter(0, 10).map(({ id }) => id)).toEqual([b.id, a.id]);
+  expect(log.changedAfter(cursor, 10)).toEqual([closed]);
+});
+
+test("a photo that cannot be written leaves no row behind", () => {
+  using folder = tempFolder();
+  using log = new SightingLog(folder.path);
+  // A file where the day's folder should be: the photo cannot be saved, whoever asks.
+  writeFileSync(join(folder.path, "photos", "2026-11-21"), "");
+  expect(() => log.open(visit(), JPEG)).toThrow(AppError);
+  expect(log.list()).toEqual([]);
+  rmSync(join(folder.path, "photos", "2026-11-21"));
+  expect(log.open(visit(), JPEG).id).toBeGreaterThan(0);
+});
+
+test("check names rows without photo and removes photos without row", () => {
+  using folder = tempFolder();
+  using log = new SightingLog(folder.path);
+  const kept = log.open(visit(), JPEG);
+  const bare = log.open(visit({ camera: "yard" }), JPEG);
+  log.photos.remove(bare.photo);
+  writeFileSync(log.photos.pathOf("photos/2026-11-21/orphan.jpg"), JPEG);
+  writeFileSync(log.photos.pathOf("photos/2026-11-21/half.jpg.1234abcd.part"), JPEG);
+  const dry = log.check({ mend: false });
+  expect(dry).toMatchObject({
+    rows: 2,
+    rowsWithoutPhoto: [bare.id],
+    photosWithoutRow: ["photos/2026-11-21/orphan.jpg"],
+    unfinished: ["photos/2026-11-21/half.jpg.1234abcd.part"],
+    databaseErrors: [],
+  });
+  expect(log.check({ mend: true })).toEqual(dry);
+  expect(log.photos.list()).toEqual({ photos: [kept.photo], unfinished: [] });
+  expect(log.list()).toHaveLength(2);
+});
+
+test("several processes write at once: no row is lost and no photo is taken for an orphan", async () => {
+  using folder = tempFolder();
+  using log = new SightingLog(folder.path);
+  const script = join(import.meta.dir, "../../support/write-sightings.ts");
+  const writers = Array.from({ length: 3 }, (_, i) =>
+    Bun.spawn([process.execPath, script, folder.path, `camera-${i}`, "40"], { stderr: "pipe" }),
+  );
+  const sweeping = (async () => {
+    while (writers.some(({ exitCode }) => exitCode === null)) {
+      log.check({ mend: true });
+      await Bun.sleep(1);
+    }
+  })();
+  expect(await Promise.all(writers.map(({ exited }) => exited))).toEqual([0, 0, 0]);
+  await sweeping;
+  const report = log.check({ mend: false });
+  expect(report).toMatchObject({ rows: 120, rowsWithoutPhoto: [], databaseErrors: [] });
+  expect(log.photos.list().photos).toHaveLength(120);
+});
+
+test("killed with -9 while writing, 12 times: every row has its photo, and the sweep removes the rest", async () => {
+  using folder = tempFolder();
+  const script = join(import.meta.dir, "../../support/write-sightings.ts");
+  let rows = 0;
+  for (let round = 0; round < 12; round++) {
+    const writer = Bun.spawn([process.execPath, script, folder.path, `camera-${round}`, "100000"], {
+      stdout: "pipe",
+    });
+    const reader = writer.stdout.getReader();
+    // Killed somewhere after its first rows: each round at another moment of the work.
+    for (let seen = 0; seen <= round; seen++) await reader.read();
+    writer.kill("SIGKILL");
+    await writer.exited;
+    using log = new SightingLog(folder.path);
+    const report = log.check({ mend: true });
+    expect(report.rowsWithoutPhoto).toEqual([]);
+    expect(report.rows).toBeGreaterThan(rows);
+    rows = report.rows;
+  }
+  const left = readdirSync(join(folder.path, "photos"), { recursive: true }).filter((name) =>
+    String(name).includes(".jpg"),
+  );
+  expect(left).toHaveLength(rows);
+});
