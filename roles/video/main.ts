@@ -78,7 +78,7 @@ export async function run(options: VideoOptions, { signal, log }: RoleContext): 
     }),
   );
   if (options.announce === true) {
-    stack.use(await announce({ site: options.site, role: "video", address: listener.address, signal, log }));
+    stack.use(announce({ site: options.site, role: "video", address: listener.address, signal, log }));
   }
   log.info("listening for testers", { at: formatAddress(listener.address), cameras: cameras.length });
   options.onReady?.({ address: listener.address, rtsp: undefined });

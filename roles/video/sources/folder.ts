@@ -39,7 +39,7 @@ export function folderSource(
       );
       for await (const slide of slides) {
         for (let shown = 0; shown < framesEach; shown++, frame++) {
-          if (paced) await clock.sleep(startMs + timeOf(frame) - clock.monotonicMs(), signal);
+          if (paced) await clock.sleep(Math.max(0, startMs + timeOf(frame) - clock.monotonicMs()), signal);
           else await feed.ready(signal);
           if (signal.aborted) return;
           showSlide(feed, slide, timeOf(frame));

@@ -35,7 +35,7 @@ export function syntheticSource(options: SyntheticOptions, threads: FrameThreads
       }
       const startMs = clock.monotonicMs();
       for (let index = 0; index < frameCount && !signal.aborted; index++) {
-        await clock.sleep(startMs + timeOf(index) - clock.monotonicMs(), signal);
+        await clock.sleep(Math.max(0, startMs + timeOf(index) - clock.monotonicMs()), signal);
         if (signal.aborted) return;
         const { arrival, wanted } = feed.arrive(timeOf(index));
         if (wanted) feed.deliver(arrival, await draw(timeOf(index)));

@@ -18,7 +18,7 @@ export function videoFileSource(
       for await (const { mediaMs, ...picture } of videoFrames(ffmpeg, path, { fps, loop, hwaccel }, signal)) {
         // The film's time runs from its first frame, so that ffmpeg's start is not caught up with.
         startMs ??= clock.monotonicMs() - mediaMs;
-        if (paced) await clock.sleep(startMs + mediaMs - clock.monotonicMs(), signal);
+        if (paced) await clock.sleep(Math.max(0, startMs + mediaMs - clock.monotonicMs()), signal);
         else await feed.ready(signal);
         if (signal.aborted) return;
         feed.deliver(feed.arrive(mediaMs).arrival, picture);
