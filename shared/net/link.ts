@@ -94,7 +94,7 @@ export class Link implements Connection {
     if (this.#state !== "open") {
       throw new AppError("unavailable", `the link to ${this.#who} has ended`, { cause: this.closed.reason });
     }
-    const message = envelope(kind.encode(value));
+    const message = kind.pack(value);
     if (message.length > MESSAGE_SIZE_BYTES_MAX) {
       throw new AppError("bug", `${kind.name} of ${message.length} B exceeds ${MESSAGE_SIZE_BYTES_MAX} B`);
     }
@@ -225,7 +225,7 @@ export class Link implements Connection {
     else {
       this.#stream.end();
       const linger = setTimeout(() => this.#stream.terminate(), LINGER_MS);
-      this.#streamClosed.promise.finally(() => clearTimeout(linger));
+      void this.#streamClosed.promise.then(() => clearTimeout(linger));
     }
     this.#inbox.end(error);
     this.#outbox.fail(error);

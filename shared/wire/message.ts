@@ -1,5 +1,8 @@
 import { AppError } from "../base/errors.ts";
 import { type Fields, Reader, type RecordOf, record } from "./codec.ts";
+import { ENVELOPE_BYTES } from "./split.ts";
+
+const TAG_BYTES = 2;
 
 /**
  * A kind of message, declared once: its tag on the wire, its name for people and its fields.
@@ -9,6 +12,8 @@ export interface MessageKind<T> {
   readonly tag: number;
   readonly name: string;
   encode(value: T): Buffer;
+  /** The message with its envelope, ready to send, in one allocation. */
+  pack(value: T): Buffer;
   /** @param body the whole message, tag included. Throws `protocol` unless every byte is accounted for. */
   decode(body: Buffer): T;
 }
@@ -25,7 +30,7 @@ export function messageName(tag: number): string {
 
 /** The tag of a message. */
 export function messageTag(body: Buffer): number {
-  if (body.length < 2) throw new AppError("protocol", `message of ${body.length} B has no tag`);
+  if (body.length < TAG_BYTES) throw new AppError("protocol", `message of ${body.length} B has no tag`);
   return body.readUInt16LE(0);
 }
 
@@ -41,8 +46,12 @@ export function defineMessage<F extends Fields>(
     tag,
     name,
     encode(value) {
-      const out = Buffer.allocUnsafe(2 + body.size(value));
-      body.write(out, out.writeUInt16LE(tag, 0), value);
+      return this.pack(value).subarray(ENVELOPE_BYTES);
+    },
+    pack(value) {
+      const size = TAG_BYTES + body.size(value);
+      const out = Buffer.allocUnsafe(ENVELOPE_BYTES + size);
+      body.write(out, out.writeUInt16LE(tag, out.writeUInt32LE(size, 0)), value);
       return out;
     },
     decode(bytes) {
@@ -50,7 +59,7 @@ export function defineMessage<F extends Fields>(
         throw new AppError("protocol", `${messageName(messageTag(bytes))} came, ${name} expected`);
       }
       const from = new Reader(bytes);
-      from.at = 2;
+      from.at = TAG_BYTES;
       try {
         const value = body.read(from);
         if (from.at !== bytes.length) throw new AppError("protocol", `${bytes.length - from.at} B left over`);
