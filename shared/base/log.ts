@@ -15,18 +15,22 @@ export type LogSink = (line: string, level: LogLevel) => void;
 export class Log {
   readonly #source: string;
   readonly #sinks: readonly LogSink[];
-  readonly #least: number;
+  readonly #least: LogLevel;
 
   constructor(source: string, sinks: readonly LogSink[], least: LogLevel = "info") {
     this.#source = source;
     this.#sinks = sinks;
-    this.#least = RANK[least];
+    this.#least = least;
   }
 
   /** A log for a part of this one: `trainer` and `job` give `trainer/job`. */
   child(part: string): Log {
-    const least = (Object.keys(RANK) as LogLevel[]).find((level) => RANK[level] === this.#least);
-    return new Log(`${this.#source}/${part}`, this.#sinks, least);
+    return new Log(`${this.#source}/${part}`, this.#sinks, this.#least);
+  }
+
+  /** The same log without its less important lines. */
+  atLeast(level: LogLevel): Log {
+    return new Log(this.#source, this.#sinks, RANK[level] > RANK[this.#least] ? level : this.#least);
   }
 
   debug(words: string, fields?: LogFields): void {
@@ -43,7 +47,7 @@ export class Log {
   }
 
   #write(level: LogLevel, words: string, fields: LogFields = {}): void {
-    if (RANK[level] < this.#least) return;
+    if (RANK[level] < RANK[this.#least]) return;
     const time = new Date().toISOString().slice(11, 23);
     let line = `${time} ${level.padEnd(5)} ${this.#source.padEnd(8)} ${words}`;
     for (const [key, value] of Object.entries(fields)) {

@@ -23,12 +23,13 @@ export interface NativeFilesOptions {
   readonly ffmpeg?: string | undefined;
 }
 
+/** @throws {AppError} `unavailable` when a library for the target is not installed; `usage` for a missing ffmpeg */
 export function nativeFiles({ root, target, ffmpeg }: NativeFilesOptions): Bun.BunPlugin {
   const packages = join(root, "node_modules");
-  const sets: Record<string, () => FileToEmbed[]> = {
-    sharp: () => sharpFiles(packages, target),
-    onnxruntime: () => onnxruntimeFiles(packages, target),
-    ffmpeg: () => (ffmpeg === undefined ? [] : [ffmpegFile(ffmpeg, target)]),
+  const sets: Record<string, FileToEmbed[]> = {
+    sharp: sharpFiles(packages, target),
+    onnxruntime: onnxruntimeFiles(packages, target),
+    ffmpeg: ffmpeg === undefined ? [] : [ffmpegFile(ffmpeg, target)],
   };
   const standIn = (name: string) =>
     `module.exports = require(${JSON.stringify(join(root, "shared/native", name))}).default;`;
@@ -41,7 +42,7 @@ export function nativeFiles({ root, target, ffmpeg }: NativeFilesOptions): Bun.B
       }));
       build.onLoad({ filter: /.*/, namespace: "embedded" }, ({ path }) => ({
         loader: "js",
-        contents: embeddedModule(path, sets[path]?.() ?? []),
+        contents: embeddedModule(path, sets[path] ?? []),
       }));
       // sharp's ES modules load through `createRequire`, which no bundler follows; its CommonJS ones do not.
       build.onResolve({ filter: /^sharp$/ }, () => ({ path: join(packages, "sharp/dist/index.cjs") }));

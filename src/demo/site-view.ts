@@ -1,0 +1,55 @@
+import type { Log } from "../../shared/base/log.ts";
+import { connect } from "../../shared/net/connect.ts";
+import type { Address } from "../../shared/net/connection.ts";
+import type { Site } from "../../shared/net/site.ts";
+import { stayConnected } from "../../shared/net/stay-connected.ts";
+import type { Sighting } from "../../shared/store/sighting.ts";
+import { Dispatch } from "../../shared/wire/message.ts";
+import {
+  FollowSightings,
+  FollowTester,
+  LogOpened,
+  SightingRows,
+  TesterStatus,
+  type TesterStatusMessage,
+} from "../../shared/wire/messages/sightings.ts";
+
+/** What the demo sees of its tester, as any client would: over the protocol. */
+export class SiteView {
+  readonly #byId = new Map<number, Sighting>();
+  status: TesterStatusMessage | undefined;
+  /** When the tester first said that it has a model, ms since 1970. */
+  watchingSinceMs: number | undefined;
+
+  /** Follows the tester until `signal` aborts. */
+  follow(site: Site, address: Address, signal: AbortSignal, log: Log): Promise<void> {
+    const dial = (stop: AbortSignal): ReturnType<typeof connect> =>
+      connect({ site, role: "client", address, expect: ["tester"], signal: stop });
+    return stayConnected({ dial, signal, log }, async (link) => {
+      const dispatch = new Dispatch()
+        .on(LogOpened, () => {})
+        .on(TesterStatus, (status) => {
+          this.status = status;
+          if (status.model !== "") this.watchingSinceMs ??= Date.now();
+        })
+        .on(SightingRows, ({ rows }) => {
+          for (const row of rows) this.#byId.set(row.id, row);
+        });
+      await link.send(FollowSightings, { revision: 0 });
+      await link.send(FollowTester, {});
+      for await (const message of link.messages()) await dispatch.run(message);
+    });
+  }
+
+  get sightings(): readonly Sighting[] {
+    return [...this.#byId.values()];
+  }
+
+  /** "9 sightings: 3 bus, 2 parrot, ...". */
+  get summary(): string {
+    const counts = new Map<string, number>();
+    for (const { className } of this.#byId.values()) counts.set(className, (counts.get(className) ?? 0) + 1);
+    const parts = [...counts].sort((a, b) => b[1] - a[1]).map(([name, count]) => `${count} ${name}`);
+    return `${this.#byId.size} sightings${parts.length === 0 ? "" : `: ${parts.join(", ")}`}`;
+  }
+}

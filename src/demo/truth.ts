@@ -1,0 +1,42 @@
+import { SyntheticMovie } from "../../shared/dataset/synthetic/movie.ts";
+import type { Sighting } from "../../shared/store/sighting.ts";
+import { cameraName, cameraSeed, type DemoPlan } from "./plan.ts";
+import type { TrueVisit } from "./score.ts";
+
+/** A visit must be going on for so long while somebody watches, or nobody could have recorded it. */
+const WATCHED_MS_MIN = 1500;
+
+/**
+ * What really came by while the tester watched, from the scenes themselves, by the wall clock. A scene's clock is known from any
+ * sighting of its camera, which carries both times; cameras start together, so another camera's will do.
+ */
+export function trueVisits(
+  plan: DemoPlan,
+  sightings: readonly Sighting[],
+  watched: { readonly fromMs: number; readonly untilMs: number },
+): TrueVisit[] {
+  const starts = new Map(
+    sightings
+      .filter(({ firstMediaMs }) => firstMediaMs !== undefined)
+      .map(({ camera, firstSeenMs, firstMediaMs }) => [camera, firstSeenMs - firstMediaMs!]),
+  );
+  const anyStart = starts.values().next().value;
+  if (anyStart === undefined) return [];
+  return Array.from({ length: plan.cameras }, (_, i) => i).flatMap((index) => {
+    const camera = cameraName(index);
+    const startMs = starts.get(camera) ?? anyStart;
+    const movie = new SyntheticMovie(cameraSeed(index), { classes: plan.classes });
+    return movie
+      .visits(watched.untilMs - startMs)
+      .map(({ className, enterMs, leaveMs }) => ({
+        camera,
+        className,
+        enterMs: startMs + enterMs,
+        leaveMs: startMs + leaveMs,
+      }))
+      .filter(({ enterMs, leaveMs }) => {
+        const seenMs = Math.min(leaveMs, watched.untilMs) - Math.max(enterMs, watched.fromMs);
+        return seenMs >= WATCHED_MS_MIN;
+      });
+  });
+}
