@@ -1,0 +1,9 @@
+/** Each benchmark runs small here, so that none rots. */
+import { expect, test } from "bun:test";
+import { listBenchmarks, runBenchmark } from "./bench/harness.ts";
+
+test.each(listBenchmarks())("benchmark %s still works and gives finite figures", async (name) => {
+  const figures = Object.entries(await runBenchmark(name, "smoke"));
+  expect(figures.length).toBeGreaterThan(0);
+  expect(figures.filter(([, value]) => !Number.isFinite(value))).toEqual([]);
+});

@@ -1,0 +1,18 @@
+/** Runs the benchmarks, all or those named: `npm run bench [NAME...]`. A figure a line, JSON as each one's last. */
+import { listBenchmarks, runBenchmark } from "./harness.ts";
+
+const wanted = process.argv.slice(2);
+const all = listBenchmarks();
+const unknown = wanted.filter((name) => !all.includes(name));
+if (unknown.length > 0) {
+  process.stderr.write(`no benchmark ${unknown.join(", ")}; there are ${all.join(", ")}\n`);
+  process.exit(2);
+}
+for (const name of wanted.length > 0 ? wanted : all) {
+  const figures = await runBenchmark(name, "full");
+  for (const [key, value] of Object.entries(figures)) {
+    process.stdout.write(`${name.padEnd(12)} ${key.padEnd(40)} ${Number(value.toPrecision(4))}\n`);
+  }
+  process.stdout.write(`${JSON.stringify({ benchmark: name, ...figures })}\n`);
+}
+process.exit();
