@@ -1,0 +1,125 @@
+import { describe, expect, test } from "bun:test";
+import type { Box, Detection } from "../../../shared/detect/types.ts";
+import { ConfusionMatrix } from "../../../shared/metrics/confusion.ts";
+import { CountingMetric } from "../../../shared/metrics/counts.ts";
+import { evaluate } from "../../../shared/metrics/evaluation.ts";
+import { addAll, type Metric, type ScoredPicture, type Truth } from "../../../shared/metrics/metric.ts";
+import { AverageQueryPrecision } from "../../../shared/metrics/query-precision.ts";
+import { SingleObjectMetric } from "../../../shared/metrics/single-object.ts";
+import { BestThresholds, THRESHOLD_DEFAULT } from "../../../shared/metrics/thresholds.ts";
+
+const truth = (classIndex: number, ...box: Box): Truth => ({ classIndex, box });
+const seen = (classIndex: number, score: number, ...box: Box): Detection => ({ classIndex, score, box });
+
+/** A cat (0) found, a dog (1) taken for a cat, a dog missed, and a cat where nothing is. */
+const kitchen: ScoredPicture = {
+  truths: [truth(0, 0, 0, 10, 10), truth(1, 20, 0, 30, 10), truth(1, 40, 0, 50, 10)],
+  detections: [
+    seen(0, 0.7, 60, 0, 70, 10),
+    seen(0, 0.9, 0, 0, 10, 9),
+    seen(0, 0.8, 20, 0, 30, 10),
+    seen(1, 0.2, 40, 0, 50, 10),
+  ],
+};
+
+function resultOf<R>(metric: Metric<R>, ...pictures: ScoredPicture[]): R {
+  addAll(pictures, [metric]);
+  return metric.result();
+}
+
+describe("counts", () => {
+  test("look only at detections that reach their class's threshold", () => {
+    const { all, perClass } = resultOf(new CountingMetric([0.5, 0.5]), kitchen);
+    expect(perClass.map(({ found, wrong, missed }) => [found, wrong, missed])).toEqual([
+      [1, 2, 0],
+      [0, 0, 2],
+    ]);
+    expect([all.precision, all.recall, all.accuracy]).toEqual([1 / 3, 1 / 3, 1 / 5]);
+    const lower = resultOf(new CountingMetric([0.5, 0.2]), kitchen);
+    expect(lower.perClass[1]).toEqual({
+      found: 1,
+      wrong: 0,
+      missed: 1,
+      precision: 1,
+      recall: 0.5,
+      f1: 2 / 3,
+      accuracy: 0.5,
+    });
+  });
+
+  test("are zeros, not NaN, where there is nothing", () => {
+    const { all } = resultOf(new CountingMetric([0.5]), { truths: [], detections: [] });
+    expect([all.precision, all.recall, all.f1, all.accuracy]).toEqual([0, 0, 0, 0]);
+  });
+});
+
+test("the confusion matrix says what was taken for what, and what for the background", () => {
+  expect(resultOf(new ConfusionMatrix([0.5, 0.5]), kitchen)).toEqual([
+    [1, 0, 0],
+    [1, 0, 1],
+    [1, 0, 0],
+  ]);
+});
+
+test("average query precision rewards right answers before wrong ones, picture by picture", () => {
+  const object = truth(0, 0, 0, 10, 10);
+  const right = (score: number): Detection => seen(0, score, 0, 0, 10, 10);
+  const wrong = (score: number): Detection => seen(0, score, 50, 50, 60, 60);
+  const first: ScoredPicture = { truths: [object], detections: [right(0.3), wrong(0.2)] };
+  const second: ScoredPicture = { truths: [object], detections: [right(0.8), wrong(0.9)] };
+  const none: ScoredPicture = { truths: [object], detections: [] };
+  const empty: ScoredPicture = { truths: [], detections: [wrong(0.9)] };
+  expect(resultOf(new AverageQueryPrecision(), first, second, none, empty)).toBeCloseTo(
+    (1 + 0.5 + 0) / 3,
+    12,
+  );
+});
+
+test("a single object is judged by the best detection, its name and its four sides", () => {
+  const pictures: ScoredPicture[] = [
+    { truths: [truth(0, 0, 0, 10, 10)], detections: [seen(0, 0.9, 0, 0, 10, 5), seen(0, 0.3, 0, 0, 10, 10)] },
+    { truths: [truth(1, 0, 0, 10, 10)], detections: [seen(0, 0.4, 1, 1, 11, 11)] },
+    { truths: [truth(1, 0, 0, 10, 10)], detections: [] },
+    kitchen,
+  ];
+  const result = resultOf(new SingleObjectMetric(), ...pictures);
+  expect(result.pictures).toBe(3);
+  expect(result.classAccuracy).toBeCloseTo(1 / 3, 12);
+  expect(result.meanIou).toBeCloseTo((0.5 + 81 / 119) / 3, 12);
+  expect(result.squaredErrorPx2).toBeCloseTo((25 + 4) / 8, 12);
+  expect(result.absoluteErrorPx).toBeCloseTo((5 + 4) / 8, 12);
+});
+
+test("a threshold is put where F1 is best, between the last right answer and the next wrong one", () => {
+  const pictures = [0.9, 0.6, 0.4].map((score, i): ScoredPicture => {
+    const wrong = seen(0, score / 2, 50, 50, 60, 60);
+    return { truths: [truth(0, i, 0, i + 10, 10)], detections: [seen(0, score, i, 0, i + 10, 10), wrong] };
+  });
+  // Right at .9, .6, .4, wrong at .45, .3, .2: all three right and one wrong are best.
+  const [threshold, unknown] = resultOf(new BestThresholds(2), ...pictures);
+  expect(threshold).toBeCloseTo(0.35, 12);
+  expect(unknown).toBe(THRESHOLD_DEFAULT);
+});
+
+test("an evaluation has every field of the contract, and null where a class has no truths", () => {
+  const figures = evaluate({ classes: ["cat", "dog", "owl"], thresholds: [0.5, 0.5, 0.5] }, [kitchen]);
+  expect(figures).toMatchObject({
+    images: 1,
+    classes: ["cat", "dog", "owl"],
+    precision: 1 / 3,
+    recall: 1 / 3,
+    accuracy: 1 / 5,
+    singleObject: null,
+  });
+  expect(figures.perClass[2]).toEqual({
+    name: "owl",
+    ap50: null,
+    ap: null,
+    precision: 0,
+    recall: 0,
+    truths: 0,
+  });
+  // Cats: perfect at .5. Dogs: one of two found, first of one: precision 1 to recall .5, 51 of 101 points.
+  expect(figures.map50).toBeCloseTo((1 + 51 / 101) / 2, 12);
+  expect(JSON.parse(JSON.stringify(figures))).toEqual(figures as unknown as Record<string, unknown>);
+});
