@@ -1,0 +1,155 @@
+import { describe, expect, test } from "bun:test";
+import fc from "fast-check";
+import sharp from "sharp";
+import { AppError } from "../../../shared/base/errors.ts";
+import { className, parseVoc, turnBox } from "../../../shared/dataset/voc.ts";
+import type { Box } from "../../../shared/detect/types.ts";
+import { decodePicture } from "../../../shared/image/codec.ts";
+import { objectXml, vocXml } from "./voc-files.ts";
+
+const parse = (text: string) => parseVoc(Buffer.from(text));
+
+function refusal(bytes: Uint8Array): AppError {
+  try {
+    parseVoc(bytes);
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+  throw new Error("was not refused");
+}
+
+describe("a VOC file", () => {
+  test("gives its size, names and boxes; parts of an object are not objects", () => {
+    const person = objectXml("person", [1, 2, 30, 40]).replace(
+      "</object>",
+      "<part><name>head</name><bndbox><xmin>5</xmin><ymin>5</ymin><xmax>9</xmax><ymax>9</ymax></bndbox></part></object>",
+    );
+    const read = parse(vocXml(person + objectXml("dog", [" 5.5", "6", "7e1", "8"])));
+    expect(read).toMatchObject({ width: 100, height: 80, problems: [] });
+    expect(read.objects).toEqual([
+      { name: "person", box: [1, 2, 30, 40] },
+      { name: "dog", box: [5.5, 6, 70, 8] },
+    ]);
+  });
+
+  test("without objects is a picture of nothing", () => {
+    expect(parse(vocXml("")).objects).toEqual([]);
+  });
+
+  test.each([
+    ["no name", objectXml("", [1, 2, 3, 4]), "has no name"],
+    ["a name of blanks", objectXml(" \n ", [1, 2, 3, 4]), "has no name"],
+    ["a very long name", objectXml("x".repeat(300), [1, 2, 3, 4]), "300 letters"],
+    ["no box", "<object><name>car</name></object>", "no <bndbox>"],
+    ["a polygon", "<object><name>car</name><polygon><pt><x>1</x></pt></polygon></object>", "no <bndbox>"],
+    ["NaN", objectXml("car", ["NaN", 2, 3, 4]), "not four numbers"],
+    ["words", objectXml("car", ["left", 2, 3, 4]), "not four numbers"],
+    ["an empty number", objectXml("car", ["", 2, 3, 4]), "not four numbers"],
+    ["an absurd number", objectXml("car", [1, 2, 1e300, 4]), "not four numbers"],
+    ["infinity", objectXml("car", [1, 2, "Infinity", 4]), "not four numbers"],
+  ])("an object with %s is dropped and named, the others stay", (_, bad, why) => {
+    const read = parse(vocXml(bad + objectXml("dog", [1, 2, 3, 4])));
+    expect(read.objects.map((object) => object.name)).toEqual(["dog"]);
+    expect(read.problems.join()).toContain(why);
+    expect(read.problems.join()).toContain("object 1");
+  });
+
+  test("has no more than 2000 objects", () => {
+    const read = parse(vocXml(objectXml("car", [1, 2, 3, 4]).repeat(2001)));
+    expect(read.objects).toHaveLength(2000);
+    expect(read.problems.join()).toContain("2001 objects");
+  });
+
+  test("may be UTF-8, UTF-16 or an older alphabet", () => {
+    const text = vocXml(objectXml("piñón", [1, 2, 3, 4]));
+    const utf16 = Buffer.concat([Buffer.from([0xff, 0xfe]), Buffer.from(text, "utf16le")]);
+    for (const bytes of [
+      Buffer.from(text),
+      Buffer.from(`\ufeff${text}`),
+      utf16,
+      Buffer.from(text, "latin1"),
+    ]) {
+      expect(parseVoc(bytes).objects[0]?.name).toBe("piñón");
+    }
+  });
+
+  test("escapes in names are undone; names that look the same are the same", () => {
+    const names = ["Tom &amp; Jerry", "a &lt; b", "&#241;and&#xFA;"];
+    const read = parse(vocXml(names.map((name) => objectXml(name, [1, 2, 3, 4])).join("")));
+    expect(read.objects.map((object) => object.name)).toEqual(["Tom & Jerry", "a < b", "ñandú"]);
+    expect(className("  caf\u0065\u0301 \t 1\u0007 ")).toBe("café 1");
+  });
+});
+
+describe("a hostile file is refused and costs nothing", () => {
+  const bomb = `<!DOCTYPE x [<!ENTITY a "aaaaaaaaaa">${"abcdefgh"
+    .split("")
+    .map((name, i, all) => (i === 0 ? "" : `<!ENTITY ${name} "${`&${all[i - 1]};`.repeat(10)}">`))
+    .join("")}]>`;
+  test.each([
+    ["an entity bomb", bomb + vocXml(objectXml("&h;", [1, 2, 3, 4])), "DOCTYPE"],
+    ["an outside entity", `<!DOCTYPE x [<!ENTITY a SYSTEM "file:///etc/passwd">]>${vocXml("")}`, "DOCTYPE"],
+    ["an empty file", "", "empty"],
+    ["blanks", " \n ", "empty"],
+    ["text", "hello", "XML"],
+    ["a cut file", vocXml(objectXml("car", [1, 2, 3, 4])).slice(0, 200), "XML"],
+    ["crossed elements", "<annotation><object></annotation></object>", "XML"],
+    ["another root", "<html><body/></html>", "<annotation>"],
+    ["100,000 nested elements", "<a>".repeat(100_000) + "</a>".repeat(100_000), "XML"],
+    ["5 MB", `<annotation>${" ".repeat(5e6)}</annotation>`, "too large"],
+  ])("%s", (_, text, why) => {
+    const startedMs = performance.now();
+    const error = refusal(Buffer.from(text));
+    expect(error.kind).toBe("input");
+    expect(error.message).toContain(why);
+    expect(performance.now() - startedMs).toBeLessThan(2000);
+  });
+
+  test("any bytes at all", () => {
+    const text = vocXml(objectXml("car", [1, 2, 3, 4]));
+    const cutAndChanged = fc.tuple(fc.nat(text.length - 1), fc.string({ maxLength: 6 })).map(([at, put]) => {
+      return Buffer.from(text.slice(0, at) + put + text.slice(at + put.length));
+    });
+    const anything = fc.oneof(fc.uint8Array({ maxLength: 300 }), cutAndChanged);
+    fc.assert(
+      fc.property(anything, (bytes) => {
+        try {
+          for (const { name, box } of parseVoc(bytes).objects) {
+            expect(name.length).toBeGreaterThan(0);
+            expect(box.every(Number.isFinite)).toBe(true);
+          }
+        } catch (error) {
+          expect(error).toBeInstanceOf(AppError);
+        }
+      }),
+      { seed: 11, numRuns: 300 },
+    );
+  });
+
+  test("names like __proto__ are names", () => {
+    const read = parse(vocXml(objectXml("__proto__", [1, 2, 3, 4]) + objectXml("constructor", [1, 2, 3, 4])));
+    expect(read.objects.map((object) => object.name)).toEqual(["__proto__", "constructor"]);
+  });
+});
+
+test.each([1, 2, 3, 4, 5, 6, 7, 8])(
+  "a box turns with its picture by EXIF orientation %d",
+  async (orientation) => {
+    const [width, height] = [40, 24];
+    const box: Box = [4, 6, 20, 10];
+    const data = new Uint8Array(width * height * 3);
+    for (let y = box[1]; y < box[3]; y++) data.fill(255, (y * width + box[0]) * 3, (y * width + box[2]) * 3);
+    const stored = sharp(data, { raw: { width, height, channels: 3 } });
+    const picture = await decodePicture(await stored.png().withMetadata({ orientation }).toBuffer());
+
+    const [x1, y1, x2, y2] = turnBox(box, orientation, width, height);
+    expect([x1 < x2, y1 < y2]).toEqual([true, true]);
+    for (let y = 0; y < picture.height; y++) {
+      for (let x = 0; x < picture.width; x++) {
+        const isInside = x >= x1 && x < x2 && y >= y1 && y < y2;
+        expect(picture.data[(y * picture.width + x) * 3]).toBe(isInside ? 255 : 0);
+      }
+    }
+  },
+);
