@@ -5,7 +5,7 @@ import { artsOf } from "./art/catalogue.ts";
 import { INDOOR_CLUTTER, OUTDOOR_CLUTTER } from "./art/clutter.ts";
 import { riderOf } from "./art/rider.ts";
 import { type Gain, type Stance, stanceBox } from "./canvas.ts";
-import { groundFor, groundScale, type SceneKind } from "./scenes/scene.ts";
+import { fittedScale, groundFor, groundScale, type SceneKind } from "./scenes/scene.ts";
 import { residents, sceneKindsFor } from "./scenes/scenery.ts";
 import type { Sprite } from "./sprite.ts";
 import { type Actor, NO_TINT } from "./stage.ts";
@@ -160,7 +160,7 @@ function onGround(random: Random, view: View, art: Art): { stance: Stance; depth
   const nearer = 1.5 ** random.between(-0.7, 1.2);
   const metre = groundScale(ground, groundY) * view.zoom * nearer;
   const flight = art.motion === "flies" ? random.between(0.4, 2.4) * metre : 0;
-  const scale = (metre * art.heightMetres) / art.height;
+  const scale = fittedScale(art, metre, view.height);
   const half = (scale * art.width) / 2;
   const y = toView(view, 0, groundY).y;
   return {

@@ -30,15 +30,20 @@ const THINGS: Readonly<Record<string, readonly Art[]>> = {
 export const SYNTHETIC_CLASSES: readonly string[] = Object.keys(THINGS);
 
 /**
- * The first `count` classes.
+ * The classes meant by names, or by how many of the first.
  *
- * @throws {AppError} `usage` when there are fewer
+ * @throws {AppError} `usage` for none, for more than there are, and for a name that nobody drew
  */
-export function syntheticClasses(count: number): readonly string[] {
-  if (Number.isInteger(count) && count >= 1 && count <= SYNTHETIC_CLASSES.length)
-    return SYNTHETIC_CLASSES.slice(0, count);
-  throw new AppError("usage", `${count} classes of drawn things are not to be had`, {
-    hint: `give a number from 1 to ${SYNTHETIC_CLASSES.length}`,
+export function syntheticClasses(wanted: number | readonly string[]): readonly string[] {
+  if (typeof wanted !== "number") {
+    if (wanted.length === 0) throw new AppError("usage", "no class of things to draw was named");
+    for (const name of wanted) artsOf(name);
+    return wanted;
+  }
+  const most = SYNTHETIC_CLASSES.length;
+  if (Number.isInteger(wanted) && wanted >= 1 && wanted <= most) return SYNTHETIC_CLASSES.slice(0, wanted);
+  throw new AppError("usage", `Vigía can draw 1 to ${most} classes of things, not ${wanted}`, {
+    hint: `they are, in this order: ${SYNTHETIC_CLASSES.join(", ")}`,
   });
 }
 

@@ -114,8 +114,8 @@ export const apple: Art = {
 export const banana: Art = {
   name: "banana",
   width: 216,
-  height: 170,
-  heightMetres: 0.17,
+  height: 160,
+  heightMetres: 0.16,
   motion: "rolls",
   cycleMetres: 0,
   draw(random, phase) {

@@ -59,7 +59,7 @@ export const perchedParrot: Art = {
   name: "parrot",
   width: 200,
   height: 220,
-  heightMetres: 0.85,
+  heightMetres: 0.27,
   motion: "stands",
   cycleMetres: 0,
   draw(random, phase) {

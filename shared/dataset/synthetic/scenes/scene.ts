@@ -7,6 +7,10 @@ import type { Texture } from "../texture.ts";
 export const SCENE_WIDTH = 640;
 export const SCENE_HEIGHT = 360;
 
+/** Least and most of a picture's height that a thing on its ground may take. */
+const HEIGHT_SHARE_MIN = 0.1;
+const HEIGHT_SHARE_MAX = 0.66;
+
 export type SceneKind = "street" | "park" | "table" | "room" | "belt" | "wall";
 
 /** Ground that things move on: where their feet may be, and how large they are there. Scene units. */
@@ -75,4 +79,18 @@ export function propsOn(
 export function groundFor(scene: SceneDrawing, motion: Motion): Ground {
   if (motion === "drives") return scene.grounds.drive;
   return motion === "walks" || motion === "flies" ? scene.grounds.walk : scene.grounds.rest;
+}
+
+/**
+ * Scale of a drawing in a view: what perspective says, within what can be told and still fits the picture.
+ *
+ * @param metre pixels to a metre where it stands; @param heightPx of the picture
+ * @returns pixels to one unit of the drawing
+ */
+export function fittedScale(art: Art, metre: number, heightPx: number): number {
+  const shown = Math.max(
+    HEIGHT_SHARE_MIN * heightPx,
+    Math.min(HEIGHT_SHARE_MAX * heightPx, metre * art.heightMetres),
+  );
+  return shown / art.height;
 }
