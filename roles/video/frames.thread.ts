@@ -33,7 +33,8 @@ self.onmessage = async ({ data }: MessageEvent<DrawRequest>) => {
       movie = new SyntheticMovie(scene.seed, { width, height, classes });
       movies.set(scene.id, movie);
     }
-    const jpeg = await encodeStandardJpeg(movie.frameAt(mediaMs).picture, QUALITY);
+    const { picture } = await movie.frameAt(mediaMs);
+    const jpeg = await encodeStandardJpeg(picture, QUALITY);
     self.postMessage({ requestId, jpeg } satisfies DrawReply);
   } catch (error) {
     self.postMessage({ requestId, error: errorLine(error) } satisfies DrawReply);

@@ -1,9 +1,11 @@
 import { AppError } from "../base/errors.ts";
 import { MESSAGE_SIZE_BYTES_MAX } from "../base/limits.ts";
-import { onAbort, within } from "../base/wait.ts";
+import { onAbort } from "../base/wait.ts";
 import { ErrorLines, endChild } from "./child.ts";
 import type { Ffmpeg } from "./ffmpeg.ts";
+import { FrameFacts } from "./frame-facts.ts";
 import { MpjpegSplitter } from "./mpjpeg.ts";
+import { JPEG_OUTPUT, QUIET, SHOW_FACTS } from "./output.ts";
 
 export interface VideoFileOptions {
   /** Frames a second that are taken; each that the file has when absent. */
@@ -36,29 +38,18 @@ export async function* videoFrames(
   signal: AbortSignal,
 ): AsyncGenerator<VideoFrame> {
   if (signal.aborted) return;
-  const filters = [...(fps === undefined ? [] : [`fps=${fps}`]), "showinfo=checksum=0"];
+  const filters = [...(fps === undefined ? [] : [`fps=${fps}`]), SHOW_FACTS];
   const child = Bun.spawn(
     [
       ffmpeg.path,
-      ...["-nostdin", "-hide_banner", "-nostats", "-loglevel", "info"],
+      "-nostdin",
+      ...QUIET,
       ...(hwaccel === undefined ? [] : ["-hwaccel", hwaccel]),
       ...(loop ? ["-stream_loop", "-1"] : []),
       // A name such as "-x.mp4" or "http://..." must stay a file.
       ...["-i", `file:${path}`, "-map", "0:v:0", "-an", "-sn", "-dn", "-vf", filters.join(",")],
       ...ffmpeg.keepTimes,
-      ...[
-        "-c:v",
-        "mjpeg",
-        "-q:v",
-        "3",
-        "-huffman",
-        "default",
-        "-pix_fmt",
-        "yuvj420p",
-        "-f",
-        "mpjpeg",
-        "pipe:1",
-      ],
+      ...JPEG_OUTPUT,
     ],
     { stdin: "ignore", stdout: "pipe", stderr: "pipe" },
   );
@@ -70,10 +61,10 @@ export async function* videoFrames(
     let count = 0;
     for await (const chunk of child.stdout) {
       for (const jpeg of splitter.push(chunk)) {
-        const fact = await facts.next();
+        const { mediaMs, width, height } = await facts.next();
         if (signal.aborted) return;
         count++;
-        yield { ...fact, jpeg };
+        yield { mediaMs, width, height, jpeg };
       }
     }
     const code = await child.exited;
@@ -90,42 +81,5 @@ export async function* videoFrames(
     }
   } finally {
     await endChild(child);
-  }
-}
-
-interface FrameFact {
-  readonly mediaMs: number;
-  readonly width: number;
-  readonly height: number;
-}
-
-/** What ffmpeg's `showinfo` filter says of each frame before its picture comes: time and size. */
-export class FrameFacts {
-  readonly #facts: FrameFact[] = [];
-  #arrived = Promise.withResolvers<void>();
-
-  /** True when the line was `showinfo`'s. */
-  take(line: string): boolean {
-    if (!line.startsWith("[Parsed_showinfo")) return false;
-    const fact = / pts_time: *(-?[\d.]+|NOPTS) .*? s:(\d+)x(\d+) /.exec(line);
-    if (fact !== null) {
-      const seconds = Number(fact[1]);
-      this.#facts.push({
-        mediaMs: Number.isFinite(seconds) ? Math.max(0, seconds * 1000) : 0,
-        width: Number(fact[2]),
-        height: Number(fact[3]),
-      });
-      this.#arrived.resolve();
-    }
-    return true;
-  }
-
-  /** The facts of the next picture; they are written before it, on another pipe. */
-  async next(): Promise<FrameFact> {
-    while (this.#facts.length === 0) {
-      this.#arrived = Promise.withResolvers<void>();
-      await within(this.#arrived.promise, 10_000, "ffmpeg's word on a frame");
-    }
-    return this.#facts.shift()!;
   }
 }
