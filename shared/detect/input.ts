@@ -17,7 +17,7 @@ export function inputBytes(network: NetworkConfig): number {
 export function writeInput(network: NetworkConfig, picture: Picture, into: Uint8Array): PictureView {
   const { width, height } = picture;
   if (network.kind === "mlp") {
-    greyInto(resizeBilinear(picture, FACE_WIDTH, FACE_HEIGHT).data, into);
+    faceInto(resizeBilinear(picture, FACE_WIDTH, FACE_HEIGHT).data, into);
     return { width, height, scale: 1, offsetX: 0, offsetY: 0 };
   }
   const { data, ...view } = letterbox(picture, network.size);
@@ -25,9 +25,28 @@ export function writeInput(network: NetworkConfig, picture: Picture, into: Uint8
   return { width, height, ...view };
 }
 
-/** RGB to grey: the luma of BT.601, in 256ths. */
-export function greyInto(rgb: ArrayLike<number>, grey: Uint8Array | Uint8ClampedArray): void {
+/** What `faceInto` makes the mean and the deviation of every face's grey levels. */
+const FACE_MEAN = 112;
+const FACE_DEVIATION = 56;
+
+/**
+ * RGB to grey (the luma of BT.601), then all grey levels to one mean and deviation, so that a face in poor light
+ * looks like the same face in good light.
+ */
+export function faceInto(rgb: ArrayLike<number>, grey: Uint8Array | Uint8ClampedArray): void {
+  let sum = 0;
+  let squares = 0;
   for (let i = 0, from = 0; i < grey.length; i++, from += 3) {
-    grey[i] = (77 * rgb[from]! + 150 * rgb[from + 1]! + 29 * rgb[from + 2]! + 128) >> 8;
+    const level = (77 * rgb[from]! + 150 * rgb[from + 1]! + 29 * rgb[from + 2]! + 128) >> 8;
+    grey[i] = level;
+    sum += level;
+    squares += level * level;
   }
+  const mean = sum / grey.length;
+  const deviation = Math.sqrt(Math.max(squares / grey.length - mean * mean, 1));
+  const table = Uint8ClampedArray.from(
+    { length: 256 },
+    (_, level) => FACE_MEAN + ((level - mean) * FACE_DEVIATION) / deviation,
+  );
+  for (let i = 0; i < grey.length; i++) grey[i] = table[grey[i]!]!;
 }

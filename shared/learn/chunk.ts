@@ -1,6 +1,6 @@
 import { Random } from "../base/random.ts";
 import { Augmenter, type CanvasLabel, type TrainingPicture } from "../dataset/augment.ts";
-import { greyInto } from "../detect/input.ts";
+import { faceInto } from "../detect/input.ts";
 import { inputSize, type LearningPlan } from "./plan.ts";
 import type { DrawPhase } from "./schedule.ts";
 import { type ChunkTargets, packTargets } from "./targets.ts";
@@ -35,7 +35,7 @@ export class ChunkDrawer {
       const index = this.#sample(chunk * chunkSize + slot);
       const pixels = new Uint8ClampedArray(into.buffer, into.byteOffset + slot * pictureSize, pictureSize);
       labels.push(this.#augmenter.draw(random, index, phase.mosaic, this.#colour ?? pixels));
-      if (this.#colour !== undefined) greyInto(this.#colour, pixels);
+      if (this.#colour !== undefined) faceInto(this.#colour, pixels);
     }
     return packTargets(labels);
   }

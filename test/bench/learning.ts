@@ -5,15 +5,14 @@
 import { parseArgs } from "node:util";
 import { AppError } from "../../shared/base/errors.ts";
 import { Log, stderrSink } from "../../shared/base/log.ts";
-import { Random } from "../../shared/base/random.ts";
 import { type PreparedPicture, preparePicture } from "../../shared/dataset/prepared.ts";
 import { readDataset } from "../../shared/dataset/read.ts";
-import { type Learner, openLearner } from "../../shared/learn/learner.ts";
+import { openLearner } from "../../shared/learn/learner.ts";
 import { type LearningPlan, planFor } from "../../shared/learn/plan.ts";
-import { SliceOptimizer } from "../../shared/learn/slice-optimizer.ts";
-import type { Engine } from "../../shared/nn/engine.ts";
 import { dataPath } from "../support/data.ts";
+import { engineNamed } from "./engines.ts";
 import { meanAveragePrecision } from "./mean-average-precision.ts";
+import { trainAlone } from "./train-alone.ts";
 
 /** What PyTorch reaches with the same network: mAP50 on the test pictures after each minute, at about 60 pictures/s. */
 export const REFERENCE: Readonly<Record<string, readonly number[]>> = {
@@ -44,96 +43,6 @@ export async function loadPictures(set: string, cacheSidePx: number): Promise<Pi
     train: await prepare([...(splits.train ?? []), ...(splits.val ?? [])]),
     test: await prepare([...(splits.test ?? [])]),
   };
-}
-
-export interface Outcome {
-  readonly map50: number;
-  readonly map: number;
-  readonly perClass: readonly number[];
-  readonly weights: Float32Array;
-  readonly samples: number;
-  readonly samplesPerSecond: number;
-}
-
-/** One process does what a job's workers and trainer do together. Evaluation is left out of the time. */
-export async function learn(
-  plan: LearningPlan,
-  pictures: Pictures,
-  engine: Engine,
-  { everyMs = 60_000, evaluateEvery = true, print = (_: string): void => {} } = {},
-): Promise<Outcome> {
-  await using learner = await openLearner({ plan, pictures: pictures.train, engine });
-  const { layout } = learner;
-  const optimizer = new SliceOptimizer(layout, plan, 0, layout.totalCount);
-  const weights = layout.start((name) => new Random(plan.seed, "start", name));
-  const gradient = new Float32Array(layout.totalCount);
-  const mean = new Float32Array(layout.totalCount);
-  const batch = plan.chunkSize * plan.chunksPerRound;
-  let spentMs = 0;
-  let waitedMs = 0;
-  let updateMs = 0;
-  let nextMs = everyMs;
-  let round = 0;
-  let sums: Record<string, number> = {};
-  let chunks = 0;
-  const progress = (): number =>
-    plan.limit.kind === "samples"
-      ? (round * batch) / plan.limit.samples
-      : spentMs / (60_000 * plan.limit.minutes);
-  while (progress() < 1) {
-    const start = performance.now();
-    mean.fill(0);
-    for (let i = 0; i < plan.chunksPerRound; i++) {
-      const report = await learner.computeChunk(
-        weights,
-        round * plan.chunksPerRound + i,
-        progress(),
-        gradient,
-      );
-      for (let k = 0; k < mean.length; k++) mean[k]! += gradient[k]! / plan.chunksPerRound;
-      waitedMs += report.waitMs;
-      chunks++;
-      for (const [name, value] of Object.entries({
-        ...report.parts,
-        norm: report.gradientNorm,
-        fg: report.positives,
-      })) {
-        sums[name] = (sums[name] ?? 0) + value;
-      }
-    }
-    const computed = performance.now();
-    optimizer.update(weights, mean, round, progress());
-    round++;
-    updateMs += performance.now() - computed;
-    spentMs += performance.now() - start;
-    if (spentMs < nextMs) continue;
-    nextMs += everyMs;
-    const samples = round * batch;
-    const parts = Object.entries(sums).map(([name, sum]) => `${name} ${(sum / chunks).toFixed(3)}`);
-    [sums, chunks] = [{}, 0];
-    const rate = `${(samples / (spentMs / 1000)).toFixed(1)}/s wait ${((100 * waitedMs) / spentMs).toFixed(1)}%`;
-    const update = `update ${((100 * updateMs) / spentMs).toFixed(1)}%`;
-    let line = `${(spentMs / 60_000).toFixed(1)} min ${samples} samples ${rate} ${update} ${parts.join(" ")}`;
-    if (evaluateEvery) {
-      const { map50, map } = await evaluate(learner, optimizer.state.average, pictures.test);
-      line += ` mAP50 ${map50.toFixed(3)} mAP ${map.toFixed(3)}`;
-    }
-    print(line);
-  }
-  const average = optimizer.state.average.slice();
-  const result = await evaluate(learner, average, pictures.test);
-  const samples = round * batch;
-  return { ...result, weights: average, samples, samplesPerSecond: samples / (spentMs / 1000) };
-}
-
-async function evaluate(learner: Learner, weights: Float32Array, pictures: readonly PreparedPicture[]) {
-  const answers = await learner.evaluate(weights, pictures);
-  return meanAveragePrecision(answers, pictures, learner.plan.classes.length);
-}
-
-async function openEngineNamed(name: string, threads: number): Promise<Engine> {
-  if (name === "tfjs") return (await import("../../shared/nn/tfjs/engine.ts")).openTfjsEngine();
-  return (await import("../../shared/nn/native/engine.ts")).openNativeEngine({ device: "cpu", threads });
 }
 
 /** `--set optimizer.rate=0.002`: other numbers in the plan, for experiments. */
@@ -181,18 +90,37 @@ if (import.meta.main) {
   const print = (line: string): void => {
     process.stdout.write(`${line}\n`);
   };
-  await using engine = await openEngineNamed(values.engine, Number(values.threads));
-  print(
-    `${set}: ${pictures.train.length} training and ${pictures.test.length} test pictures, ${JSON.stringify(plan)}`,
-  );
-  const outcome = await learn(plan, pictures, engine, { print, everyMs: 1000 * Number(values.every) });
-  const minutes = outcome.samples / REFERENCE_SAMPLES_A_MINUTE;
+  await using engine = await engineNamed(values.engine, Number(values.threads));
+  print(`${set}: ${pictures.train.length} training and ${pictures.test.length} test pictures`);
+  print(JSON.stringify(plan));
+  await using learner = await openLearner({ plan, pictures: pictures.train, engine });
+  const evaluate = async (weights: Float32Array) => {
+    const answers = await learner.evaluate(weights, pictures.test);
+    return meanAveragePrecision(answers, pictures.test, pictures.classes.length);
+  };
+  const outcome = await trainAlone(learner, {
+    everyMs: 1000 * Number(values.every),
+    onReport: async (report) => {
+      const { map50, map } = await evaluate(report.weights);
+      const parts = Object.entries(report.parts).map(([name, value]) => `${name} ${value.toFixed(3)}`);
+      print(
+        `${report.minutes.toFixed(1)} min ${report.samples} samples ${report.samplesPerSecond.toFixed(1)}/s ` +
+          `wait ${percent(report.waitShare)} update ${percent(report.updateShare)} ${parts.join(" ")} ` +
+          `mAP50 ${map50.toFixed(3)} mAP ${map.toFixed(3)}`,
+      );
+    },
+  });
+  const { map50, map, perClass } = await evaluate(outcome.weights);
   const curve = REFERENCE[set] ?? [];
-  const reference = curve[Math.min(Math.max(Math.round(minutes), 1), curve.length) - 1];
+  const minutes = Math.max(1, Math.round(outcome.samples / REFERENCE_SAMPLES_A_MINUTE));
   print(
-    `${set} seed ${values.seed}: mAP50 ${outcome.map50.toFixed(4)} mAP50-95 ${outcome.map.toFixed(4)} after ` +
-      `${outcome.samples} samples at ${outcome.samplesPerSecond.toFixed(1)}/s; PyTorch after as many samples ` +
-      `${reference ?? "?"}, at its end ${curve.at(-1) ?? "?"}; classes ` +
-      pictures.classes.map((name, c) => `${name} ${outcome.perClass[c]?.toFixed(3)}`).join(", "),
+    `${set} seed ${values.seed}: mAP50 ${map50.toFixed(4)} mAP50-95 ${map.toFixed(4)} after ` +
+      `${outcome.samples} samples at ${outcome.samplesPerSecond.toFixed(1)}/s; PyTorch after as many ` +
+      `${curve[minutes - 1] ?? curve.at(-1) ?? "?"}, at its end ${curve.at(-1) ?? "?"}; ` +
+      pictures.classes.map((name, c) => `${name} ${perClass[c]?.toFixed(3)}`).join(", "),
   );
+}
+
+function percent(share: number): string {
+  return `${(100 * share).toFixed(1)}%`;
 }
