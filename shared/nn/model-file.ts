@@ -1,0 +1,221 @@
+import { open, readFile, rename, rm, stat } from "node:fs/promises";
+import { dirname } from "node:path";
+import { AppError } from "../base/errors.ts";
+import { CLASS_COUNT_MAX, NAME_LENGTH_MAX } from "../base/limits.ts";
+import type { Network } from "./graph.ts";
+import { buildNetwork, checkNetworkConfig, type NetworkConfig } from "./networks/config.ts";
+import { OnnxBuilder } from "./onnx/builder.ts";
+import { lowerInference } from "./onnx/inference.ts";
+import { readFloats, readModel } from "./onnx/read.ts";
+
+/** What a model is, beside its weights. It travels in the file's metadata, as JSON under `vigia`. */
+export interface ModelInfo {
+  readonly name: string;
+  readonly version: number;
+  readonly network: NetworkConfig;
+  readonly classes: readonly string[];
+  /** Least score of a detection, for each class. */
+  readonly thresholds: readonly number[];
+  readonly metrics: Readonly<Record<string, number>>;
+  readonly lineage: Lineage;
+  readonly format: "float32" | "int8";
+}
+
+/** Where a model came from. */
+export interface Lineage {
+  readonly dataset: string;
+  /** Training pictures seen, repeats counted. */
+  readonly samples: number;
+  readonly seconds: number;
+  readonly seed: number;
+  /** Name of the model whose weights it started from. */
+  readonly parent?: string;
+  readonly createdMs: number;
+  /** Name and version of the program that made it. */
+  readonly program: string;
+}
+
+const METADATA_KEY = "vigia";
+const METADATA_LENGTH_MAX = 1024 * 1024;
+const MODEL_FILE_BYTES_MAX = 512 * 1024 * 1024;
+/** The input's name and layout in every file: float32 [batch, channels, height, width], 0 to 255, RGB. */
+export const MODEL_INPUT = "images";
+
+/**
+ * One `.onnx` file that other tools open too: input `images`, an output for each of the network's, an initializer for
+ * each parameter under its own name, standard operators only.
+ */
+export function encodeModelFile(info: ModelInfo, weights: Float32Array): Uint8Array<ArrayBuffer> {
+  const network = buildNetwork(info.network);
+  if (weights.length !== network.parameters.totalCount) {
+    throw new AppError("bug", `${weights.length} weights for ${network.parameters.totalCount} parameters`);
+  }
+  const { channels, height, width } = network.input;
+  const b = new OnnxBuilder();
+  lowerInference(b, network, weights, b.input(MODEL_INPUT, ["batch", channels, height, width]), "batch");
+  return b.encode({ [METADATA_KEY]: JSON.stringify(info) });
+}
+
+/** Reads a float32 model back. Throws `input` where the file is not one of ours, is damaged or is quantized. */
+export function decodeModelFile(bytes: Uint8Array): { info: ModelInfo; weights: Float32Array } {
+  const { initializers, metadata } = readModel(bytes);
+  const info = readInfo(metadata.get(METADATA_KEY));
+  if (info.format !== "float32") {
+    throw new AppError("input", `${info.name} is an ${info.format} model: its weights cannot be read back`, {
+      hint: "use the float32 model that it was made from",
+    });
+  }
+  const network = buildNetwork(info.network);
+  const weights = new Float32Array(network.parameters.totalCount);
+  for (const { name, offset, size, shape } of network.parameters.list) {
+    const tensor = initializers.get(name);
+    if (tensor === undefined) throw new AppError("input", `the model lacks its part ${name}`);
+    if (tensor.shape.join() !== shape.join()) {
+      throw new AppError("input", `part ${name} is [${tensor.shape}], expected [${shape}]`);
+    }
+    weights.set(readFloats(tensor, size), offset);
+  }
+  if (!weights.every(Number.isFinite))
+    throw new AppError("input", "the model has weights that are no numbers");
+  return { info, weights };
+}
+
+/** Only the words of a model file, of either format. Throws `input`. */
+export function readModelInfo(bytes: Uint8Array): ModelInfo {
+  return readInfo(readModel(bytes).metadata.get(METADATA_KEY));
+}
+
+/** The network that a model file holds. */
+export function networkOf(info: ModelInfo): Network {
+  return buildNetwork(info.network);
+}
+
+/** Writes beside the place, flushes, renames, flushes the folder: a reader never sees half a model. */
+export async function saveModelFile(path: string, info: ModelInfo, weights: Float32Array): Promise<void> {
+  await saveWhole(path, encodeModelFile(info, weights));
+}
+
+/** Saves the bytes of a model file as `saveModelFile` does. Throws `data-loss`. */
+export async function saveWhole(path: string, bytes: Uint8Array): Promise<void> {
+  const draft = `${path}.${process.pid}.tmp`;
+  try {
+    const file = await open(draft, "w", 0o644);
+    try {
+      await file.writeFile(bytes);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await rename(draft, path);
+    await syncFolder(dirname(path));
+  } catch (cause) {
+    await rm(draft, { force: true });
+    throw new AppError("data-loss", `cannot save the model to ${path}`, {
+      cause,
+      hint: "check that the folder exists, may be written to, and that the disk has room",
+    });
+  }
+}
+
+/** Throws `input` with a hint where there is no readable model at that path. */
+export async function loadModelFile(path: string): Promise<{ info: ModelInfo; weights: Float32Array }> {
+  return decodeModelFile(await readModelBytes(path));
+}
+
+/** The bytes of a model file, bounded. Throws `input`. */
+export async function readModelBytes(path: string): Promise<Uint8Array> {
+  try {
+    const { size } = await stat(path);
+    if (size > MODEL_FILE_BYTES_MAX) throw new AppError("input", `it has ${size} bytes`);
+    return await readFile(path);
+  } catch (cause) {
+    throw new AppError("input", `cannot read the model ${path}`, {
+      cause,
+      hint: "give the path of a .onnx file that vigia train or vigia submit made",
+    });
+  }
+}
+
+/** Windows cannot open folders; there the rename itself has to do. */
+async function syncFolder(path: string): Promise<void> {
+  if (process.platform === "win32") return;
+  const folder = await open(path, "r");
+  try {
+    await folder.sync();
+  } finally {
+    await folder.close();
+  }
+}
+
+function readInfo(json: string | undefined): ModelInfo {
+  if (json === undefined) {
+    throw new AppError("input", "this .onnx file was not made by vigia: it has no vigia metadata", {
+      hint: "train a model with vigia train, or give one that vigia saved",
+    });
+  }
+  if (json.length > METADATA_LENGTH_MAX) throw new AppError("input", "the model's metadata is too large");
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch (cause) {
+    throw new AppError("input", "the model's metadata is damaged", { cause });
+  }
+  return checkInfo(value);
+}
+
+function checkInfo(value: unknown): ModelInfo {
+  const bad = (what: string): AppError => new AppError("input", `the model's metadata has no usable ${what}`);
+  if (typeof value !== "object" || value === null) throw bad("fields");
+  const info = value as Partial<Record<keyof ModelInfo, unknown>>;
+  const { name, version, classes, thresholds, metrics, lineage, format } = info;
+  const network = checkNetworkConfig(info.network);
+  if (typeof name !== "string" || name.length > NAME_LENGTH_MAX) throw bad("name");
+  if (typeof version !== "number" || !Number.isSafeInteger(version)) throw bad("version");
+  if (format !== "float32" && format !== "int8") throw bad("format");
+  const isName = (one: unknown): one is string => typeof one === "string" && one.length <= NAME_LENGTH_MAX;
+  if (!Array.isArray(classes) || classes.length > CLASS_COUNT_MAX || !classes.every(isName))
+    throw bad("classes");
+  if (classes.length !== network.classCount) throw bad("classes: there are as many as the network has");
+  if (
+    !Array.isArray(thresholds) ||
+    thresholds.length > CLASS_COUNT_MAX ||
+    !thresholds.every(Number.isFinite)
+  ) {
+    throw bad("thresholds");
+  }
+  if (typeof metrics !== "object" || metrics === null || !Object.values(metrics).every(Number.isFinite)) {
+    throw bad("metrics");
+  }
+  return {
+    name,
+    version,
+    network,
+    classes,
+    thresholds,
+    metrics: metrics as Record<string, number>,
+    lineage: checkLineage(lineage, bad),
+    format,
+  };
+}
+
+function checkLineage(value: unknown, bad: (what: string) => AppError): Lineage {
+  if (typeof value !== "object" || value === null) throw bad("lineage");
+  const { dataset, samples, seconds, seed, parent, createdMs, program } = value as Partial<
+    Record<keyof Lineage, unknown>
+  >;
+  const number = (one: unknown, what: string): number => {
+    if (typeof one !== "number" || !Number.isFinite(one)) throw bad(what);
+    return one;
+  };
+  if (typeof dataset !== "string") throw bad("dataset");
+  if (typeof program !== "string") throw bad("program");
+  return {
+    dataset,
+    samples: number(samples, "count of samples"),
+    seconds: number(seconds, "seconds"),
+    seed: number(seed, "seed"),
+    ...(typeof parent === "string" ? { parent } : {}),
+    createdMs: number(createdMs, "date"),
+    program,
+  };
+}

@@ -1,0 +1,66 @@
+import { AppError } from "../../base/errors.ts";
+import type { Engine, EngineOptions, Predictor, TrainingSession } from "../engine.ts";
+import type { Network } from "../graph.ts";
+import { OnnxBuilder } from "../onnx/builder.ts";
+import { blockSize } from "./block.ts";
+import { NativePredictor } from "./predictor.ts";
+import { loadRuntime, Session, type SessionOptions } from "./runtime.ts";
+import { NativeTrainer } from "./trainer.ts";
+
+/** Networks on onnxruntime. Throws `unavailable` where the library does not load, or finds no GPU if one is asked for. */
+export async function openNativeEngine(
+  options: EngineOptions,
+  { profilePrefix }: { profilePrefix?: string } = {},
+): Promise<Engine> {
+  await loadRuntime();
+  const device = options.device === "gpu" ? "gpu" : "cpu";
+  if (device === "gpu") await tryGpu();
+  return new NativeEngine({ device, threads: options.threads, profilePrefix });
+}
+
+/** onnxruntime says whether WebGPU has an adapter only when a session is opened on it. */
+async function tryGpu(): Promise<void> {
+  const b = new OnnxBuilder();
+  b.output(b.op("Neg", [b.input("x", [1])]), [1]);
+  try {
+    await using _ = await Session.open(b.encode(), { device: "gpu", threads: 1 });
+  } catch (cause) {
+    throw new AppError("unavailable", "onnxruntime finds no GPU through WebGPU", {
+      cause: firstSentence(cause),
+      hint: "use --device cpu, or install the GPU's Vulkan driver",
+    });
+  }
+}
+
+/** Its messages begin with the place in its source and end in what went wrong. */
+function firstSentence(error: unknown): string {
+  const text = error instanceof Error ? error.message : String(error);
+  return text.slice(text.lastIndexOf(" was false. ") + 1).replace(/^was false\. /, "");
+}
+
+class NativeEngine implements Engine {
+  readonly name = "native";
+  readonly device: "cpu" | "gpu";
+  readonly #options: SessionOptions;
+
+  constructor(options: SessionOptions) {
+    this.device = options.device;
+    this.#options = options;
+  }
+
+  async trainer(network: Network, { batch }: { readonly batch: number }): Promise<TrainingSession> {
+    const block = this.device === "cpu" ? await blockSize(this.#options) : undefined;
+    return NativeTrainer.open(network, batch, block, this.#options);
+  }
+
+  predictor(
+    network: Network,
+    weights: Float32Array,
+    { batch }: { readonly batch: number },
+  ): Promise<Predictor> {
+    return NativePredictor.open(network, weights, batch, this.#options);
+  }
+
+  /** Sessions are closed by those who opened them; the library itself stays loaded. */
+  async [Symbol.asyncDispose](): Promise<void> {}
+}

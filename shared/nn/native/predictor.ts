@@ -1,0 +1,61 @@
+import { AppError } from "../../base/errors.ts";
+import type { Predictor } from "../engine.ts";
+import type { Network } from "../graph.ts";
+import { OnnxBuilder } from "../onnx/builder.ts";
+import { lowerInference } from "../onnx/inference.ts";
+import { Session, type SessionOptions, type Tensor, Tensors } from "./runtime.ts";
+
+const PICTURES_INPUT = "pictures";
+
+/** Runs a network with fixed weights. onnxruntime folds batch norm into the convolutions when the graph is opened. */
+export class NativePredictor implements Predictor {
+  readonly #network: Network;
+  readonly #batch: number;
+  readonly #session: Session;
+  readonly #tensors: Tensors;
+
+  private constructor(network: Network, batch: number, session: Session, tensors: Tensors) {
+    this.#network = network;
+    this.#batch = batch;
+    this.#session = session;
+    this.#tensors = tensors;
+  }
+
+  static async open(
+    network: Network,
+    weights: Float32Array,
+    batch: number,
+    options: SessionOptions,
+  ): Promise<NativePredictor> {
+    const session = await Session.open(predictionGraph(network, weights), options);
+    return new NativePredictor(network, batch, session, await Tensors.open());
+  }
+
+  async infer(pictures: Uint8Array, count: number): Promise<readonly Float32Array[]> {
+    const { channels, height, width } = this.#network.input;
+    if (count < 1 || count > this.#batch || pictures.length !== count * height * width * channels) {
+      throw new AppError("bug", `${pictures.length} bytes are not ${count} pictures (most: ${this.#batch})`);
+    }
+    const feeds = { [PICTURES_INPUT]: this.#tensors.bytes(pictures, [count, height, width, channels]) };
+    const results: Record<string, Tensor> = {};
+    for (const { name, node } of this.#network.outputs) {
+      results[name] = this.#tensors.empty("float32", [count, ...this.#network.nodes[node]!.shape]);
+    }
+    await this.#session.run(feeds, results);
+    return this.#network.outputs.map(({ name }) => results[name]!.data as Float32Array);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#session[Symbol.asyncDispose]();
+  }
+}
+
+/** Pictures enter as they are held, uint8 [batch, height, width, channels]. */
+function predictionGraph(network: Network, weights: Float32Array): Uint8Array {
+  const { channels, height, width } = network.input;
+  const b = new OnnxBuilder();
+  const input = b.input(PICTURES_INPUT, ["batch", height, width, channels], "uint8");
+  const images = b.op("Cast", [b.op("Transpose", [input], { perm: [0, 3, 1, 2] })], { to: 1 });
+  lowerInference(b, network, weights, images, "batch");
+  return b.encode();
+}
