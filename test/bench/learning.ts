@@ -11,7 +11,7 @@ import { openLearner } from "../../shared/learn/learner.ts";
 import { type LearningPlan, planFor } from "../../shared/learn/plan.ts";
 import { dataPath } from "../support/data.ts";
 import { engineNamed } from "./engines.ts";
-import { meanAveragePrecision } from "./mean-average-precision.ts";
+import { score } from "./score.ts";
 import { trainAlone } from "./train-alone.ts";
 
 /** What PyTorch reaches with the same network: mAP50 on the test pictures after each minute, at about 60 pictures/s. */
@@ -94,30 +94,26 @@ if (import.meta.main) {
   print(`${set}: ${pictures.train.length} training and ${pictures.test.length} test pictures`);
   print(JSON.stringify(plan));
   await using learner = await openLearner({ plan, pictures: pictures.train, engine });
-  const evaluate = async (weights: Float32Array) => {
-    const answers = await learner.evaluate(weights, pictures.test);
-    return meanAveragePrecision(answers, pictures.test, pictures.classes.length);
-  };
   const outcome = await trainAlone(learner, {
     everyMs: 1000 * Number(values.every),
     onReport: async (report) => {
-      const { map50, map } = await evaluate(report.weights);
+      const { mapVoc, map } = await score(learner, report.weights, pictures.test);
       const parts = Object.entries(report.parts).map(([name, value]) => `${name} ${value.toFixed(3)}`);
       print(
         `${report.minutes.toFixed(1)} min ${report.samples} samples ${report.samplesPerSecond.toFixed(1)}/s ` +
           `wait ${percent(report.waitShare)} update ${percent(report.updateShare)} ${parts.join(" ")} ` +
-          `mAP50 ${map50.toFixed(3)} mAP ${map.toFixed(3)}`,
+          `mAP50 ${mapVoc.toFixed(3)} mAP ${map.toFixed(3)}`,
       );
     },
   });
-  const { map50, map, perClass } = await evaluate(outcome.weights);
+  const { mapVoc, map, perClass } = await score(learner, outcome.weights, pictures.test);
   const curve = REFERENCE[set] ?? [];
   const minutes = Math.max(1, Math.round(outcome.samples / REFERENCE_SAMPLES_A_MINUTE));
   print(
-    `${set} seed ${values.seed}: mAP50 ${map50.toFixed(4)} mAP50-95 ${map.toFixed(4)} after ` +
+    `${set} seed ${values.seed}: mAP50 ${mapVoc.toFixed(4)} mAP50-95 ${map.toFixed(4)} after ` +
       `${outcome.samples} samples at ${outcome.samplesPerSecond.toFixed(1)}/s; PyTorch after as many ` +
       `${curve[minutes - 1] ?? curve.at(-1) ?? "?"}, at its end ${curve.at(-1) ?? "?"}; ` +
-      pictures.classes.map((name, c) => `${name} ${perClass[c]?.toFixed(3)}`).join(", "),
+      perClass.map(({ name, ap50 }) => `${name} ${ap50?.toFixed(3)}`).join(", "),
   );
 }
 
