@@ -2,15 +2,15 @@ import { byClass, IOU_MIN, matchGreedily } from "./matching.ts";
 import { type Metric, meanOf, type ScoredPicture } from "./metric.ts";
 
 /** Overlaps .50, .55, ... .95, as numpy.linspace gives them. */
-export const COCO_IOUS: readonly number[] = Array.from({ length: 10 }, (_, i) =>
+const COCO_IOUS: readonly number[] = Array.from({ length: 10 }, (_, i) =>
   i === 9 ? 0.95 : 0.5 + i * ((0.95 - 0.5) / 9),
 );
 /** Detections of one class in one picture that COCO looks at. */
-export const COCO_DETECTIONS_MAX = 100;
+const COCO_DETECTIONS_MAX = 100;
 const RECALL_POINTS: readonly number[] = Array.from({ length: 101 }, (_, i) => (i === 100 ? 1 : i * 0.01));
 
 /** Average precisions of one class, 0 to 1; null for a class without truths, which has none. */
-export interface ClassPrecision {
+interface ClassPrecision {
   readonly ap: number | null;
   readonly ap50: number | null;
   readonly ap75: number | null;
@@ -115,7 +115,7 @@ export class VocAveragePrecision implements Metric<VocResult> {
 }
 
 /** Recall and precision after each detection, the best first; `ceiling` is the best precision from there on. */
-export interface Curve {
+interface Curve {
   readonly recall: Float64Array;
   readonly ceiling: Float64Array;
 }

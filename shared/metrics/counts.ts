@@ -2,7 +2,7 @@ import { byClass, IOU_MIN, matchGreedily } from "./matching.ts";
 import { type Metric, type ScoredPicture, share } from "./metric.ts";
 
 /** Right detections, wrong ones, and objects that were missed; and what they make, all 0 to 1. */
-export interface Counts {
+interface Counts {
   readonly found: number;
   readonly wrong: number;
   readonly missed: number;

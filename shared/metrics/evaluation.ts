@@ -29,7 +29,7 @@ export interface Evaluation {
   readonly singleObject: SingleObjectResult | null;
 }
 
-export interface ClassEvaluation {
+interface ClassEvaluation {
   readonly name: string;
   /** null for a class without truths. */
   readonly ap50: number | null;
