@@ -1,6 +1,6 @@
-import { Random } from "../../shared/base/random.ts";
 import type { Learner } from "../../shared/learn/learner.ts";
 import { SliceOptimizer } from "../../shared/learn/slice-optimizer.ts";
+import { startWeights } from "../../shared/learn/start-weights.ts";
 
 /** Means since the last report. */
 export interface TrainingReport {
@@ -27,7 +27,7 @@ export async function trainAlone(
   const { layout, plan } = learner;
   const { everyMs = Number.POSITIVE_INFINITY, onReport } = options;
   const optimizer = new SliceOptimizer(layout, plan, 0, layout.totalCount);
-  const weights = layout.start((name) => new Random(plan.seed, "start", name));
+  const weights = startWeights(plan);
   const gradient = new Float32Array(layout.totalCount);
   const mean = new Float32Array(layout.totalCount);
   const batch = plan.chunkSize * plan.chunksPerRound;
