@@ -2,7 +2,7 @@ import { randomBytes, timingSafeEqual } from "node:crypto";
 import { createSocket, type RemoteInfo, type Socket } from "node:dgram";
 import { networkInterfaces } from "node:os";
 import { AppError } from "../base/errors.ts";
-import type { Log } from "../base/log.ts";
+import { type Log, silentLog } from "../base/log.ts";
 import { deferred, onAbort } from "../base/wait.ts";
 import type { MessageKind } from "../wire/message.ts";
 import { HereIAm, WhoIsThere } from "../wire/messages/discovery.ts";
@@ -113,7 +113,7 @@ export interface DiscoverOptions {
   /** The part that is looked for. */
   readonly role: NodeRole;
   readonly signal: AbortSignal;
-  readonly log: Log;
+  readonly log?: Log;
   /** Without it the search goes on until `signal` aborts. */
   readonly timeoutMs?: number | undefined;
 }
@@ -123,7 +123,7 @@ export interface DiscoverOptions {
  * within `timeoutMs` or when finding is switched off, and `cancelled` when `signal` aborts.
  */
 export async function discover(options: DiscoverOptions): Promise<Address> {
-  const { role, signal, log, timeoutMs } = options;
+  const { role, signal, log = silentLog, timeoutMs } = options;
   const found = deferred<FoundNode>();
   const hint = `start it (vigia --role ${role}); on another machine start this with the --token it prints, or name it: --${role} HOST:PORT`;
   if (discoveryPort() === 0)
@@ -170,7 +170,10 @@ export async function discoverAll(
 }
 
 /** Asks until disposed, and reports each answer. */
-function search({ site, role, log }: DiscoverOptions, onAnswer: (node: FoundNode) => void): Disposable {
+function search(
+  { site, role, log = silentLog }: DiscoverOptions,
+  onAnswer: (node: FoundNode) => void,
+): Disposable {
   const nonce = randomBytes(16);
   const question = seal(site, WhoIsThere, { roles: [role], nonce });
   const group = { address: GROUP, port: discoveryPort() };

@@ -15,7 +15,7 @@ import type { Stream, StreamEvents } from "./socket.ts";
 /** From the opening of the socket to the proof of the site key. */
 export const GREETING_TIMEOUT_MS = 5000;
 /** A link that closes gives up what is queued when the peer takes none of it for so long. */
-const FLUSH_STALL_MS = 10_000;
+const FLUSH_STALL_MS = 5000;
 /** For the peer to read a last message and to end the stream. */
 const LINGER_MS = 2000;
 
@@ -45,6 +45,7 @@ export class Link implements Connection {
   #state: "greeting" | "open" | "closing" | "ended" = "greeting";
   #timer: ReturnType<typeof setTimeout> | undefined;
   #closing: Promise<void> | undefined;
+  #closedHere: AppError | undefined;
   #peer: Peer | undefined;
   /** The peer for people. */
   #who: string;
@@ -91,9 +92,7 @@ export class Link implements Connection {
   }
 
   async send<T>(kind: MessageKind<T>, value: T): Promise<void> {
-    if (this.#state !== "open") {
-      throw new AppError("unavailable", `the link to ${this.#who} has ended`, { cause: this.closed.reason });
-    }
+    if (this.#state !== "open") throw this.#endedError();
     const message = kind.pack(value);
     if (message.length > MESSAGE_SIZE_BYTES_MAX) {
       throw new AppError("bug", `${kind.name} of ${message.length} B exceeds ${MESSAGE_SIZE_BYTES_MAX} B`);
@@ -195,6 +194,7 @@ export class Link implements Connection {
 
   async #close(reason: string): Promise<void> {
     const because = reason && `: ${reason}`;
+    this.#closedHere = new AppError("cancelled", `the link to ${this.#who} was closed${because}`);
     if (this.#state === "open") {
       this.#state = "closing";
       this.#inbox.clear();
@@ -203,7 +203,7 @@ export class Link implements Connection {
       // The peer ends the stream when it has read that far.
       await expired(this.#streamClosed.promise, LINGER_MS);
     }
-    this.#end(new AppError("cancelled", `the link to ${this.#who} was closed${because}`), "flushed");
+    this.#end(this.#closedHere, "flushed");
     if (await expired(this.#streamClosed.promise, LINGER_MS)) this.#stream.terminate();
   }
 
@@ -217,8 +217,9 @@ export class Link implements Connection {
   }
 
   /** @param how whether what is written still goes out */
-  #end(error: AppError, how: "flushed" | "now"): void {
+  #end(why: AppError, how: "flushed" | "now"): void {
     if (this.#state === "ended") return;
+    const error = this.#closedHere ?? why;
     this.#state = "ended";
     clearTimeout(this.#timer);
     if (how === "now") this.#stream.terminate();
@@ -227,10 +228,16 @@ export class Link implements Connection {
       const linger = setTimeout(() => this.#stream.terminate(), LINGER_MS);
       void this.#streamClosed.promise.then(() => clearTimeout(linger));
     }
-    this.#inbox.end(error);
-    this.#outbox.fail(error);
-    this.#established.reject(error);
     this.#ended.abort(error);
+    this.#inbox.end(error);
+    this.#outbox.fail(this.#endedError());
+    this.#established.reject(error);
+  }
+
+  /** What a sender gets. */
+  #endedError(): AppError {
+    const cause = this.closed.reason ?? this.#closedHere;
+    return new AppError("unavailable", `the link to ${this.#who} has ended`, { cause });
   }
 
   /** Past the queue and the window: greetings and what keeps the link going. */

@@ -40,7 +40,8 @@ export class Stream {
   private constructor(socket: Socket<Stream>, ownFingerprint?: Buffer) {
     this.#socket = socket;
     this.#fingerprint = ownFingerprint;
-    this.remoteAddress = { host: plainHost(socket.remoteAddress), port: socket.remotePort };
+    // Both are missing when the peer has gone already.
+    this.remoteAddress = { host: plainHost(socket.remoteAddress ?? "unknown"), port: socket.remotePort ?? 0 };
   }
 
   /**

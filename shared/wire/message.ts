@@ -42,18 +42,17 @@ export function defineMessage<F extends Fields>(
   if (declared.has(tag)) throw new AppError("bug", `tag ${tag} is ${declared.get(tag)} and ${name}`);
   declared.set(tag, name);
   const body = record(fields);
+  const pack = (value: RecordOf<F>): Buffer => {
+    const size = TAG_BYTES + body.size(value);
+    const out = Buffer.allocUnsafe(ENVELOPE_BYTES + size);
+    body.write(out, out.writeUInt16LE(tag, out.writeUInt32LE(size, 0)), value);
+    return out;
+  };
   return {
     tag,
     name,
-    encode(value) {
-      return this.pack(value).subarray(ENVELOPE_BYTES);
-    },
-    pack(value) {
-      const size = TAG_BYTES + body.size(value);
-      const out = Buffer.allocUnsafe(ENVELOPE_BYTES + size);
-      body.write(out, out.writeUInt16LE(tag, out.writeUInt32LE(size, 0)), value);
-      return out;
-    },
+    pack,
+    encode: (value) => pack(value).subarray(ENVELOPE_BYTES),
     decode(bytes) {
       if (messageTag(bytes) !== tag) {
         throw new AppError("protocol", `${messageName(messageTag(bytes))} came, ${name} expected`);

@@ -25,7 +25,7 @@ import {
 } from "../codec.ts";
 import { defineMessage } from "../message.ts";
 import type { JobStatus } from "./models.ts";
-import { box, classNames, name, piece, words } from "./parts.ts";
+import { box, classNames, name, path, piece, words } from "./parts.ts";
 
 /**
  * Client <-> trainer (0x10 to 0x1f), worker <-> trainer (0x20 to 0x37), worker <-> worker (0x38 to 0x3f).
@@ -55,7 +55,7 @@ export const SPLITS = ["train", "val", "test"] as const;
 
 /** One labelled picture of a data set; the picture itself travels as a blob. */
 export const sampleRow = record({
-  id: name,
+  id: path,
   split: oneOf(...SPLITS),
   sha256: hash,
   fileBytes: u32,
@@ -121,7 +121,7 @@ export const TaskDone = defineMessage(0x24, "TaskDone", {
   sha256: hash,
   shardBytes: u53,
   pictures: u32,
-  rejected: list(record({ id: name, reason: words }), 256),
+  rejected: list(record({ id: path, reason: words }), 256),
 });
 export const TaskFailed = defineMessage(0x25, "TaskFailed", { taskId: u32, reason: words });
 
@@ -212,11 +212,17 @@ export const RingBroken = defineMessage(0x34, "RingBroken", {
   reason: words,
 });
 
-/** Look at these pictures of a split with the weights sent before (vector 0, under this generation). */
-export const Evaluate = defineMessage(0x35, "Evaluate", { generation: u32, split: oneOf(...SPLITS) });
-export const Evaluated = defineMessage(0x36, "Evaluated", {
-  generation: u32,
-  scores: jsonObject(512 * 1024),
+/** A part of weights to evaluate; then `Evaluate` with the same number. */
+export const EvaluationPiece = defineMessage(0x35, "EvaluationPiece", {
+  evaluationId: u32,
+  offset: u32,
+  values: floats(PIECE_SIZE_BYTES_MAX / 4),
+});
+/** Score the weights that came on the pictures of a split. */
+export const Evaluate = defineMessage(0x36, "Evaluate", { evaluationId: u32, split: oneOf(...SPLITS) });
+export const Evaluated = defineMessage(0x37, "Evaluated", {
+  evaluationId: u32,
+  scores: json(512 * 1024, checkScores),
 });
 
 // Worker and worker: the ring
@@ -233,6 +239,44 @@ export const RingNumbers = defineMessage(0x39, "RingNumbers", {
 
 /** Bounds that a submitted data set is held against beside those of its fields. */
 export const DATASET_LIMITS = { pictures: PICTURE_COUNT_MAX, classes: CLASS_COUNT_MAX } as const;
+
+/** What weights are worth on some pictures; shares of 0 to 1, and for each class the threshold of the best F1. */
+export interface Scores {
+  readonly images: number;
+  readonly map50: number;
+  readonly map: number;
+  readonly precision: number;
+  readonly recall: number;
+  readonly accuracy: number;
+  readonly thresholds: readonly number[];
+}
+
+function checkScores(value: unknown): Scores {
+  const scores = value as Partial<Record<keyof Scores, unknown>> | null;
+  const number = (name: keyof Scores): number => {
+    const one = scores?.[name];
+    if (typeof one !== "number" || !Number.isFinite(one))
+      throw new AppError("protocol", `score ${name} is no number`);
+    return one;
+  };
+  const thresholds = scores?.thresholds;
+  if (
+    !Array.isArray(thresholds) ||
+    thresholds.length > CLASS_COUNT_MAX ||
+    !thresholds.every(Number.isFinite)
+  ) {
+    throw new AppError("protocol", "scores without thresholds");
+  }
+  return {
+    images: number("images"),
+    map50: number("map50"),
+    map: number("map"),
+    precision: number("precision"),
+    recall: number("recall"),
+    accuracy: number("accuracy"),
+    thresholds: thresholds as number[],
+  };
+}
 
 function lossParts(value: unknown): Readonly<Record<string, number>> {
   if (typeof value !== "object" || value === null) throw new AppError("protocol", "loss is no object");

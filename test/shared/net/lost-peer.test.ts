@@ -1,0 +1,72 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import type { Connection } from "../../../shared/net/connection.ts";
+import type { Listener } from "../../../shared/net/listener.ts";
+import { appErrorOf, listenHere, Note, Parcel } from "./support.ts";
+
+// Shorter than the program's, so that the test need not wait; the worker's process beats once a second.
+const PACE = { heartbeatMs: 100, deadlineMsMin: 1500, deadlineMsMax: 3000 };
+
+/** A worker in another process that has said hello. */
+async function workerProcess(): Promise<
+  AsyncDisposable & {
+    process: Bun.Subprocess;
+    link: Connection;
+    inbox: AsyncIterableIterator<Buffer>;
+    listener: Listener;
+  }
+> {
+  const stop = new AbortController();
+  const accepted = Promise.withResolvers<Connection>();
+  const listener = await listenHere(stop.signal, (link) => accepted.resolve(link), { pace: PACE });
+  const child = Bun.spawn([
+    process.execPath,
+    join(import.meta.dir, "peer-process.ts"),
+    String(listener.address.port),
+  ]);
+  const link = await accepted.promise;
+  const inbox = link.messages();
+  expect(Note.decode((await inbox.next()).value!).words).toBe("hello");
+  return {
+    process: child,
+    link,
+    inbox,
+    listener,
+    async [Symbol.asyncDispose]() {
+      child.kill("SIGKILL");
+      await listener[Symbol.asyncDispose]();
+    },
+  };
+}
+
+test("a frozen peer is noticed in bounded time, by readers and by senders that wait for it", async () => {
+  await using worker = await workerProcess();
+  worker.process.kill("SIGSTOP");
+  const startMs = performance.now();
+  const stuck = (async () => {
+    for (;;) await worker.link.send(Parcel, { number: 0, contents: Buffer.alloc(1 << 20) });
+  })();
+  const [reader, sender] = await Promise.all([appErrorOf(worker.inbox.next()), appErrorOf(stuck)]);
+  expect(reader).toMatchObject({ kind: "unavailable", message: expect.stringContaining("silent") });
+  expect(sender.kind).toBe("unavailable");
+  const tookMs = performance.now() - startMs;
+  expect(tookMs).toBeGreaterThan(PACE.deadlineMsMin - 1000);
+  expect(tookMs).toBeLessThan(PACE.deadlineMsMax + 2000);
+}, 10_000);
+
+test("a quiet peer is not lost", async () => {
+  await using worker = await workerProcess();
+  await Bun.sleep(2 * PACE.deadlineMsMin);
+  expect(worker.link.closed.aborted).toBe(false);
+}, 10_000);
+
+test("a killed peer is noticed at once", async () => {
+  await using worker = await workerProcess();
+  const startMs = performance.now();
+  worker.process.kill("SIGKILL");
+  expect(await appErrorOf(worker.inbox.next())).toMatchObject({
+    kind: "unavailable",
+    message: expect.stringMatching(/the link to worker "a worker" at 127\.0\.0\.1:\d+ is lost/),
+  });
+  expect(performance.now() - startMs).toBeLessThan(1000);
+});
