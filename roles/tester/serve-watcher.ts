@@ -77,17 +77,23 @@ async function sendSightings(
 
 async function sendPhoto(
   link: Connection,
-  { sightings }: Watched,
+  { sightings, log }: Watched,
   requestId: number,
   sightingId: number,
   crop: boolean,
 ): Promise<void> {
   const sighting = sightings.get(sightingId);
-  if (sighting === undefined || !sightings.photos.exists(sighting.photo)) {
-    return link.send(PhotoReply, { requestId, jpeg: undefined });
+  let jpeg: Uint8Array | undefined;
+  try {
+    if (sighting !== undefined) {
+      const photo = await Bun.file(sightings.photos.pathOf(sighting.photo)).bytes();
+      jpeg = crop ? await cropPhoto(photo, sighting.box) : photo;
+    }
+  } catch (error) {
+    // The watcher still gets its answer: it waits for one.
+    log.warn("a photo cannot be shown", { sighting: sightingId, error });
   }
-  const photo = await Bun.file(sightings.photos.pathOf(sighting.photo)).bytes();
-  await link.send(PhotoReply, { requestId, jpeg: crop ? await cropPhoto(photo, sighting.box) : photo });
+  await link.send(PhotoReply, { requestId, jpeg });
 }
 
 async function sendPicture(

@@ -70,7 +70,7 @@ export class DetectPool implements AsyncDisposable {
   async load(file: Uint8Array, device: DeviceChoice): Promise<LoadedModel> {
     const replies = await Promise.all(
       this.#threads.map((thread) =>
-        this.#ask(thread, (request) => ({ kind: "load", request, file: file.slice(), device })),
+        this.#ask(thread, (request) => ({ kind: "load", request, file, device })),
       ),
     );
     const first = replies[0];
@@ -79,12 +79,13 @@ export class DetectPool implements AsyncDisposable {
   }
 
   /**
-   * @param jpeg given away: its memory moves to the thread
+   * @param jpeg copied, so that the caller keeps it
    * @param minScore instead of the model's own thresholds
    */
   async detect(jpeg: Uint8Array, minScore?: number): Promise<Detected> {
     const idlest = this.#threads.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a));
-    const own = jpeg.byteLength === jpeg.buffer.byteLength ? jpeg : jpeg.slice();
+    // Not slice(): that of a Buffer is a view, and its whole message would move to the thread.
+    const own = new Uint8Array(jpeg);
     const reply = await this.#ask(
       idlest,
       (request) => ({ kind: "detect", request, jpeg: own, minScore }),

@@ -134,12 +134,13 @@ function scoredPicture(
   return { truths, detections: [...detections] };
 }
 
-function rounded(result: Evaluation): unknown {
+/** Six digits are more than any data set supports. */
+function rounded(result: Evaluation): Record<string, unknown> {
   return JSON.parse(
     JSON.stringify(result, (_, value: unknown) =>
       typeof value === "number" && !Number.isInteger(value) ? Number(value.toFixed(6)) : value,
     ),
-  );
+  ) as Record<string, unknown>;
 }
 
 function table(

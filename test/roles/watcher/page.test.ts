@@ -1,0 +1,133 @@
+import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { mkdirSync } from "node:fs";
+import { join } from "node:path";
+import { type Browser, chromium, type Page } from "playwright-core";
+import { run as runWatcher } from "../../../roles/watcher/main.ts";
+import { silentLog } from "../../../shared/base/log.ts";
+import { deferred } from "../../../shared/base/wait.ts";
+import type { Address } from "../../../shared/net/connection.ts";
+import { SightingLog } from "../../../shared/store/sightings.ts";
+import { startTester, startVideo, testSite } from "../../support/site-roles.ts";
+import { syntheticJpeg } from "../../support/synthetic-jpeg.ts";
+import { tempFolder } from "../../support/temp.ts";
+
+const CHROMIUM = Bun.which("chromium");
+
+/** The page over a real tester, whose log already holds three sightings of yesterday, and one live camera. */
+describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
+  const stop = new AbortController();
+  const ended: Promise<void>[] = [];
+  const folder = tempFolder();
+  let browser: Browser;
+  let address: Address;
+
+  beforeAll(async () => {
+    const dataDir = join(folder.path, "data");
+    mkdirSync(dataDir, { recursive: true });
+    const jpeg = await syntheticJpeg(1);
+    using log = new SightingLog(dataDir);
+    const past = Date.now() - 86_400_000;
+    for (const [i, className] of ["bus", "parrot", "parrot"].entries()) {
+      const times = { firstSeenMs: past + 1000 * i, lastSeenMs: past + 1000 * i + 500 };
+      const media = { firstMediaMs: undefined, lastMediaMs: undefined };
+      const who = { camera: i === 0 ? "street" : "garden", className, model: "past", modelVersion: 1 };
+      log.open({ ...who, ...times, ...media, score: 0.9, box: [20, 30, 200, 180] }, jpeg);
+    }
+    const site = testSite();
+    const video = await startVideo(site, [{ name: "gate", source: "synthetic:1" }], stop.signal);
+    const tester = await startTester(site, folder.path, [video.address], stop.signal);
+    const ready = deferred<Address>();
+    const watcher = runWatcher(
+      {
+        site,
+        testers: [tester.address],
+        http: { host: "127.0.0.1", port: 0 },
+        terminal: false,
+        onReady: ready.resolve,
+      },
+      { signal: stop.signal, log: silentLog },
+    );
+    ended.push(video.ended, tester.ended, watcher);
+    address = await ready.promise;
+    const args = [
+      "--no-sandbox",
+      "--disable-gpu",
+      "--disable-background-networking",
+      "--disable-component-update",
+    ];
+    browser = await chromium.launch({ executablePath: CHROMIUM!, args });
+  }, 60_000);
+
+  afterAll(async () => {
+    await browser?.close();
+    stop.abort();
+    await Promise.all(ended);
+    folder[Symbol.dispose]();
+  }, 60_000);
+
+  async function open(locale: string): Promise<Page> {
+    const context = await browser.newContext({ locale, viewport: { width: 1200, height: 900 } });
+    const page = await context.newPage();
+    await page.goto(`http://${address.host}:${address.port}/`);
+    return page;
+  }
+
+  test("shows what was seen before, with photos", async () => {
+    const page = await open("en-GB");
+    const parrots = page.locator(".sighting", { hasText: "parrot" });
+    await parrots.nth(1).waitFor();
+    expect(await parrots.count()).toBe(2);
+    const width = await parrots
+      .first()
+      .locator("img")
+      .evaluate(async (image: HTMLImageElement) => {
+        await image.decode();
+        return image.naturalWidth;
+      });
+    expect(width).toBeGreaterThan(10);
+    await page.context().close();
+  }, 30_000);
+
+  test("a new sighting comes in by itself, and the camera's picture with it", async () => {
+    const page = await open("en-GB");
+    await page.locator(".sighting", { hasText: "gate" }).first().waitFor({ timeout: 20_000 });
+    await page.locator('.camera[data-state="live"]', { hasText: "gate" }).waitFor();
+    await page.waitForFunction(
+      () => (document.querySelector<HTMLImageElement>(".camera img")?.naturalWidth ?? 0) > 0,
+    );
+    await page.waitForFunction(() => document.querySelectorAll(".camera rect").length > 0);
+    expect(await page.locator("#model").textContent()).toContain("untrained 1 looks for cat, dog");
+    await page.context().close();
+  }, 30_000);
+
+  test("filters by class, camera and day", async () => {
+    const page = await open("en-GB");
+    await page.locator(".sighting", { hasText: "bus" }).waitFor();
+    await page.locator('select[name="camera"]').selectOption("gate");
+    await page.locator(".sighting", { hasText: "bus" }).waitFor({ state: "detached" });
+    await page.locator('button[type="reset"]').click();
+    await page.locator(".sighting", { hasText: "bus" }).waitFor();
+    await page.locator('input[name="day"]').fill("2001-01-01");
+    await page.locator("#empty", { hasText: "Nothing matches these filters." }).waitFor();
+    await page.context().close();
+  }, 30_000);
+
+  test("opens a sighting large, with its box on the photo", async () => {
+    const page = await open("en-GB");
+    await page.locator(".sighting button", { hasText: "bus" }).click();
+    const dialog = page.locator("dialog[open]");
+    await dialog.waitFor();
+    await dialog.locator("rect").waitFor();
+    expect(await dialog.textContent()).toContain("street");
+    await page.keyboard.press("Escape");
+    await dialog.waitFor({ state: "detached" });
+    await page.context().close();
+  }, 30_000);
+
+  test("speaks Spanish to a Spanish browser", async () => {
+    const page = await open("es-MX");
+    await page.locator("#log-title", { hasText: "Avistamientos" }).waitFor();
+    await page.locator("#state", { hasText: "en directo" }).waitFor();
+    await page.context().close();
+  }, 30_000);
+});
