@@ -57,10 +57,8 @@ export function convForward(
  * d loss / d input as forward convolutions, since tfjs's own kernel computes at a tenth of their speed. With stride 1
  * it is one, of dy by the weights turned round. With stride 2 the input's even and odd rows and columns each meet
  * other taps: four small ones, their pixels then interleaved.
- *
- * @returns a new tensor of the input's shape
  */
-export class InputGradient implements Disposable {
+export class InputGradient {
   readonly #arena: Arena;
   readonly #shape: ConvShape;
   readonly #filters: {
@@ -69,7 +67,7 @@ export class InputGradient implements Disposable {
     readonly filter: Tensor | undefined;
   }[] = [];
 
-  /** Builds the turned filters; they serve every layer that shares the weights. */
+  /** Builds the turned filters, which live as long as the arena; they serve every layer that shares the weights. */
   constructor(arena: Arena, weights: Weights, shape: ConvShape) {
     this.#arena = arena;
     this.#shape = shape;
@@ -80,6 +78,7 @@ export class InputGradient implements Disposable {
     }
   }
 
+  /** The gradient of an input of `height` and `width`, as a new tensor. */
   apply(dy: Tensor, height: number, width: number): Tensor {
     const { size, stride, channels } = this.#shape;
     const arena = this.#arena;
@@ -116,15 +115,11 @@ export class InputGradient implements Disposable {
     }
     return dx;
   }
-
-  [Symbol.dispose](): void {
-    for (const { filter } of this.#filters) if (filter) this.#arena.free(filter);
-  }
 }
 
 /**
  * The taps that meet the inputs of one parity, as a filter [rows, columns, filters, channels] over dy; undefined where
- * none does. Input i meets output o by tap k when i = stride * o + k - padding; o - i / stride grows as k shrinks.
+ * none does.
  */
 function turnedFilter(
   arena: Arena,
@@ -150,7 +145,10 @@ function turnedFilter(
   return filter;
 }
 
-/** The taps that inputs of a parity meet, the one of the earliest output first. */
+/**
+ * The taps that inputs of a parity meet, the one of the earliest output first: input i meets output o by tap k when
+ * i = stride * o + k - padding, so the larger the tap, the earlier the output.
+ */
 function tapsOf(size: number, stride: number, parity: number): number[] {
   const padding = (size - 1) / 2;
   const taps: number[] = [];

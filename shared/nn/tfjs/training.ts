@@ -92,22 +92,7 @@ class Pass {
   }
 
   forward(step: Step, pictures: Uint8Array): void {
-    const { layer, inputs, output } = step;
-    this.#values.set(
-      output,
-      layer.kind === "input"
-        ? pictureTensor(this.#arena, this.#network, pictures, this.#batch)
-        : layer.kind === "conv" || layer.kind === "dense"
-          ? this.#convolve(step, layer)
-          : layer.kind === "batch-norm"
-            ? this.#normalize(step, layer)
-            : plainForward(
-                this.#arena,
-                layer,
-                inputs.map((input) => this.#value(input)),
-                tensorShape(this.#batch, step.shape),
-              ),
-    );
+    this.#values.set(step.output, this.#compute(step, pictures));
   }
 
   outputs(): Float32Array[] {
@@ -140,6 +125,23 @@ class Pass {
     }
     arena.free(y);
     this.#values.delete(output);
+  }
+
+  #compute(step: Step, pictures: Uint8Array): Tensor {
+    const { layer, inputs, shape } = step;
+    switch (layer.kind) {
+      case "input":
+        return pictureTensor(this.#arena, this.#network, pictures, this.#batch);
+      case "conv":
+      case "dense":
+        return this.#convolve(step, layer);
+      case "batch-norm":
+        return this.#normalize(step, layer);
+      default: {
+        const read = inputs.map((input) => this.#value(input));
+        return plainForward(this.#arena, layer, read, tensorShape(this.#batch, shape));
+      }
+    }
   }
 
   #convolve({ inputs, shape, relu }: Step, layer: LayerOf<"conv" | "dense">): Tensor {
