@@ -88,10 +88,18 @@ function sharpFiles(packages: string, { os, cpu, isMusl }: Target): FileToEmbed[
   const addon = filesOf(join(packages, `@img/sharp-${platform}/lib`), /\.(node|dll)$/);
   if (addon.length === 0) {
     throw new AppError("unavailable", `sharp for ${platform} is not installed`, {
-      hint: `npm install --no-save --os=${os} --cpu=${cpu}${isMusl ? " --libc=musl" : ""} sharp`,
+      hint: `npm install --no-save --force ${sharpPackages(packages, platform).join(" ")}`,
     });
   }
   return [...libraries, ...addon];
+}
+
+/** What sharp needs for a platform, with versions: npm leaves other platforms' packages out by itself. */
+function sharpPackages(packages: string, platform: string): string[] {
+  const { optionalDependencies } = JSON.parse(readFileSync(join(packages, "sharp/package.json"), "utf8"));
+  return [`@img/sharp-${platform}`, `@img/sharp-libvips-${platform}`]
+    .filter((name) => Object.hasOwn(optionalDependencies, name))
+    .map((name) => `${name}@${optionalDependencies[name]}`);
 }
 
 /** There is no onnxruntime for musl on npm: the set is empty then, and loading it says so. */
