@@ -6,7 +6,7 @@ import { INDOOR_CLUTTER, OUTDOOR_CLUTTER } from "./art/clutter.ts";
 import { riderOf } from "./art/rider.ts";
 import { type Gain, type Stance, stanceBox } from "./canvas.ts";
 import { fittedScale, groundFor, groundScale, type SceneKind } from "./scenes/scene.ts";
-import { residents, sceneKindsFor } from "./scenes/scenery.ts";
+import { pickResident, residents } from "./scenes/scenery.ts";
 import type { Sprite } from "./sprite.ts";
 import { type Actor, NO_TINT } from "./stage.ts";
 import { spriteOf } from "./studio.ts";
@@ -48,20 +48,9 @@ export function castOf(random: Random, first: string, kind: SceneKind, classes: 
   if (count === 0) return [];
   const fitting = residents(kind, classes);
   const more = Array.from({ length: count - 1 }, () =>
-    fitting.length > 0 && random.chance(0.7) ? rarest(random, fitting) : random.pick(classes),
+    fitting.length > 0 && random.chance(0.7) ? pickResident(random, fitting) : random.pick(classes),
   );
   return [first, ...more];
-}
-
-/** One of `names`; who has many scenes to be in comes up less often in each. */
-function rarest(random: Random, names: readonly string[]): string {
-  const weights = names.map((name) => 1 / Math.max(1, sceneKindsFor([name]).length));
-  let left = random.unit() * weights.reduce((sum, weight) => sum + weight, 0);
-  for (let i = 0; i < names.length; i++) {
-    left -= weights[i]!;
-    if (left < 0) return names[i]!;
-  }
-  return names[names.length - 1]!;
 }
 
 /**

@@ -20,7 +20,7 @@ export interface SyntheticDatasetOptions {
   readonly seed: number;
   /** One thing a picture, whole and in plain view: for a network that gives a single box. */
   readonly oneObject?: boolean;
-  /** How many threads draw; as many as the machine has cores, at most 4, when absent. */
+  /** How many threads draw; when absent, as many as pay: at most 4, or as the machine has cores. */
   readonly threads?: number;
   readonly onProgress?: (done: number) => void;
   readonly signal?: AbortSignal;
@@ -50,8 +50,8 @@ export async function writeSyntheticDataset(folder: string, options: SyntheticDa
   }
   await prepareFolder(folder);
   const series: PictureSeries = { folder, seed, classes, oneObject };
-  const cores = options.threads ?? Math.min(THREADS_MAX, availableParallelism());
-  const threads = Math.max(1, Math.min(cores, Math.floor(images / IMAGES_PER_THREAD_MIN)));
+  const worthwhile = Math.max(1, Math.floor(images / IMAGES_PER_THREAD_MIN));
+  const threads = options.threads ?? Math.min(THREADS_MAX, availableParallelism(), worthwhile);
   await drawAll(series, images, threads, onProgress, signal);
   await writeLists(folder, images);
   await write(

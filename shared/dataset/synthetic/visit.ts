@@ -13,6 +13,7 @@ import {
   type SceneDrawing,
   type SceneKind,
 } from "./scenes/scene.ts";
+import { pickResident } from "./scenes/scenery.ts";
 import { toView, type View } from "./view.ts";
 
 /** Somebody's way through a scene: all that is needed to draw it at any moment. */
@@ -56,7 +57,7 @@ export interface Pose {
 }
 
 /** Time is cut in slots. What comes in a slot has left by its end, so that any moment can be drawn by itself. */
-export const SLOT_MS = 9000;
+export const SLOT_MS = 8000;
 const VISITORS_MAX = 3;
 /** Draws for each visitor until it keeps clear of the others. */
 const ATTEMPTS = 8;
@@ -69,13 +70,13 @@ export function passagesIn(seed: number, slot: number, view: View, classes: read
   const random = new Random("slot", seed, slot);
   const roll = random.unit();
   const count = roll < 0.6 ? 1 : roll < 0.88 ? 2 : VISITORS_MAX;
-  const spanMs = random.between(3900, 6300);
+  const spanMs = view.scenery.kind === "belt" ? random.between(5600, 6800) : random.between(3900, 6300);
   const startMs = slot * SLOT_MS + random.between(0.05, 0.95) * (SLOT_MS - spanMs);
   const turn = new Random("turns", seed).below(classes.length);
   const passages: Passage[] = [];
   for (let i = 0; i < count; i++) {
     for (let attempt = 0; attempt < ATTEMPTS; attempt++) {
-      const className = i === 0 ? classes[(turn + slot) % classes.length]! : random.pick(classes);
+      const className = i === 0 ? classes[(turn + slot) % classes.length]! : pickResident(random, classes);
       const passage = passageOf(random, seed, slot, i, className, startMs, spanMs, view);
       // Two that go the same way together would be one behind the other all the time.
       if (passages.some((other) => meet(other, passage, view))) continue;

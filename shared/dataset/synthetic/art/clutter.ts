@@ -161,21 +161,21 @@ const ball = still("ball", 120, 120, 0.26, (random) => {
   ].join("");
 });
 
-const pot = still("pot", 190, 200, 0.7, (random) => {
+const pot = still("pot", 210, 200, 0.7, (random) => {
   const clay = random.pick(["#b8623a", "#d8d4cb", "#4f6d7a", "#8a4b34"]);
   const leaf = hsl(random.between(85, 150), random.between(35, 55), random.between(28, 40));
   const leaves = Array.from({ length: 13 }, (_, i) => {
     const angle = -70 + (i / 12) * 140 + random.between(-8, 8);
     const length = random.between(60, 108);
     return group(
-      `translate(95 118) rotate(${n(angle)})`,
+      `translate(105 118) rotate(${n(angle)})`,
       path(
         `M0,0 C-16,${n(-length * 0.4)} -10,${n(-length * 0.8)} 0,${n(-length)} C10,${n(-length * 0.8)} 16,${n(-length * 0.4)} 0,0 Z`,
         i % 2 === 0 ? leaf : darker(leaf, 0.22),
       ),
     );
   });
-  return `${leaves.join("")}${path("M54,116 H136 L124,198 H66 Z", clay)}${rect(48, 106, 94, 20, lighter(clay, 0.12), 4)}${path("M54,126 L70,126 L78,198 L66,198 Z", "#000", `opacity="0.15"`)}`;
+  return `${leaves.join("")}${path("M64,116 H146 L134,198 H76 Z", clay)}${rect(58, 106, 94, 20, lighter(clay, 0.12), 4)}${path("M64,126 L80,126 L88,198 L76,198 Z", "#000", `opacity="0.15"`)}`;
 });
 
 const bench = still("bench", 260, 130, 0.9, (random) => {

@@ -113,9 +113,9 @@ export const apple: Art = {
 
 export const banana: Art = {
   name: "banana",
-  width: 216,
-  height: 160,
-  heightMetres: 0.16,
+  width: 228,
+  height: 182,
+  heightMetres: 0.18,
   motion: "rolls",
   cycleMetres: 0,
   draw(random, phase) {
@@ -159,7 +159,7 @@ export const banana: Art = {
       );
     };
     return group(
-      `translate(10 34) rotate(${n(rock)} 100 100)`,
+      `translate(14 58) rotate(${n(rock)} 100 100)`,
       Array.from({ length: count }, (_, i) =>
         one((count - 1 - i) * 14 - (count - 1) * 3, (count - 1 - i) * 0.09),
       ).join(""),

@@ -58,8 +58,8 @@ function head(x: number, y: number, { body, breast, beak, crest }: Plumage): str
 export const perchedParrot: Art = {
   name: "parrot",
   width: 200,
-  height: 220,
-  heightMetres: 0.27,
+  height: 232,
+  heightMetres: 0.28,
   motion: "stands",
   cycleMetres: 0,
   draw(random, phase) {
@@ -67,7 +67,7 @@ export const perchedParrot: Art = {
     const { body, wing, tail, breast } = feathers;
     const nod = Math.sin(phase * 2 * Math.PI) * 4;
     return group(
-      "translate(-30 0)",
+      "translate(-30 12)",
       path("M112,120 C100,160 92,190 84,218 L104,218 C116,190 128,166 142,140 Z", tail),
       path("M124,128 C116,164 112,190 108,214 L122,212 C130,190 138,166 146,142 Z", lighter(tail, 0.25)),
       path(

@@ -1,6 +1,6 @@
 import type { Art } from "./art.ts";
 import { cloth, head, randomLooks } from "./head.ts";
-import { circle, darker, hsl, lighter, line, n, path, rect } from "./svg.ts";
+import { circle, darker, group, hsl, lighter, line, n, path, rect } from "./svg.ts";
 
 /** A joint chain of two bones: where the far end is, for angles from straight down, forward positive. */
 function limb(x: number, y: number, upper: number, lower: number, upperAngle: number, lowerAngle: number) {
@@ -17,7 +17,7 @@ function limb(x: number, y: number, upper: number, lower: number, upperAngle: nu
 
 export const person: Art = {
   name: "person",
-  width: 160,
+  width: 200,
   height: 340,
   heightMetres: 1.78,
   motion: "walks",
@@ -82,7 +82,8 @@ export const person: Art = {
     const hem = style.coat ? hipY + 44 : hipY + 8;
     const torso = `M${n(80 - wide * 0.8)},${n(shoulderY - 6)} C${n(80 - wide * 0.4)},${n(shoulderY - 17)} ${n(80 + wide * 0.5)},${n(shoulderY - 17)} ${n(80 + wide * 0.85)},${n(shoulderY - 4)} C${n(80 + wide)},${n(shoulderY + 30)} ${n(78 + wide * 0.86)},${n(hipY - 30)} ${n(78 + wide * (style.coat ? 1.1 : 0.86))},${n(hem)} L${n(78 - wide * (style.coat ? 1.05 : 0.84))},${n(hem)} C${n(78 - wide * 0.9)},${n(hipY - 30)} ${n(80 - wide)},${n(shoulderY + 30)} ${n(80 - wide * 0.8)},${n(shoulderY - 6)} Z`;
     const headY = 46 + bob;
-    return [
+    return group(
+      "translate(20 8)",
       arm(-1, 0.3),
       drawLeg(-1, 0.25),
       extra === 1 ? rect(80 - wide - 18, shoulderY + 2, 32, 66, darker(bagColour, 0.1), 12) : "",
@@ -123,12 +124,12 @@ export const person: Art = {
             `M54,${n(headY - 12)} C56,${n(headY - 42)} 104,${n(headY - 42)} 108,${n(headY - 13)} Z`,
             bagColour,
           ) +
-          path(
-            `M92,${n(headY - 15)} L126,${n(headY - 11)} q2,6 -6,6 L92,${n(headY - 8)} Z`,
-            darker(bagColour, 0.25),
-          )
+            path(
+              `M92,${n(headY - 15)} L126,${n(headY - 11)} q2,6 -6,6 L92,${n(headY - 8)} Z`,
+              darker(bagColour, 0.25),
+            )
         : "",
       arm(1, 0.08),
-    ].join("");
+    );
   },
 };

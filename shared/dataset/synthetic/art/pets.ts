@@ -1,6 +1,6 @@
 import type { Random } from "../../../base/random.ts";
 import type { Art } from "./art.ts";
-import { type Colour, circle, darker, ellipse, hsl, lighter, line, n, path } from "./svg.ts";
+import { type Colour, circle, darker, ellipse, group, hsl, lighter, line, n, path } from "./svg.ts";
 
 /** The four legs of a walking animal, far pair first; each swings about its hip and the pairs cross. */
 function legs(
@@ -32,9 +32,9 @@ function legs(
 
 export const dog: Art = {
   name: "dog",
-  width: 270,
-  height: 200,
-  heightMetres: 0.95,
+  width: 300,
+  height: 216,
+  heightMetres: 1.02,
   motion: "walks",
   cycleMetres: 0.8,
   draw(random, phase) {
@@ -66,7 +66,8 @@ export const dog: Art = {
     const headX = 208;
     const headY = backY - 30;
     const snout = random.between(0.85, 1.2);
-    return [
+    return group(
+      "translate(8 18)",
       `<defs><clipPath id="b"><path d="${body}"/></clipPath></defs>`,
       legs(
         phase,
@@ -102,8 +103,8 @@ export const dog: Art = {
       pattern === 1 ? ellipse(196, chestY - 4, 26, 34, mark) : "",
       pattern === 2
         ? ellipse(84, backY + 18, 18, 14, mark) +
-          ellipse(140, chestY - 26, 15, 12, mark) +
-          ellipse(176, backY + 12, 12, 14, mark)
+            ellipse(140, chestY - 26, 15, 12, mark) +
+            ellipse(176, backY + 12, 12, 14, mark)
         : "",
       ellipse(120, chestY + 12, 90, 22, "#000000", `opacity="0.16"`),
       `</g>`,
@@ -159,7 +160,7 @@ export const dog: Art = {
             `M${headX - 24},${n(headY - 10)} L${headX - 22},${n(headY - 48)} L${headX},${n(headY - 20)} Z`,
             darker(coat, 0.15),
           ),
-    ].join("");
+    );
   },
 };
 

@@ -1,5 +1,5 @@
 import type { Art } from "./art.ts";
-import { darker, ellipse, horizontal, hsl, lighter, line, path, rect } from "./svg.ts";
+import { darker, ellipse, group, horizontal, hsl, lighter, line, path, rect } from "./svg.ts";
 
 export const bottle: Art = {
   name: "bottle",
@@ -45,7 +45,7 @@ export const bottle: Art = {
 
 export const cup: Art = {
   name: "cup",
-  width: 150,
+  width: 168,
   height: 120,
   heightMetres: 0.11,
   motion: "stands",
@@ -60,7 +60,8 @@ export const cup: Art = {
     const taper = random.pick([0, 8, 16]);
     const drink = random.pick(["#4b2c17", "#8a4a1a", "#c9a06a"]);
     const outline = `M10,26 L${10 + taper},104 Q${12 + taper},118 ${26 + taper},118 L${84 - taper},118 Q${98 - taper},118 ${100 - taper},104 L100,26 Z`;
-    return [
+    return group(
+      "translate(14 0)",
       `<defs>${horizontal("glaze", darker(colour, 0.25), colour, lighter(colour, 0.3), colour, darker(colour, 0.35))}<clipPath id="c"><path d="${outline}"/></clipPath></defs>`,
       saucer
         ? ellipse(58, 113, 70, 7, darker(colour, 0.15)) + ellipse(58, 111, 58, 4, lighter(colour, 0.25))
@@ -83,6 +84,6 @@ export const cup: Art = {
       ellipse(55, 26, 45, 12, lighter(colour, 0.15)),
       ellipse(55, 27, 39, 9, darker(colour, 0.45)),
       ellipse(55, 29, 35, 6.5, drink),
-    ].join("");
+    );
   },
 };

@@ -172,7 +172,7 @@ function checks(x: number, y: number, width: number): string {
 
 export const bus: Art = {
   name: "bus",
-  width: 560,
+  width: 566,
   height: 190,
   heightMetres: 3.1,
   motion: "drives",

@@ -38,6 +38,17 @@ export function sceneKindsFor(classes: readonly string[]): SceneKind[] {
   return kinds.filter((kind) => residents(kind, classes).length > 0);
 }
 
+/** One of `names` by chance; who has many kinds of scenes to be in comes up less often in each. */
+export function pickResident(random: Random, names: readonly string[]): string {
+  const weights = names.map((name) => 1 / Math.max(1, sceneKindsFor([name]).length));
+  let left = random.unit() * weights.reduce((sum, weight) => sum + weight, 0);
+  for (let i = 0; i < names.length; i++) {
+    left -= weights[i]!;
+    if (left < 0) return names[i]!;
+  }
+  return names[names.length - 1]!;
+}
+
 /** A place drawn at noon, without things. */
 export interface Scenery extends SceneDrawing {
   readonly picture: Picture;
