@@ -68,16 +68,15 @@ export class Augmenter {
 
   /**
    * @param index of the picture that is drawn (in a mosaic, that is one of the four)
-   * @param mosaicAllowed false near the end of training, when pictures should look as they will later
+   * @param mosaicOf how many of the pictures, from the first, may join it in a mosaic; 0 for no mosaic
    * @param canvas [height, width, 3], overwritten
    */
-  draw(random: Random, index: number, mosaicAllowed: boolean, canvas: Uint8ClampedArray): CanvasLabel[] {
-    // The draw is made in any case, so that a picture looks alike with and without its mosaic.
-    const mosaic = random.chance(this.#settings.mosaic) && mosaicAllowed;
+  draw(random: Random, index: number, mosaicOf: number, canvas: Uint8ClampedArray): CanvasLabel[] {
+    const mosaic = random.chance(this.#settings.mosaic) && mosaicOf > 0;
     const colours = drawColours(random, this.#settings.colour);
     this.#painter.fill(canvas, LETTERBOX_GREY, colours);
     return mosaic
-      ? this.#drawMosaic(random, index, canvas, colours)
+      ? this.#drawMosaic(random, index, mosaicOf, canvas, colours)
       : this.#drawAlone(random, index, canvas, colours);
   }
 
@@ -104,6 +103,7 @@ export class Augmenter {
   #drawMosaic(
     random: Random,
     index: number,
+    mosaicOf: number,
     canvas: Uint8ClampedArray,
     colours: ColourTransform,
   ): CanvasLabel[] {
@@ -116,7 +116,7 @@ export class Augmenter {
       { left: x, top: y, right: this.#width, bottom: this.#height },
     ];
     return tiles.flatMap((tile, i) => {
-      const picture = this.#pictures[i === 0 ? index : random.below(this.#pictures.length)]!;
+      const picture = this.#pictures[i === 0 ? index : random.below(mosaicOf)]!;
       const [width, height] = this.#drawSize(random, picture, this.#settings.mosaicScale);
       const at: Placement = {
         left: tile.left + random.unit() * (tile.right - tile.left - width),

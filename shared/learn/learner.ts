@@ -27,6 +27,8 @@ export interface LearnerOptions {
   readonly plan: LearningPlan;
   /** Training pictures; the learner copies their pixels, so they may be let go of. */
   readonly pictures: readonly PreparedPicture[];
+  /** Pictures that the caller evaluates with; they are trained with too after the plan's `heldOutUntil`. */
+  readonly heldOut?: readonly PreparedPicture[];
   /** Used, not owned: the caller closes it after the learner. */
   readonly engine: Engine;
   /** Where pictures are drawn: in a thread beside the compute, or when asked, in this one. */
@@ -126,9 +128,15 @@ export class Learner implements AsyncDisposable {
 }
 
 /** Throws `input` where the pictures do not fit in memory. */
-export async function openLearner({ plan, pictures, engine, prepare }: LearnerOptions): Promise<Learner> {
+export async function openLearner({
+  plan,
+  pictures,
+  heldOut,
+  engine,
+  prepare,
+}: LearnerOptions): Promise<Learner> {
   const network = buildNetwork(plan.network);
-  const pack = packPictures(pictures);
+  const pack = packPictures(pictures, heldOut);
   const session = await engine.trainer(network, { batch: plan.chunkSize });
   const source = prepare === "inline" ? new InlineSource(plan, pack) : new ThreadSource(plan, pack);
   return new Learner(plan, network.parameters, engine, source, session);

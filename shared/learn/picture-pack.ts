@@ -9,7 +9,9 @@ import type { PreparedPicture } from "../dataset/prepared.ts";
  */
 export interface PicturePack {
   readonly pixels: SharedArrayBuffer;
+  /** Those to train with from the start, then those held out until late, each by id. */
   readonly pictures: readonly PackedPicture[];
+  readonly trainCount: number;
 }
 
 interface PackedPicture {
@@ -25,7 +27,13 @@ interface PackedPicture {
 export const PICTURE_PACK_BYTES_MAX = 2 ** 31;
 
 /** Throws `input` where the pictures need more than `PICTURE_PACK_BYTES_MAX`. */
-export function packPictures(pictures: readonly PreparedPicture[]): PicturePack {
+export function packPictures(
+  train: readonly PreparedPicture[],
+  heldOut: readonly PreparedPicture[] = [],
+): PicturePack {
+  // In one order on every machine, however the pictures arrived.
+  const byId = (a: PreparedPicture, b: PreparedPicture): number => (a.id < b.id ? -1 : 1);
+  const pictures = [...train.toSorted(byId), ...heldOut.toSorted(byId)];
   let bytes = 0;
   const packed = pictures.map(({ picture: { width, height }, labels }): PackedPicture => {
     const fullAt = bytes;
@@ -40,7 +48,7 @@ export function packPictures(pictures: readonly PreparedPicture[]): PicturePack 
   }
   // A few bytes more: the painter reads one pixel past the last where a picture is 1 px wide.
   const pixels = new SharedArrayBuffer(bytes + 3);
-  const pack = { pixels, pictures: packed };
+  const pack = { pixels, pictures: packed, trainCount: train.length };
   unpackPictures(pack).forEach(({ full, half }, i) => {
     full.data.set(pictures[i]!.picture.data);
     halved(full, half.data);

@@ -26,6 +26,11 @@ export interface LearningPlan {
   readonly augmentation: Augmentation;
   /** No mosaic after this progress: the last part is learnt on pictures as they really look. */
   readonly mosaicUntil: number;
+  /**
+   * Pictures held out to measure progress and to choose thresholds are learnt from after this progress: small data
+   * sets can spare none of their pictures for good.
+   */
+  readonly heldOutUntil: number;
 }
 
 export type LearningLimit =
@@ -106,6 +111,7 @@ export function planFor(options: PlanOptions, facts: DatasetFacts): LearningPlan
     optimizer: optimizerFor(network, batch),
     augmentation: augmentationFor(network),
     mosaicUntil: 0.8,
+    heldOutUntil: 0.75,
   };
   try {
     return checkLearningPlan(plan);
@@ -241,6 +247,7 @@ export function checkLearningPlan(value: unknown): LearningPlan {
       fit: augmentation.fit,
     },
     mosaicUntil: real(plan, "mosaicUntil", 0, 1),
+    heldOutUntil: real(plan, "heldOutUntil", 0, 1),
   };
 }
 

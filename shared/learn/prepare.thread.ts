@@ -11,7 +11,7 @@ let buffers: Uint8Array[] = [];
 
 self.onmessage = ({ data }: MessageEvent<PrepareStart | PrepareRequest>) => {
   if ("plan" in data) {
-    drawer = new ChunkDrawer(data.plan, unpackPictures(data.pack));
+    drawer = new ChunkDrawer(data.plan, unpackPictures(data.pack), data.pack.trainCount);
     buffers = data.buffers.map((buffer) => new Uint8Array(buffer));
     return;
   }

@@ -26,7 +26,7 @@ export class InlineSource implements ChunkSource {
   readonly #pixels: Uint8Array;
 
   constructor(plan: LearningPlan, pack: PicturePack) {
-    this.#drawer = new ChunkDrawer(plan, unpackPictures(pack));
+    this.#drawer = new ChunkDrawer(plan, unpackPictures(pack), pack.trainCount);
     this.#pixels = new Uint8Array(plan.chunkSize * inputBytes(plan.network));
   }
 
@@ -106,7 +106,11 @@ export class ThreadSource implements ChunkSource {
   }
 
   #holds(chunk: number, phase: DrawPhase): boolean {
-    return this.#ahead?.chunk === chunk && this.#ahead.phase.mosaic === phase.mosaic;
+    return (
+      this.#ahead?.chunk === chunk &&
+      this.#ahead.phase.mosaic === phase.mosaic &&
+      this.#ahead.phase.heldOutToo === phase.heldOutToo
+    );
   }
 
   #ask(chunk: number, phase: DrawPhase): Ahead {

@@ -29,8 +29,10 @@ export function averageDecay(plan: OptimizerPlan, round: number): number {
  */
 export interface DrawPhase {
   readonly mosaic: boolean;
+  /** Whether the pictures that were held out are learnt from as well. */
+  readonly heldOutToo: boolean;
 }
 
 export function drawPhase(plan: LearningPlan, progress: number): DrawPhase {
-  return { mosaic: progress < plan.mosaicUntil };
+  return { mosaic: progress < plan.mosaicUntil, heldOutToo: progress >= plan.heldOutUntil };
 }

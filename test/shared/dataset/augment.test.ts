@@ -43,10 +43,10 @@ function whiteBox(canvas: Uint8ClampedArray): Box {
   return [x1, y1, x2, y2];
 }
 
-function draw(settings: Augmentation, seed: number, index = 0, mosaicAllowed = true) {
+function draw(settings: Augmentation, seed: number, index = 0, mosaicOf = pictures.length) {
   const canvas = new Uint8ClampedArray(3 * SIZE * SIZE);
   const augmenter = new Augmenter(pictures, settings, { width: SIZE, height: SIZE });
-  return { canvas, labels: augmenter.draw(new Random(seed), index, mosaicAllowed, canvas) };
+  return { canvas, labels: augmenter.draw(new Random(seed), index, mosaicOf, canvas) };
 }
 
 describe("a training picture", () => {
@@ -80,7 +80,7 @@ describe("a training picture", () => {
   });
 
   test("is never of four when that is over", () => {
-    const { labels } = draw({ ...USUAL, mosaic: 1, visibleMin: 0 }, 3, 0, false);
+    const { labels } = draw({ ...USUAL, mosaic: 1, visibleMin: 0 }, 3, 0, 0);
     expect(labels).toHaveLength(1);
   });
 
