@@ -1,4 +1,5 @@
 import { join } from "node:path";
+import { loadLibrary } from "./c-library.ts";
 import { memoryFile } from "./memory-file.ts";
 import { type EmbeddedSet, withExtracted } from "./store.ts";
 
@@ -35,13 +36,4 @@ function loadAddon(path: string): unknown {
   const module = { exports: {} };
   process.dlopen(module, path);
   return module.exports;
-}
-
-/** `dlopen` for a library that is no addon: it stays loaded, although the addon's entry point is missed in it. */
-function loadLibrary(path: string): void {
-  try {
-    process.dlopen({ exports: {} }, path);
-  } catch (error) {
-    if (!/napi_register_module_v1/.test(String(error))) throw error;
-  }
 }

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync, statSync, writeSync } from "node:fs";
+import { createMemoryFile } from "./c-library.ts";
 import type { EmbeddedFile } from "./store.ts";
 
 /**
@@ -10,7 +11,6 @@ export function memoryFile({ source, name }: EmbeddedFile): string {
   const existing = existingMemoryFile(label, statSync(source).size);
   if (existing !== undefined) return existing;
   const handle = createMemoryFile(label);
-  if (handle < 0) throw new Error("memfd_create failed");
   const data = readFileSync(source);
   for (let at = 0; at < data.length; ) at += writeSync(handle, data, at);
   return memoryPath(handle);
@@ -34,20 +34,4 @@ function existingMemoryFile(label: string, size: number): string | undefined {
 /** By the process's number and not "self", so that it names the same file for a child. */
 function memoryPath(handle: number | string): string {
   return `/proc/${process.pid}/fd/${handle}`;
-}
-
-function createMemoryFile(label: string): number {
-  const ffi = require("bun:ffi") as typeof import("bun:ffi");
-  const musl = `libc.musl-${process.arch === "arm64" ? "aarch64" : "x86_64"}.so.1`;
-  for (const libc of ["libc.so.6", musl]) {
-    try {
-      const { symbols } = ffi.dlopen(libc, {
-        memfd_create: { args: [ffi.FFIType.cstring, ffi.FFIType.u32], returns: ffi.FFIType.i32 },
-      });
-      return symbols.memfd_create(Buffer.from(`${label}\0`), 0);
-    } catch {
-      // The other C library, then.
-    }
-  }
-  throw new Error("the C library has no memfd_create");
 }
