@@ -1,6 +1,7 @@
 import { existsSync } from "node:fs";
 import { AppError } from "../base/errors.ts";
 import { within } from "../base/wait.ts";
+import { embeddedFfmpeg } from "../native/embedded-ffmpeg.ts";
 
 /** A program that was tried and answered. */
 export interface Ffmpeg {
@@ -24,7 +25,7 @@ let found: Promise<Ffmpeg> | undefined;
  *   run: nothing else is tried then, since somebody meant that one
  */
 export function findFfmpeg(
-  embedded: () => Promise<string | undefined> = async () => undefined,
+  embedded: () => Promise<string | undefined> = async () => embeddedFfmpeg(),
 ): Promise<Ffmpeg> {
   found ??= search(process.env.FFMPEG_PATH, embedded).catch((error) => {
     found = undefined;
