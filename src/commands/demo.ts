@@ -106,7 +106,7 @@ async function runDemo(
   using sightings = new SightingLog(join(folder, "tester", "data"));
   const found = sightings.list();
   const fromMs = view.watchingSinceMs ?? untilMs;
-  report(scoreSightings(trueVisits(plan, found, { fromMs, untilMs }), found), progress);
+  report(scoreSightings(await trueVisits(plan, found, { fromMs, untilMs }), found), progress);
 }
 
 async function drawPictures(

@@ -7,14 +7,14 @@ import type { TrueVisit } from "./score.ts";
 const WATCHED_MS_MIN = 1500;
 
 /**
- * What really came by while the tester watched, from the scenes themselves, by the wall clock. A scene's clock is known from any
- * sighting of its camera, which carries both times; cameras start together, so another camera's will do.
+ * What really came by while the tester watched, from the scenes themselves, by the wall clock. A scene's clock is
+ * known from any sighting of its camera, which carries both times; cameras start together, so another's will do.
  */
-export function trueVisits(
+export async function trueVisits(
   plan: DemoPlan,
   sightings: readonly Sighting[],
   watched: { readonly fromMs: number; readonly untilMs: number },
-): TrueVisit[] {
+): Promise<TrueVisit[]> {
   const starts = new Map(
     sightings
       .filter(({ firstMediaMs }) => firstMediaMs !== undefined)
@@ -22,21 +22,17 @@ export function trueVisits(
   );
   const anyStart = starts.values().next().value;
   if (anyStart === undefined) return [];
-  return Array.from({ length: plan.cameras }, (_, i) => i).flatMap((index) => {
+  const visits: TrueVisit[] = [];
+  for (let index = 0; index < plan.cameras; index++) {
     const camera = cameraName(index);
     const startMs = starts.get(camera) ?? anyStart;
     const movie = new SyntheticMovie(cameraSeed(index), { classes: plan.classes });
-    return movie
-      .visits(watched.untilMs - startMs)
-      .map(({ className, enterMs, leaveMs }) => ({
-        camera,
-        className,
-        enterMs: startMs + enterMs,
-        leaveMs: startMs + leaveMs,
-      }))
-      .filter(({ enterMs, leaveMs }) => {
-        const seenMs = Math.min(leaveMs, watched.untilMs) - Math.max(enterMs, watched.fromMs);
-        return seenMs >= WATCHED_MS_MIN;
-      });
+    for (const { className, enterMs, leaveMs } of await movie.visits(watched.untilMs - startMs)) {
+      visits.push({ camera, className, enterMs: startMs + enterMs, leaveMs: startMs + leaveMs });
+    }
+  }
+  return visits.filter(({ enterMs, leaveMs }) => {
+    const seenMs = Math.min(leaveMs, watched.untilMs) - Math.max(enterMs, watched.fromMs);
+    return seenMs >= WATCHED_MS_MIN;
   });
 }

@@ -1,0 +1,132 @@
+import { availableParallelism, totalmem } from "node:os";
+import { AppError, errorKind, errorLine } from "../../shared/base/errors.ts";
+import { bytesText } from "../../shared/base/text.ts";
+import { VERSION } from "../../shared/base/version.ts";
+import { findFfmpeg } from "../../shared/media/ffmpeg.ts";
+import { formatAddress } from "../../shared/net/address.ts";
+import { connect } from "../../shared/net/connect.ts";
+import type { Address } from "../../shared/net/connection.ts";
+import { discover } from "../../shared/net/discovery.ts";
+import type { Site } from "../../shared/net/site.ts";
+import { enginesFound } from "../../shared/nn/open-engine.ts";
+import { addressFlag, PORTS, siteFor } from "../roles/common.ts";
+import { COMMON_FLAGS, type Command, isSet } from "../shell.ts";
+
+const DISCOVER_WITHIN_MS = 4000;
+
+/** One thing looked at: whether it is as it should be, and what to do where it is not. */
+interface Finding {
+  readonly what: string;
+  readonly ok: boolean;
+  /** A machine can do its work without it. */
+  readonly optional?: boolean;
+  readonly says: string;
+  readonly hint?: string | undefined;
+}
+
+export const command: Command = {
+  definition: {
+    meta: {
+      name: "doctor",
+      description: "Check what this machine has, and what keeps it from joining a trainer.",
+    },
+    args: {
+      trainer: {
+        type: "string",
+        valueHint: "HOST:PORT",
+        description: "The trainer to reach (found on the network).",
+      },
+      json: { type: "boolean", description: "One JSON object a finding." },
+      ...COMMON_FLAGS,
+    },
+  },
+  async run(flags, context) {
+    const report = (finding: Finding): void => {
+      if (isSet(flags, "json")) {
+        context.print(JSON.stringify(finding));
+        return;
+      }
+      const mark = finding.ok ? "ok  " : finding.optional === true ? "-   " : "FAIL";
+      context.print(`${mark} ${finding.what.padEnd(14)} ${finding.says}`);
+      if (finding.hint !== undefined) context.print(`${" ".repeat(20)}${finding.hint}`);
+    };
+    let failed = false;
+    for await (const finding of findings(
+      addressFlag(flags, "trainer", PORTS.trainer),
+      () => siteFor(flags, context),
+      context.signal,
+    )) {
+      report(finding);
+      failed ||= !finding.ok && finding.optional !== true;
+    }
+    if (failed) throw new AppError("unavailable", "this machine is not ready: see the lines marked FAIL");
+  },
+};
+
+async function* findings(
+  trainer: Address | undefined,
+  openSite: () => Promise<Site>,
+  signal: AbortSignal,
+): AsyncGenerator<Finding> {
+  const memory = bytesText(totalmem());
+  yield {
+    what: "machine",
+    ok: true,
+    says: `vigia ${VERSION}, ${process.platform} ${process.arch}, ${availableParallelism()} cores, ${memory}`,
+  };
+  yield* engineFindings();
+  yield await ffmpegFinding();
+  let site: Site;
+  try {
+    site = await openSite();
+    yield { what: "site key", ok: true, says: "there is one (vigia token shows it)" };
+  } catch (error) {
+    yield { what: "site key", ok: false, says: errorLine(error), hint: hintOf(error) };
+    return;
+  }
+  yield await trainerFinding(trainer, site, signal);
+}
+
+async function* engineFindings(): AsyncGenerator<Finding> {
+  for (const { name, device, speed, problem } of await enginesFound(availableParallelism())) {
+    const what = `${name} ${device}`;
+    if (speed === undefined) yield { what, ok: false, optional: true, says: problem ?? "does not work here" };
+    else {
+      const says = `trains ${speed.trainedPerSecond.toFixed(0)} and looks at ${speed.inferredPerSecond.toFixed(0)} pictures of 160 px a second`;
+      yield { what, ok: true, says };
+    }
+  }
+}
+
+async function ffmpegFinding(): Promise<Finding> {
+  try {
+    const { path, version } = await findFfmpeg();
+    return { what: "ffmpeg", ok: true, says: `${version} (${path})` };
+  } catch (error) {
+    const says = `${errorLine(error)}; needed for video files and H.264 cameras only`;
+    return { what: "ffmpeg", ok: false, optional: true, says, hint: hintOf(error) };
+  }
+}
+
+/** Tries the trainer as a worker would, and says what stands between. */
+async function trainerFinding(given: Address | undefined, site: Site, signal: AbortSignal): Promise<Finding> {
+  const what = "trainer";
+  let address = given;
+  try {
+    address ??= await discover({ site, role: "trainer", signal, timeoutMs: DISCOVER_WITHIN_MS });
+  } catch (error) {
+    const says = errorKind(error) === "unavailable" ? "none was found on this network" : errorLine(error);
+    const hint = hintOf(error) ?? "start one with vigia --role trainer, or name it with --trainer HOST:PORT";
+    return { what, ok: false, optional: true, says, hint };
+  }
+  try {
+    await using link = await connect({ site, role: "client", address, expect: ["trainer"], signal });
+    return { what, ok: true, says: `${link.peer.name} answers at ${formatAddress(address)}` };
+  } catch (error) {
+    return { what, ok: false, says: errorLine(error), hint: hintOf(error) };
+  }
+}
+
+function hintOf(error: unknown): string | undefined {
+  return error instanceof AppError ? error.hint : undefined;
+}
