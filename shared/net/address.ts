@@ -33,6 +33,18 @@ export function plainHost(host: string): string {
   return host.replace(/^::ffff:(?=\d+\.\d+\.\d+\.\d+$)/i, "");
 }
 
+/**
+ * An address that `teller`, a peer at another host, has told us. Its own loopback is not ours: what it reaches there
+ * we reach at the teller's host.
+ */
+export function asToldBy(teller: Address, address: Address): Address {
+  return isLoopback(address.host) ? { host: teller.host, port: address.port } : address;
+}
+
+export function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.");
+}
+
 function parsePort(digits: string, text: string): number {
   const port = Number(digits);
   if (port > 65_535) {

@@ -52,6 +52,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
       { timeoutMs: options.timeoutMs ?? CONNECT_TIMEOUT_MS, signal },
     );
   } catch (cause) {
+    void link?.close(); // it opened while we gave up
     if (signal.aborted) throw new AppError("cancelled", `connecting to ${peerText} was given up`);
     if (!(cause instanceof ConnectFailure)) throw cause;
     throw new AppError("unavailable", `cannot reach ${peerText}: ${cause.message}`, {

@@ -6,6 +6,7 @@ import { type Log, silentLog } from "../base/log.ts";
 import { deferred, onAbort } from "../base/wait.ts";
 import type { MessageKind } from "../wire/message.ts";
 import { HereIAm, WhoIsThere } from "../wire/messages/discovery.ts";
+import { isLoopback } from "./address.ts";
 import type { Address, NodeRole } from "./connection.ts";
 import { printable } from "./greeting.ts";
 import type { Site } from "./site.ts";
@@ -28,7 +29,7 @@ const DATAGRAM_BYTES_MAX = 1024;
 const PATIENCE_MS = 5000;
 
 /** The port that nodes of a site ask on; 0 when finding is switched off (`VIGIA_DISCOVERY_PORT=0`). */
-export function discoveryPort(env: NodeJS.ProcessEnv = process.env): number {
+function discoveryPort(env: NodeJS.ProcessEnv = process.env): number {
   const port = Number(env.VIGIA_DISCOVERY_PORT ?? DEFAULT_PORT);
   return Number.isInteger(port) && port >= 0 && port <= 65_535 ? port : DEFAULT_PORT;
 }
@@ -268,10 +269,6 @@ function ownAddresses(): string[] {
     .flatMap((addresses) => addresses ?? [])
     .filter(({ family }) => family === "IPv4")
     .map(({ address }) => address);
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host.startsWith("127.");
 }
 
 function isUnspecified(host: string): boolean {

@@ -3,7 +3,7 @@ import { GREETING_SIZE_BYTES_MAX, MESSAGE_SIZE_BYTES_MAX, TEXT_LENGTH_MAX } from
 import { deferred, expired } from "../base/wait.ts";
 import { type MessageKind, messageTag } from "../wire/message.ts";
 import { Credit, Goodbye, Heartbeat } from "../wire/messages/greeting.ts";
-import { envelope, MessageSplitter } from "../wire/split.ts";
+import { ENVELOPE_BYTES, envelope, MessageSplitter } from "../wire/split.ts";
 import { formatAddress } from "./address.ts";
 import type { Address, Connection, Peer } from "./connection.ts";
 import { Greeting, type GreetingOptions, printable } from "./greeting.ts";
@@ -13,7 +13,7 @@ import { Outbox } from "./outbox.ts";
 import type { Stream, StreamEvents } from "./socket.ts";
 
 /** From the opening of the socket to the proof of the site key. */
-export const GREETING_TIMEOUT_MS = 5000;
+const GREETING_TIMEOUT_MS = 5000;
 /** A link that closes gives up what is queued when the peer takes none of it for so long. */
 const FLUSH_STALL_MS = 5000;
 /** For the peer to read a last message and to end the stream. */
@@ -94,8 +94,9 @@ export class Link implements Connection {
   async send<T>(kind: MessageKind<T>, value: T): Promise<void> {
     if (this.#state !== "open") throw this.#endedError();
     const message = kind.pack(value);
-    if (message.length > MESSAGE_SIZE_BYTES_MAX) {
-      throw new AppError("bug", `${kind.name} of ${message.length} B exceeds ${MESSAGE_SIZE_BYTES_MAX} B`);
+    const size = message.length - ENVELOPE_BYTES;
+    if (size > MESSAGE_SIZE_BYTES_MAX) {
+      throw new AppError("bug", `${kind.name} of ${size} B exceeds ${MESSAGE_SIZE_BYTES_MAX} B`);
     }
     await this.#outbox.put(message);
   }

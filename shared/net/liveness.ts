@@ -5,7 +5,7 @@ export interface Pace {
   readonly deadlineMsMax: number;
 }
 
-export const PACE: Pace = { heartbeatMs: 1000, deadlineMsMin: 5000, deadlineMsMax: 30_000 };
+export const PACE: Pace = { heartbeatMs: 1000, deadlineMsMin: 8000, deadlineMsMax: 30_000 };
 
 /** The deadline is so many of the longest recent silences. */
 const SILENCES = 4;

@@ -7,7 +7,7 @@ import { AppError } from "../base/errors.ts";
  */
 
 const ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz";
-export const KEY_BYTES = 16;
+const KEY_BYTES = 16;
 const CHECK_BITS = 22n;
 const CHARACTERS = 30;
 const GROUP = 5;

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { formatAddress, parseAddress, plainHost } from "../../../shared/net/address.ts";
+import { asToldBy, formatAddress, parseAddress, plainHost } from "../../../shared/net/address.ts";
 
 test.each([
   ["10.0.0.2:7700", "10.0.0.2", 7700],
@@ -32,6 +32,12 @@ test("an address survives its text form", () => {
   ]) {
     expect(parseAddress(formatAddress(address), 9)).toEqual(address);
   }
+});
+
+test("an address on the teller's own loopback is one on the teller's host", () => {
+  const trainer = { host: "10.0.0.2", port: 7700 };
+  expect(asToldBy(trainer, { host: "127.0.0.1", port: 4000 })).toEqual({ host: "10.0.0.2", port: 4000 });
+  expect(asToldBy(trainer, { host: "10.0.0.9", port: 4000 })).toEqual({ host: "10.0.0.9", port: 4000 });
 });
 
 test("an IPv4 host that came through an IPv6 socket is written plainly", () => {

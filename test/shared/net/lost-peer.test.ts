@@ -1,29 +1,34 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Connection } from "../../../shared/net/connection.ts";
-import type { Listener } from "../../../shared/net/listener.ts";
 import { appErrorOf, listenHere, Note, Parcel } from "./support.ts";
 
 // Shorter than the program's, so that the test need not wait; the worker's process beats once a second.
 const PACE = { heartbeatMs: 100, deadlineMsMin: 1500, deadlineMsMax: 3000 };
 
+/** What the worker's process runs: says hello and then only listens. */
+const WORKER = `
+  const { connectTo, Note } = await import(${JSON.stringify(join(import.meta.dir, "support.ts"))});
+  const address = { host: "127.0.0.1", port: Number(process.env.PORT) };
+  const link = await connectTo(address, new AbortController().signal);
+  await link.send(Note, { words: "hello" });
+  for await (const _ of link.messages());
+  process.exit();`;
+
+interface WorkerProcess extends AsyncDisposable {
+  readonly process: Bun.Subprocess;
+  /** This end of its link, and what comes through it after the hello. */
+  readonly link: Connection;
+  readonly inbox: AsyncIterableIterator<Buffer>;
+}
+
 /** A worker in another process that has said hello. */
-async function workerProcess(): Promise<
-  AsyncDisposable & {
-    process: Bun.Subprocess;
-    link: Connection;
-    inbox: AsyncIterableIterator<Buffer>;
-    listener: Listener;
-  }
-> {
+async function workerProcess(): Promise<WorkerProcess> {
   const stop = new AbortController();
   const accepted = Promise.withResolvers<Connection>();
   const listener = await listenHere(stop.signal, (link) => accepted.resolve(link), { pace: PACE });
-  const child = Bun.spawn([
-    process.execPath,
-    join(import.meta.dir, "peer-process.ts"),
-    String(listener.address.port),
-  ]);
+  const env = { ...process.env, PORT: String(listener.address.port) };
+  const child = Bun.spawn([process.execPath, "-e", WORKER], { env });
   const link = await accepted.promise;
   const inbox = link.messages();
   expect(Note.decode((await inbox.next()).value!).words).toBe("hello");
@@ -31,7 +36,6 @@ async function workerProcess(): Promise<
     process: child,
     link,
     inbox,
-    listener,
     async [Symbol.asyncDispose]() {
       child.kill("SIGKILL");
       await listener[Symbol.asyncDispose]();
