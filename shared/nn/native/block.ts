@@ -1,5 +1,5 @@
 import { OnnxBuilder } from "../onnx/builder.ts";
-import { Session, type SessionOptions, Tensors } from "./runtime.ts";
+import { hostTensor, openSession, type SessionOptions } from "./runtime.ts";
 
 /** Sizes that onnxruntime 1.27 uses: 16 with AVX-512 and NEON, 8 with AVX2 and SSE. */
 const BLOCKS = [16, 8] as const;
@@ -16,16 +16,14 @@ export function blockSize(options: SessionOptions): Promise<number | undefined> 
 }
 
 async function probe(options: SessionOptions): Promise<number | undefined> {
-  const tensors = await Tensors.open();
   for (const block of BLOCKS) {
     const b = new OnnxBuilder();
     const x = b.input("x", [1, 4, 1, 1]);
     b.op("ReorderInput", [x], {}, { name: "y", domain: "com.microsoft.nchwc" });
     b.output("y", [1, "channels", 1, 1]);
     try {
-      await using session = await Session.open(b.encode(), { device: "cpu", threads: options.threads });
-      const y = tensors.empty("float32", [1, block, 1, 1]);
-      await session.run({ x: tensors.empty("float32", [1, 4, 1, 1]) }, { y });
+      await using session = await openSession(b.encodeGraph(), { device: "cpu", threads: options.threads });
+      await session.run({ x: hostTensor([1, 4, 1, 1]), y: hostTensor([1, block, 1, 1]) });
       return block;
     } catch {
       // Another size, or none.

@@ -4,7 +4,7 @@ import type { Network } from "../graph.ts";
 import { OnnxBuilder } from "../onnx/builder.ts";
 import { blockSize } from "./block.ts";
 import { NativePredictor } from "./predictor.ts";
-import { loadRuntime, Session, type SessionOptions } from "./runtime.ts";
+import { loadRuntime, openSession, type SessionOptions } from "./runtime.ts";
 import { NativeTrainer } from "./trainer.ts";
 
 /** Networks on onnxruntime. Throws `unavailable` where the library does not load, or finds no GPU if one is asked for. */
@@ -23,7 +23,7 @@ async function tryGpu(): Promise<void> {
   const b = new OnnxBuilder();
   b.output(b.op("Neg", [b.input("x", [1])]), [1]);
   try {
-    await using _ = await Session.open(b.encode(), { device: "gpu", threads: 1 });
+    await using _ = await openSession(b.encodeGraph(), { device: "gpu", threads: 1 });
   } catch (cause) {
     throw new AppError("unavailable", "onnxruntime finds no GPU through WebGPU", {
       cause: firstSentence(cause),

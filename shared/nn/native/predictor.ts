@@ -1,9 +1,9 @@
 import { AppError } from "../../base/errors.ts";
 import type { Predictor } from "../engine.ts";
 import type { Network } from "../graph.ts";
-import { OnnxBuilder } from "../onnx/builder.ts";
+import { type EncodedGraph, OnnxBuilder } from "../onnx/builder.ts";
 import { lowerInference } from "../onnx/inference.ts";
-import { Session, type SessionOptions, type Tensor, Tensors } from "./runtime.ts";
+import { type HostTensor, hostTensor, openSession, type Session, type SessionOptions } from "./runtime.ts";
 
 const PICTURES_INPUT = "pictures";
 
@@ -12,13 +12,11 @@ export class NativePredictor implements Predictor {
   readonly #network: Network;
   readonly #batch: number;
   readonly #session: Session;
-  readonly #tensors: Tensors;
 
-  private constructor(network: Network, batch: number, session: Session, tensors: Tensors) {
+  private constructor(network: Network, batch: number, session: Session) {
     this.#network = network;
     this.#batch = batch;
     this.#session = session;
-    this.#tensors = tensors;
   }
 
   static async open(
@@ -27,8 +25,8 @@ export class NativePredictor implements Predictor {
     batch: number,
     options: SessionOptions,
   ): Promise<NativePredictor> {
-    const session = await Session.open(predictionGraph(network, weights), options);
-    return new NativePredictor(network, batch, session, await Tensors.open());
+    const session = await openSession(predictionGraph(network, weights), options);
+    return new NativePredictor(network, batch, session);
   }
 
   async infer(pictures: Uint8Array, count: number): Promise<readonly Float32Array[]> {
@@ -36,13 +34,13 @@ export class NativePredictor implements Predictor {
     if (count < 1 || count > this.#batch || pictures.length !== count * height * width * channels) {
       throw new AppError("bug", `${pictures.length} bytes are not ${count} pictures (most: ${this.#batch})`);
     }
-    const feeds = { [PICTURES_INPUT]: this.#tensors.bytes(pictures, [count, height, width, channels]) };
-    const results: Record<string, Tensor> = {};
+    const shape = [count, height, width, channels];
+    const values: Record<string, HostTensor> = { [PICTURES_INPUT]: { type: "uint8", shape, data: pictures } };
     for (const { name, node } of this.#network.outputs) {
-      results[name] = this.#tensors.empty("float32", [count, ...this.#network.nodes[node]!.shape]);
+      values[name] = hostTensor([count, ...this.#network.nodes[node]!.shape]);
     }
-    await this.#session.run(feeds, results);
-    return this.#network.outputs.map(({ name }) => results[name]!.data as Float32Array);
+    await this.#session.run(values);
+    return this.#network.outputs.map(({ name }) => values[name]!.data as Float32Array);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -51,11 +49,11 @@ export class NativePredictor implements Predictor {
 }
 
 /** Pictures enter as they are held, uint8 [batch, height, width, channels]. */
-function predictionGraph(network: Network, weights: Float32Array): Uint8Array {
+function predictionGraph(network: Network, weights: Float32Array): EncodedGraph {
   const { channels, height, width } = network.input;
   const b = new OnnxBuilder();
   const input = b.input(PICTURES_INPUT, ["batch", height, width, channels], "uint8");
   const images = b.op("Cast", [b.op("Transpose", [input], { perm: [0, 3, 1, 2] })], { to: 1 });
   lowerInference(b, network, weights, images, "batch");
-  return b.encode();
+  return b.encodeGraph();
 }

@@ -4,20 +4,27 @@
  */
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { AppError } from "../../base/errors.ts";
-import type { DATA_TYPE } from "../onnx/model.ts";
-
-export type { Tensor } from "onnxruntime-node";
+import type { EncodedGraph } from "../onnx/builder.ts";
+import { DATA_TYPE, type DataType, type TensorData } from "../onnx/model.ts";
+import { CApi, cText, type Handle } from "./c-api.ts";
 
 type Module = typeof import("onnxruntime-node");
 
 let loaded: Promise<Module> | undefined;
+let api: CApi | undefined;
 
 /** Loads the library, once a thread. Throws `unavailable` where it cannot: musl, old macOS, a file that is gone. */
 export function loadRuntime(): Promise<Module> {
-  loaded ??= import("onnxruntime-node").catch((cause: unknown) => {
-    loaded = undefined;
-    throw new AppError("unavailable", "onnxruntime does not load on this machine", { cause });
-  });
+  loaded ??= import("onnxruntime-node").then(
+    (module) => {
+      api = CApi.open();
+      return module;
+    },
+    (cause: unknown) => {
+      loaded = undefined;
+      throw new AppError("unavailable", "onnxruntime does not load on this machine", { cause });
+    },
+  );
   return loaded;
 }
 
@@ -29,76 +36,154 @@ export interface SessionOptions {
   readonly profilePrefix?: string | undefined;
 }
 
-/** One compiled graph. It runs on the caller's thread and blocks it; a role calls it from a thread of its own. */
-export class Session implements AsyncDisposable {
+/** A tensor in memory of this program. */
+export interface HostTensor {
+  readonly type: DataType;
+  readonly shape: readonly number[];
+  readonly data: TensorData;
+}
+
+export function hostTensor(shape: readonly number[], data?: Float32Array): HostTensor {
+  const size = shape.reduce((product, side) => product * side, 1);
+  return { type: "float32", shape, data: data ?? new Float32Array(size) };
+}
+
+/** One compiled graph. It computes on the caller's thread and blocks it; roles call it from threads of their own. */
+export interface Session extends AsyncDisposable {
+  /** Reads the graph's inputs from the tensors of their names, and writes its outputs into those of theirs. */
+  run(values: Readonly<Record<string, HostTensor>>): Promise<void>;
+}
+
+export async function openSession(graph: EncodedGraph, options: SessionOptions): Promise<Session> {
+  const module = await loadRuntime();
+  if (api !== undefined && options.device === "cpu") return new DirectSession(api, graph, options);
+  const { device, threads, profilePrefix } = options;
+  const session = await module.InferenceSession.create(graph.bytes, {
+    executionProviders: device === "gpu" ? ["webgpu", "cpu"] : ["cpu"],
+    intraOpNumThreads: threads,
+    interOpNumThreads: 1,
+    graphOptimizationLevel: "all",
+    // Warnings of the optimizer are about our graphs, not about the user's machine.
+    logSeverityLevel: 3,
+    ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
+  });
+  return new AddonSession(module, session, graph);
+}
+
+/** Through the package's own binding, which copies each output once more than needed. */
+class AddonSession implements Session {
+  readonly #Tensor: Module["Tensor"];
   readonly #session: InferenceSession;
-  readonly #profiled: boolean;
+  readonly #graph: EncodedGraph;
 
-  private constructor(session: InferenceSession, profiled: boolean) {
+  constructor(module: Module, session: InferenceSession, graph: EncodedGraph) {
+    this.#Tensor = module.Tensor;
     this.#session = session;
-    this.#profiled = profiled;
+    this.#graph = graph;
   }
 
-  /** @param model the bytes of a `.onnx` file */
-  static async open(model: Uint8Array, options: SessionOptions): Promise<Session> {
-    const { InferenceSession } = await loadRuntime();
-    const { device, threads, profilePrefix } = options;
-    const session = await InferenceSession.create(model, {
-      executionProviders: device === "gpu" ? ["webgpu", "cpu"] : ["cpu"],
-      intraOpNumThreads: threads,
-      interOpNumThreads: 1,
-      graphOptimizationLevel: "all",
-      // Warnings of the optimizer are about our graphs, not about the user's machine.
-      logSeverityLevel: 3,
-      ...(profilePrefix === undefined ? {} : { enableProfiling: true, profileFilePrefix: profilePrefix }),
-    });
-    return new Session(session, profilePrefix !== undefined);
-  }
-
-  /**
-   * Computes the graph. Results are written straight into the memory of the tensors given in `results`; feeds are
-   * read from theirs. Nothing is copied either way.
-   */
-  async run(feeds: Record<string, Tensor>, results: Record<string, Tensor>): Promise<void> {
-    await this.#session.run(feeds, results);
+  async run(values: Readonly<Record<string, HostTensor>>): Promise<void> {
+    const pick = (names: readonly string[]): Record<string, Tensor> =>
+      Object.fromEntries(names.map((name) => [name, this.#tensor(values[name]!)]));
+    await this.#session.run(pick(this.#graph.inputs), pick(this.#graph.outputs));
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    if (this.#profiled) this.#session.endProfiling();
     await this.#session.release();
+  }
+
+  #tensor({ type, shape, data }: HostTensor): Tensor {
+    return new this.#Tensor(type as "float32", data as Float32Array, shape);
   }
 }
 
-/** Makes tensors over existing memory. */
-export class Tensors {
-  readonly #Tensor: Module["Tensor"];
+/** Through the C interface. Tensors that are given again keep their place in the library. */
+class DirectSession implements Session {
+  readonly #api: CApi;
+  readonly #session: Handle;
+  readonly #inputs: BoundNames;
+  readonly #outputs: BoundNames;
 
-  private constructor(module: Module) {
-    this.#Tensor = module.Tensor;
+  constructor(api: CApi, graph: EncodedGraph, { threads, profilePrefix }: SessionOptions) {
+    this.#api = api;
+    this.#session = api.openSession(graph.bytes, threads, profilePrefix);
+    this.#inputs = new BoundNames(api, graph.inputs);
+    this.#outputs = new BoundNames(api, graph.outputs);
   }
 
-  static async open(): Promise<Tensors> {
-    return new Tensors(await loadRuntime());
+  async run(values: Readonly<Record<string, HostTensor>>): Promise<void> {
+    // Lets the thread hear its messages between two computations.
+    await new Promise((resolve) => setImmediate(resolve));
+    const [inputs, outputs] = [this.#inputs, this.#outputs];
+    inputs.bind(values);
+    outputs.bind(values);
+    this.#api.call(
+      "run",
+      this.#session,
+      null,
+      inputs.nameTable,
+      inputs.valueTable,
+      inputs.count,
+      outputs.nameTable,
+      outputs.count,
+      outputs.valueTable,
+    );
   }
 
-  floats(data: Float32Array, shape: readonly number[]): Tensor {
-    return new this.#Tensor("float32", data, shape);
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#inputs.release();
+    this.#outputs.release();
+    this.#api.call("releaseSession", this.#session);
+  }
+}
+
+/** The tables of names and values that one side of a run takes. */
+class BoundNames {
+  readonly #api: CApi;
+  readonly #names: readonly string[];
+  readonly #texts: readonly Uint8Array[];
+  readonly #nameTable: BigUint64Array;
+  readonly #valueTable: BigUint64Array;
+  readonly #bound: (HostTensor | undefined)[] = [];
+
+  constructor(api: CApi, names: readonly string[]) {
+    this.#api = api;
+    this.#names = names;
+    this.#texts = names.map(cText);
+    this.#nameTable = BigUint64Array.from(this.#texts.map((text) => BigInt(api.address(text))));
+    this.#valueTable = new BigUint64Array(names.length);
   }
 
-  bytes(data: Uint8Array, shape: readonly number[]): Tensor {
-    return new this.#Tensor("uint8", data, shape);
+  get count(): number {
+    return this.#names.length;
   }
 
-  wholes(data: BigInt64Array, shape: readonly number[]): Tensor {
-    return new this.#Tensor("int64", data, shape);
+  get nameTable(): Handle {
+    return this.#api.address(this.#nameTable);
   }
 
-  /** A tensor of its own memory, for a value that goes from one graph to the next. */
-  empty(type: keyof typeof DATA_TYPE, shape: readonly number[]): Tensor {
-    const size = shape.reduce((product, side) => product * side, 1);
-    if (type === "float32") return this.floats(new Float32Array(size), shape);
-    if (type === "uint8") return this.bytes(new Uint8Array(size), shape);
-    if (type === "int64") return this.wholes(new BigInt64Array(size), shape);
-    throw new AppError("bug", `no tensors of type ${type}`);
+  get valueTable(): Handle {
+    return this.#api.address(this.#valueTable);
+  }
+
+  bind(values: Readonly<Record<string, HostTensor>>): void {
+    this.#names.forEach((name, i) => {
+      const tensor = values[name];
+      if (tensor === undefined) throw new AppError("bug", `no tensor for ${name}`);
+      if (tensor === this.#bound[i]) return;
+      this.#release(i);
+      this.#valueTable[i] = BigInt(this.#api.tensor(tensor.data, tensor.shape, DATA_TYPE[tensor.type]));
+      this.#bound[i] = tensor;
+    });
+  }
+
+  release(): void {
+    for (let i = 0; i < this.#names.length; i++) this.#release(i);
+  }
+
+  #release(i: number): void {
+    if (this.#bound[i] === undefined) return;
+    this.#api.call("releaseValue", Number(this.#valueTable[i]) as Handle);
+    this.#bound[i] = undefined;
   }
 }

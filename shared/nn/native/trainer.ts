@@ -1,8 +1,8 @@
 import { AppError } from "../../base/errors.ts";
 import type { LossResult, TrainingSession } from "../engine.ts";
-import type { Network } from "../graph.ts";
-import { packBackward, packForward, unpackGradient } from "./filters.ts";
-import { Session, type SessionOptions, type Tensor, Tensors } from "./runtime.ts";
+import type { Network, ParameterLayout } from "../graph.ts";
+import { type FilterShape, packBackward, packForward, unpackGradient } from "./filters.ts";
+import { type HostTensor, hostTensor, openSession, type Session, type SessionOptions } from "./runtime.ts";
 import {
   gradientSides,
   lowerTraining,
@@ -23,12 +23,12 @@ export class NativeTrainer implements TrainingSession {
   readonly #block: number;
   readonly #forward: Session;
   readonly #backward: Session;
-  readonly #tensors: Tensors;
-  /** Values kept between the graphs, and packed filters. */
-  readonly #kept: Record<string, Tensor> = {};
-  readonly #outputs: readonly Tensor[];
-  /** Filter gradients before they are put in order. */
-  readonly #scratch: Record<string, Tensor> = {};
+  /** Values kept between the graphs, packed filters and filter gradients that are not in order yet. */
+  readonly #kept: Record<string, HostTensor> = {};
+  readonly #outputs: readonly HostTensor[];
+  /** The caller's vectors of the last step, cut into parameters: they mostly come again. */
+  #weights: Slots | undefined;
+  #gradient: Slots | undefined;
 
   private constructor(
     network: Network,
@@ -36,7 +36,6 @@ export class NativeTrainer implements TrainingSession {
     batch: number,
     block: number,
     [forward, backward]: readonly [Session, Session],
-    tensors: Tensors,
   ) {
     this.#network = network;
     this.#graphs = graphs;
@@ -44,15 +43,12 @@ export class NativeTrainer implements TrainingSession {
     this.#block = block;
     this.#forward = forward;
     this.#backward = backward;
-    this.#tensors = tensors;
-    for (const { name, type, shape } of graphs.saved) this.#kept[name] = tensors.empty(type, shape);
-    for (const { name, sides } of graphs.filters) this.#kept[name] = tensors.empty("float32", sides);
-    this.#outputs = graphs.outputs.map(({ type, shape }) => tensors.empty(type, shape));
+    for (const { name, shape } of graphs.saved) this.#kept[name] = hostTensor(shape);
+    for (const { name, sides } of graphs.filters) this.#kept[name] = hostTensor(sides);
     for (const { name, filter } of graphs.gradients) {
-      if (filter !== undefined && filter.size > 1) {
-        this.#scratch[name] = tensors.empty("float32", gradientSides(filter));
-      }
+      if (isScrambled(filter)) this.#kept[name] = hostTensor(gradientSides(filter));
     }
+    this.#outputs = graphs.outputs.map(({ shape }) => hostTensor(shape));
   }
 
   /** @param block channels of a block of onnxruntime's blocked layout, where it has one */
@@ -67,10 +63,9 @@ export class NativeTrainer implements TrainingSession {
       options.profilePrefix === undefined
         ? options
         : { ...options, profilePrefix: `${options.profilePrefix}-${part}` };
-    const forward = await Session.open(graphs.forward, suffixed("forward"));
-    const backward = await Session.open(graphs.backward, suffixed("backward"));
-    const tensors = await Tensors.open();
-    return new NativeTrainer(network, graphs, batch, block ?? 1, [forward, backward], tensors);
+    const forward = await openSession(graphs.forward, suffixed("forward"));
+    const backward = await openSession(graphs.backward, suffixed("backward"));
+    return new NativeTrainer(network, graphs, batch, block ?? 1, [forward, backward]);
   }
 
   async trainStep<R>(
@@ -86,24 +81,25 @@ export class NativeTrainer implements TrainingSession {
         `weights ${weights.length}, gradient ${gradient.length}, expected ${totalCount}`,
       );
     }
-    const values: Record<string, Tensor> = { ...this.#kept };
-    this.#addWeights(values, weights);
-    values[PICTURES_INPUT] = this.#pictures(pictures);
-    for (const { name, parameter } of this.#graphs.statistics) values[name] = this.#slot(gradient, parameter);
+    this.#weights = this.#slots(this.#weights, weights);
+    this.#gradient = this.#slots(this.#gradient, gradient);
+    const values: Record<string, HostTensor> = { ...this.#kept, [PICTURES_INPUT]: this.#pictures(pictures) };
+    for (const name of this.#graphs.parameters) values[plainInput(name)] = this.#weights.at(name);
+    for (const { name, parameter } of this.#graphs.statistics) values[name] = this.#gradient.at(parameter);
+    for (const { name, parameter, filter } of this.#graphs.gradients) {
+      if (!isScrambled(filter)) values[name] = this.#gradient.at(parameter, filter && gradientSides(filter));
+    }
     this.#graphs.outputs.forEach(({ name }, i) => {
       values[name] = this.#outputs[i]!;
     });
-    await this.#forward.run(values, values);
+    this.#packFilters(weights);
+    await this.#forward.run(values);
 
     const { gradients, report } = loss(this.#outputs.map(({ data }) => data as Float32Array));
     this.#network.outputs.forEach(({ name }, i) => {
-      values[outputGradientInput(name)] = this.#tensors.floats(gradients[i]!, this.#outputs[i]!.dims);
+      values[outputGradientInput(name)] = hostTensor(this.#outputs[i]!.shape, gradients[i]!);
     });
-    for (const { name, parameter, filter } of this.#graphs.gradients) {
-      const sides = filter === undefined ? undefined : gradientSides(filter);
-      values[name] = this.#scratch[name] ?? this.#slot(gradient, parameter, sides);
-    }
-    await this.#backward.run(values, values);
+    await this.#backward.run(values);
     this.#unpackGradients(gradient);
     return report;
   }
@@ -113,8 +109,7 @@ export class NativeTrainer implements TrainingSession {
     await this.#backward[Symbol.asyncDispose]();
   }
 
-  #addWeights(values: Record<string, Tensor>, weights: Float32Array): void {
-    for (const name of this.#graphs.parameters) values[plainInput(name)] = this.#slot(weights, name);
+  #packFilters(weights: Float32Array): void {
     for (const { name, weight, form, shape } of this.#graphs.filters) {
       const pack = form === "forward" ? packForward : packBackward;
       const from = this.#network.parameters.slice(weights, weight);
@@ -122,30 +117,50 @@ export class NativeTrainer implements TrainingSession {
     }
   }
 
-  #pictures(pictures: Uint8Array): Tensor {
+  #pictures(pictures: Uint8Array): HostTensor {
     const { channels, height, width } = this.#network.input;
     const expected = this.#batch * height * width * channels;
     if (pictures.length !== expected) {
       throw new AppError("bug", `${pictures.length} bytes of pictures, expected ${expected}`);
     }
-    return this.#tensors.bytes(pictures, [this.#batch, height, width, channels]);
+    return { type: "uint8", shape: [this.#batch, height, width, channels], data: pictures };
   }
 
-  /** A parameter's part of a vector, as a tensor over the same memory. */
-  #slot(vector: Float32Array, parameter: string, sides?: readonly number[]): Tensor {
-    const { shape } = this.#network.parameters.get(parameter);
-    return this.#tensors.floats(this.#network.parameters.slice(vector, parameter), sides ?? shape);
+  #slots(known: Slots | undefined, vector: Float32Array): Slots {
+    return known?.vector === vector ? known : new Slots(this.#network.parameters, vector);
   }
 
   #unpackGradients(gradient: Float32Array): void {
     for (const { name, parameter, filter } of this.#graphs.gradients) {
-      const scratch = this.#scratch[name];
-      if (scratch === undefined || filter === undefined) continue;
-      unpackGradient(
-        scratch.data as Float32Array,
-        filter,
-        this.#network.parameters.slice(gradient, parameter),
-      );
+      if (!isScrambled(filter)) continue;
+      const computed = this.#kept[name]!.data as Float32Array;
+      unpackGradient(computed, filter, this.#network.parameters.slice(gradient, parameter));
     }
+  }
+}
+
+/** Whether the gradient comes in another order than the weight vector's. */
+function isScrambled(filter: FilterShape | undefined): filter is FilterShape {
+  return filter !== undefined && filter.size > 1;
+}
+
+/** A vector of the layout, cut into tensors over its own memory. */
+class Slots {
+  readonly vector: Float32Array;
+  readonly #layout: ParameterLayout;
+  readonly #tensors = new Map<string, HostTensor>();
+
+  constructor(layout: ParameterLayout, vector: Float32Array) {
+    this.#layout = layout;
+    this.vector = vector;
+  }
+
+  /** @param shape the parameter's own by default */
+  at(name: string, shape: readonly number[] = this.#layout.get(name).shape): HostTensor {
+    const known = this.#tensors.get(name);
+    if (known !== undefined) return known;
+    const tensor = hostTensor(shape, this.#layout.slice(this.vector, name));
+    this.#tensors.set(name, tensor);
+    return tensor;
   }
 }

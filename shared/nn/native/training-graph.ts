@@ -1,7 +1,7 @@
 import { AppError } from "../../base/errors.ts";
 import { isTrained, type Network, type Node } from "../graph.ts";
-import { OnnxBuilder } from "../onnx/builder.ts";
-import type { DataType } from "../onnx/model.ts";
+import { type EncodedGraph, OnnxBuilder } from "../onnx/builder.ts";
+import { float } from "../onnx/model.ts";
 import { type BatchStatistics, channelSums, normalize, normalizeBackward } from "./batch-norm.ts";
 import {
   convolve,
@@ -24,9 +24,9 @@ export interface PackedFilter {
   readonly sides: readonly number[];
 }
 
+/** A float32 value. */
 export interface GraphValue {
   readonly name: string;
-  readonly type: DataType;
   readonly shape: readonly number[];
 }
 
@@ -43,8 +43,8 @@ export interface GradientValue {
  * outputs and everything that `backward` needs again; `backward` takes those and d loss / d output.
  */
 export interface TrainingGraphs {
-  readonly forward: Uint8Array;
-  readonly backward: Uint8Array;
+  readonly forward: EncodedGraph;
+  readonly backward: EncodedGraph;
   /** Parameters that enter as they are, by `plainInput` of their name. */
   readonly parameters: readonly string[];
   readonly filters: readonly PackedFilter[];
@@ -129,7 +129,7 @@ class Lowering {
       const shape = [e.batch, ...value.shape];
       const name = e.plain(value);
       e.b.output(name, shape);
-      this.#outputs.push({ name, type: "float32", shape });
+      this.#outputs.push({ name, shape });
     }
   }
 
@@ -161,8 +161,8 @@ class Lowering {
     const lost = parameters.list.find((parameter) => isTrained(parameter) && !reached.has(parameter.name));
     if (lost !== undefined) throw new AppError("bug", `no output of the network depends on ${lost.name}`);
     return {
-      forward: this.#forward.b.encode(),
-      backward: e.b.encode(),
+      forward: this.#forward.b.encodeGraph(),
+      backward: e.b.encodeGraph(),
       parameters: [...this.#parameters],
       filters: [...this.#filters.values()],
       outputs: this.#outputs,
@@ -249,7 +249,7 @@ class Lowering {
         break;
       }
       case "relu":
-        give(() => e.elementwise("Mul", gradient, e.elementwise("Sign", this.#recall(place))));
+        give(() => reluBackward(e, this.#recall(place), gradient));
         break;
       case "max-pool":
         give(() => maxPoolBackward(e, layer, this.#recall(source), this.#recall(place), gradient));
@@ -342,7 +342,7 @@ class Lowering {
       const isStatistic = this.#ofStatistics.some((value) => value.name === name);
       if (!known && !isStatistic) {
         this.#forward.b.output(name, shape);
-        this.#saved.set(name, { name, type: "float32", shape });
+        this.#saved.set(name, { name, shape });
       }
     }
     return name;
@@ -388,6 +388,16 @@ class Lowering {
     declared.add(name);
     return true;
   }
+}
+
+/**
+ * The gradient where the ReLU's output is above zero. A hard sigmoid as steep as this is 0 at zero and 1 above it;
+ * onnxruntime computes it four times as fast as Sign.
+ */
+function reluBackward(e: Emitter, y: FeatureMap, gradient: FeatureMap): FeatureMap {
+  const layout = e.layoutFor(gradient, y);
+  const open = e.b.op("HardSigmoid", [e.in(layout, y)], { alpha: float(1e30), beta: float(0) });
+  return e.elementwise("Mul", gradient, e.map(layout, y.shape, open));
 }
 
 /** A convolution's gradient as the backward graph answers it. */

@@ -10,6 +10,13 @@ import {
   type OnnxValue,
 } from "./model.ts";
 
+/** A graph's bytes, and the names of what goes in and comes out, in the order of the file. */
+export interface EncodedGraph {
+  readonly bytes: Uint8Array<ArrayBuffer>;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+}
+
 /** Puts an ONNX graph together. Values are known by name; equal constants are stored once. */
 export class OnnxBuilder {
   readonly #nodes: OnnxNode[] = [];
@@ -121,6 +128,12 @@ export class OnnxBuilder {
 
   encode(metadata: Readonly<Record<string, string>> = {}): Uint8Array<ArrayBuffer> {
     return encodeModel(this.model(metadata));
+  }
+
+  encodeGraph(): EncodedGraph {
+    const { inputs, outputs } = this.model();
+    const names = (values: readonly OnnxValue[]): string[] => values.map(({ name }) => name);
+    return { bytes: this.encode(), inputs: names(inputs), outputs: names(outputs) };
   }
 
   #constant(key: string, make: (name: string) => OnnxTensor): string {
