@@ -117,6 +117,26 @@ export class Canvas {
     }
   }
 
+  /** Adds warm light in a soft ellipse. @param strength 0 to 1, how bright at its middle */
+  glow(x: number, y: number, radiusX: number, radiusY: number, strength: number): void {
+    const top = Math.max(0, Math.ceil(y - radiusY));
+    const bottom = Math.min(this.height - 1, Math.floor(y + radiusY));
+    const left = Math.max(0, Math.ceil(x - radiusX));
+    const right = Math.min(this.width - 1, Math.floor(x + radiusX));
+    for (let py = top; py <= bottom; py++) {
+      const dy = ((py - y) / radiusY) ** 2;
+      let at = 3 * (py * this.width + left);
+      for (let px = left; px <= right; px++, at += 3) {
+        const far = dy + ((px - x) / radiusX) ** 2;
+        if (far >= 1) continue;
+        const more = strength * (1 - far) ** 2;
+        this.data[at] = Math.min(255, this.data[at]! + 235 * more);
+        this.data[at + 1] = Math.min(255, this.data[at + 1]! + 215 * more);
+        this.data[at + 2] = Math.min(255, this.data[at + 2]! + 150 * more);
+      }
+    }
+  }
+
   /** What is seen of a thing that was drawn as `owner`; undefined when nothing is. */
   visible(owner: number, sprite: Sprite, stance: Stance): Visible | undefined {
     const bounds = this.#bounds(sprite, stance);

@@ -18,7 +18,7 @@ export interface Extra extends Actor {
 }
 
 /** Individuals of a class that one seed draws. */
-const STYLE_COUNT = 32;
+const STYLE_COUNT = 48;
 /** Sprites of training pictures are drawn once, with this longest side. */
 const SPRITE_SIDE_PX = 256;
 const PLACE_ATTEMPTS = 8;

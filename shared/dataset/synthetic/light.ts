@@ -32,22 +32,24 @@ interface Mood {
 }
 
 const OUTDOOR: readonly Mood[] = [
-  { name: "day", gain: [1, 1, 1], contrast: 1, lamps: 0, noise: 3 },
-  { name: "sun", gain: [1.08, 1.02, 0.92], contrast: 1.08, lamps: 0, noise: 2 },
   { name: "overcast", gain: [0.86, 0.9, 0.97], contrast: 0.88, lamps: 0, noise: 4 },
   { name: "dusk", gain: [0.9, 0.7, 0.66], contrast: 0.95, lamps: 0.35, noise: 5 },
+  { name: "sun", gain: [1.08, 1.02, 0.92], contrast: 1.08, lamps: 0, noise: 2 },
+  { name: "day", gain: [1, 1, 1], contrast: 1, lamps: 0, noise: 3 },
   { name: "night", gain: [0.42, 0.46, 0.62], contrast: 0.95, lamps: 1, noise: 8 },
 ];
 
 const INDOOR: readonly Mood[] = [
   { name: "daylight", gain: [1, 1, 1.02], contrast: 1, lamps: 0, noise: 3 },
-  { name: "lamp", gain: [1.02, 0.9, 0.74], contrast: 1, lamps: 0.35, noise: 5 },
   { name: "tube", gain: [0.93, 1, 0.96], contrast: 0.95, lamps: 0, noise: 4 },
+  { name: "lamp", gain: [1.02, 0.9, 0.74], contrast: 1, lamps: 0.35, noise: 5 },
   { name: "evening", gain: [0.66, 0.58, 0.54], contrast: 0.95, lamps: 0.7, noise: 7 },
 ];
 
-export function randomLight(random: Random, indoors: boolean): Light {
-  const mood = random.pick(indoors ? INDOOR : OUTDOOR);
+/** @param turn picks the mood in order; by chance when absent */
+export function randomLight(random: Random, indoors: boolean, turn?: number): Light {
+  const moods = indoors ? INDOOR : OUTDOOR;
+  const mood = turn === undefined ? random.pick(moods) : moods[turn % moods.length]!;
   const level = random.between(0.9, 1.1);
   const [red, green, blue] = mood.gain;
   return {
@@ -128,15 +130,20 @@ export function blurred(picture: Picture, strength: number): Picture {
 
 function addGlow(noon: Picture, data: Uint8Array, light: Light, lamps: readonly Lamp[]): void {
   const { width, height } = noon;
-  for (let y = 0; y < height; y++) {
-    for (let x = 0; x < width; x++) {
-      const glow = light.lamps * glowAt(lamps, x / height, y / height);
-      if (glow < 0.01) continue;
-      const at = 3 * (y * width + x);
-      // What is lit, and a little haze in front of it.
-      data[at] = Math.min(255, data[at]! + glow * (noon.data[at]! * 0.55 + 22));
-      data[at + 1] = Math.min(255, data[at + 1]! + glow * (noon.data[at + 1]! * 0.46 + 17));
-      data[at + 2] = Math.min(255, data[at + 2]! + glow * (noon.data[at + 2]! * 0.26 + 6));
+  // The glow is smooth: one value for each four by four pixels will do.
+  for (let top = 0; top < height; top += 4) {
+    for (let left = 0; left < width; left += 4) {
+      const glow = light.lamps * glowAt(lamps, (left + 2) / height, (top + 2) / height);
+      if (glow < 0.005) continue;
+      for (let y = top; y < Math.min(height, top + 4); y++) {
+        const end = 3 * (y * width + Math.min(width, left + 4));
+        for (let at = 3 * (y * width + left); at < end; at += 3) {
+          // What is lit, and a little haze in front of it.
+          data[at] = Math.min(255, data[at]! + glow * (noon.data[at]! * 0.55 + 22));
+          data[at + 1] = Math.min(255, data[at + 1]! + glow * (noon.data[at + 1]! * 0.46 + 17));
+          data[at + 2] = Math.min(255, data[at + 2]! + glow * (noon.data[at + 2]! * 0.26 + 6));
+        }
+      }
     }
   }
 }

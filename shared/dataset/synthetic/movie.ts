@@ -191,7 +191,7 @@ async function openPlace(
   // A scene is wide: drawn as high as the picture needs, cut at its sides or its top.
   const scenery = await sceneryOf(kind, `movie ${seed}`, Math.ceil(Math.max(height, (width * 9) / 16)));
   const view = viewOf(scenery, { width, height }, 1, 0.5, 1);
-  const stage = await openStage(view, randomLight(random, scenery.indoors));
+  const stage = await openStage(view, randomLight(random, scenery.indoors, Math.abs(Math.floor(seed / 2))));
   const { drive, walk, rest } = scenery.grounds;
   const far = (Math.min(drive.top, walk.top, rest.top) - view.top) * view.zoom;
   const behind = stage.props.filter((prop) => prop.depth < far);

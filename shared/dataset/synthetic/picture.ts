@@ -28,7 +28,7 @@ export interface SyntheticPictureOptions {
 }
 
 /** Places of a kind that one seed draws, and their height: each costs milliseconds once. */
-const PLACE_COUNT = 12;
+const PLACE_COUNT = 16;
 const PLACE_HEIGHT_PX = 400;
 
 /** What is hidden more than this gets no label. */

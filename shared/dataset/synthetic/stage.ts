@@ -33,6 +33,9 @@ export interface Seen<A extends Actor> extends Visible {
   readonly actor: A;
 }
 
+/** From this strength of a scene's lamps on, drivers have theirs on too. */
+const HEADLAMPS_FROM = 0.6;
+
 /** Actors on one picture are told apart by a byte; nobody needs more. */
 const ACTORS_MAX = 254;
 
@@ -85,4 +88,12 @@ function drawActor(canvas: Canvas, stage: Stage, actor: Actor, owner: number): v
   }
   const [red, green, blue] = lightAt(stage.light, stage.lamps, stance.x, (top + bottom) / 2, canvas.height);
   canvas.draw(sprite, stance, [red * tint[0], green * tint[1], blue * tint[2]], owner, stage.light.softness);
+  const lamp = sprite.art.headlamp;
+  if (lamp === undefined || stage.light.lamps < HEADLAMPS_FROM) return;
+  const side = stance.mirrored ? -1 : 1;
+  const x = stance.x + side * (lamp[0] - sprite.art.width / 2) * stance.scale;
+  const y = stance.y + (lamp[1] - sprite.art.height) * stance.scale;
+  const reach = Math.min(0.2 * canvas.height, 0.45 * sprite.art.height * stance.scale);
+  canvas.glow(x, y, 0.4 * reach, 0.4 * reach, 0.9);
+  canvas.glow(x + side * 1.4 * reach, actor.depth, 1.5 * reach, 0.3 * reach, 0.4);
 }

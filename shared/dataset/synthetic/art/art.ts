@@ -14,6 +14,8 @@ export interface Art {
   readonly motion: Motion;
   /** Way along the ground in one cycle of `phase`, metres; for what stays in place, 0. */
   readonly cycleMetres: number;
+  /** Where its headlamp is, in the drawing's units. */
+  readonly headlamp?: readonly [x: number, y: number];
   /**
    * @param random takes the style (colours, proportions): the same stream gives the same individual
    * @param phase 0 to 1, the point in the cycle of its legs, wheels or wings

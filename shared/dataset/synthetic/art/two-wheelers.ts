@@ -9,6 +9,7 @@ export const bicycle: Art = {
   heightMetres: 1.08,
   motion: "drives",
   cycleMetres: 0.9,
+  headlamp: [222, 60],
   draw(random, phase) {
     const colour = random.pick([
       hsl(random.between(-8, 12), 78, 46),
@@ -110,6 +111,7 @@ export const motorbike: Art = {
   heightMetres: 1.15,
   motion: "drives",
   cycleMetres: 0.45,
+  headlamp: [230, 55],
   draw(random, phase) {
     const colour = random.pick([
       hsl(random.between(-6, 8), 82, 45),

@@ -110,6 +110,7 @@ export const car: Art = {
   heightMetres: 1.6,
   motion: "drives",
   cycleMetres: 0.42,
+  headlamp: [410, 104],
   draw(random, phase) {
     const body = random.pick(CAR_BODIES);
     const colour = paint(random);
@@ -177,6 +178,7 @@ export const bus: Art = {
   heightMetres: 3.1,
   motion: "drives",
   cycleMetres: 0.6,
+  headlamp: [548, 143],
   draw(random, phase) {
     const scheme = random.pick([
       [hsl(random.between(0, 10), 72, 44), "#f2efe6"],
@@ -274,6 +276,7 @@ export const truck: Art = {
   heightMetres: 3.4,
   motion: "drives",
   cycleMetres: 0.62,
+  headlamp: [504, 137],
   draw(random, phase) {
     const cab = paint(random);
     const load = random.below(3);
