@@ -7,13 +7,14 @@ import { silentLog } from "../../shared/base/log.ts";
 import { deferred } from "../../shared/base/wait.ts";
 import type { Address } from "../../shared/net/connection.ts";
 import { type Site, siteOf } from "../../shared/net/site.ts";
+import { newKey } from "../../shared/net/token.ts";
 import { untrainedModel } from "./untrained-model.ts";
 
 const LOOPBACK: Address = { host: "127.0.0.1", port: 0 };
 
 /** A site of its own for a test, with a random key. */
 export function testSite(): Site {
-  return siteOf(crypto.getRandomValues(new Uint8Array(32)), "test");
+  return siteOf(newKey(), "test");
 }
 
 /** Starts the video role in this process and waits until it listens. */
