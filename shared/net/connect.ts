@@ -18,7 +18,7 @@ export interface ConnectOptions {
   readonly expect: readonly NodeRole[];
   /** Gives up; later, closes the link. */
   readonly signal: AbortSignal;
-  /** For the socket; the greeting has a limit of its own. */
+  /** For the socket, and again for the greeting; 5 s each without it. */
   readonly timeoutMs?: number | undefined;
   /** Where this process takes links of its own, if it does: told to the peer. */
   readonly listenPort?: number | undefined;
@@ -45,6 +45,7 @@ export async function connect(options: ConnectOptions): Promise<Connection> {
           listenPort: options.listenPort ?? 0,
           peerText,
           address,
+          greetingTimeoutMs: options.timeoutMs,
           pace,
         });
         return link.events;

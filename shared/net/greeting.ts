@@ -154,10 +154,6 @@ export class Greeting {
         return new AppError("refused", `${what}: the site key differs`, {
           hint: "start with the --token the trainer prints (`vigia token` on its machine shows it)",
         });
-      case "busy":
-        return new AppError("unavailable", `${what}: it has too many links`, {
-          hint: "try again in a moment",
-        });
     }
   }
 }

@@ -10,7 +10,7 @@ const HEALTHY_MS = 10_000;
 
 export interface StayConnectedOptions {
   /** Finds and reaches the peer; called anew for each try, so that the address may change. */
-  readonly dial: (signal: AbortSignal) => Promise<Connection>;
+  readonly dial: (signal: AbortSignal, log: Log) => Promise<Connection>;
   readonly signal: AbortSignal;
   readonly log: Log;
   readonly clock?: Clock;
@@ -32,7 +32,7 @@ export async function stayConnected(
   for (let failures = 0; !signal.aborted; ) {
     const startedMs = clock.monotonicMs();
     try {
-      await using link = await dial(signal);
+      await using link = await dial(signal, log);
       hadSession = true;
       toldLine = undefined;
       log.info("connected", { peer: link.peer.name, role: link.peer.role });

@@ -31,7 +31,7 @@ export type IntroductionMessage = ReturnType<typeof Introduction.decode>;
 /** Third: HMAC-SHA256 with the site key over everything before it; the client's first, then the server's. */
 export const Proof = defineMessage(0x03, "Proof", { mac: bytes(32) });
 
-const refusalReason = oneOf("version", "role", "key", "busy");
+const refusalReason = oneOf("version", "role", "key");
 export type RefusalReason = ValueOf<typeof refusalReason>;
 
 /** Instead of any of the above: why not. The link ends. Its layout, too, stays the same in every version. */

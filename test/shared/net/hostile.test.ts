@@ -239,6 +239,16 @@ test("nobody at an address, and somebody who does not speak, are told apart", as
   expect(mail.message).toContain("does not speak TLS");
 });
 
+test("a server that takes the connection and says nothing is given up", async () => {
+  using silent = Bun.listen({ hostname: "127.0.0.1", port: 0, socket: { data() {} } });
+  const address = { host: "127.0.0.1", port: silent.port };
+  const { signal } = new AbortController();
+  expect(await appErrorOf(connectTo(address, signal, { timeoutMs: 100 }))).toMatchObject({
+    kind: "unavailable",
+    message: expect.stringContaining("no greeting within 100 ms"),
+  });
+});
+
 test("a port in use is named, with what to do", async () => {
   await using server = await trainer();
   const error = await appErrorOf(trainer({ port: server.address.port }));

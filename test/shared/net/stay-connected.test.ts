@@ -3,8 +3,11 @@ import { AppError } from "../../../shared/base/errors.ts";
 import { Log, silentLog } from "../../../shared/base/log.ts";
 import { Random } from "../../../shared/base/random.ts";
 import type { Connection } from "../../../shared/net/connection.ts";
+import { dialer } from "../../../shared/net/dial.ts";
+import { announce } from "../../../shared/net/discovery.ts";
 import { siteOf } from "../../../shared/net/site.ts";
 import { stayConnected } from "../../../shared/net/stay-connected.ts";
+import { newKey } from "../../../shared/net/token.ts";
 import { appErrorOf, connectTo, listenHere, Note, OTHER_KEY } from "./support.ts";
 
 /** Time that passes only where a test says so; pauses are kept and end at once. */
@@ -76,6 +79,24 @@ test("pauses grow while nobody answers, and start again after a session that las
   ]);
   expect(clock.list[7]).toBeLessThan(300);
   expect(clock.list[8]).toBeLessThan(600);
+});
+
+test("a peer without a known address is looked for, and reached where it is", async () => {
+  const stop = new AbortController();
+  const site = siteOf(newKey(), "a worker"); // a key that no other test's trainer answers to
+  await using listener = await listenHere(stop.signal, () => {}, { site });
+  using _found = announce({
+    site,
+    role: "trainer",
+    address: listener.address,
+    signal: stop.signal,
+    log: silentLog,
+  });
+  const dial = dialer(site, "worker", { role: "trainer", address: undefined }, 4000);
+  await stayConnected({ dial, signal: stop.signal, log: silentLog }, async (link) => {
+    expect(link.peer.address.port).toBe(listener.address.port);
+    stop.abort();
+  });
 });
 
 test("a refusal at the start is thrown: another try will not mend a wrong key", async () => {

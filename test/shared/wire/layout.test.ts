@@ -8,12 +8,11 @@ test("Hello and Refusal have the layout that every version knows", () => {
   expect(Hello.pack({ program: "vigia", version: "0.1.0" }).toString("hex")).toBe(
     `${"14000000"}${"0100"}${"05000000"}${"7669676961"}${"05000000"}${"302e312e30"}`,
   );
-  const reasons = ["version", "role", "key", "busy"] as const;
+  const reasons = ["version", "role", "key"] as const;
   expect(reasons.map((reason) => Refusal.pack({ reason, version: "" }).toString("hex"))).toEqual([
     "0700000004000000000000",
     "0700000004000100000000",
     "0700000004000200000000",
-    "0700000004000300000000",
   ]);
 });
 
