@@ -1,10 +1,13 @@
 import { createHash, type Hash } from "node:crypto";
-import { existsSync, mkdirSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { type FileHandle, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { AppError } from "../base/errors.ts";
 import { bytesText } from "../base/text.ts";
 import { storeError } from "./database.ts";
+
+/** Drafts of other processes on the same folder may still grow; older ones were left by a process that ended. */
+const DRAFT_AGE_MAX_MS = 3600_000;
 
 /** SHA-256 in hex: the name of a blob. */
 export function hashOf(bytes: Uint8Array): string {
@@ -23,9 +26,8 @@ export class BlobStore {
   constructor(folder: string) {
     this.#folder = folder;
     this.#incoming = join(folder, "incoming");
-    // Whatever was being received when the process ended is worth nothing.
-    rmSync(this.#incoming, { recursive: true, force: true });
     mkdirSync(this.#incoming, { recursive: true });
+    this.#sweep();
   }
 
   path(sha256: string): string {
@@ -73,6 +75,14 @@ export class BlobStore {
       return new BlobReceiver(sha256, totalBytes, draft, this.path(sha256), await open(draft, "wx", 0o640));
     } catch (error) {
       throw storeError(error, "a file that arrives cannot be kept");
+    }
+  }
+
+  #sweep(): void {
+    for (const name of readdirSync(this.#incoming)) {
+      const draft = join(this.#incoming, name);
+      const { mtimeMs } = statSync(draft, { throwIfNoEntry: false }) ?? { mtimeMs: 0 };
+      if (Date.now() - mtimeMs > DRAFT_AGE_MAX_MS) rmSync(draft, { force: true });
     }
   }
 }

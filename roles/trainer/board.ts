@@ -1,0 +1,88 @@
+import { TEXT_LENGTH_MAX } from "../../shared/base/limits.ts";
+import type { Job, JobStore } from "../../shared/store/jobs.ts";
+import type { JobNews } from "../../shared/training/submit.ts";
+import type { JobStatus } from "../../shared/wire/messages/models.ts";
+
+/** At most so often are followers told, unless a state changes. */
+const NEWS_INTERVAL_MS = 500;
+const JOBS_SHOWN = 20;
+
+/** What is known of a job beside its status. */
+type Extra = Omit<JobNews, "status">;
+
+/** The state of every job as people see it, and those who follow it. */
+export class Board {
+  readonly #jobs: JobStore;
+  readonly #live = new Map<number, { status: JobStatus; extra: Extra }>();
+  readonly #followers = new Set<() => void>();
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #toldMs = 0;
+
+  constructor(jobs: JobStore) {
+    this.#jobs = jobs;
+  }
+
+  /** Changes what is shown of a job. */
+  set(jobId: number, change: Partial<JobStatus>, extra: Partial<Extra> = {}): void {
+    const known = this.#of(jobId);
+    if (known === undefined) return;
+    const status = { ...known.status, ...change };
+    this.#live.set(jobId, { status, extra: { ...known.extra, ...extra } });
+    this.#tell(status.state !== known.status.state);
+  }
+
+  news(jobId: number): JobNews | undefined {
+    const known = this.#of(jobId);
+    return known === undefined ? undefined : { status: known.status, ...known.extra };
+  }
+
+  /** The newest jobs, newest first. */
+  list(): JobStatus[] {
+    return this.#jobs.list(JOBS_SHOWN).map((job) => this.#live.get(job.id)?.status ?? storedStatus(job));
+  }
+
+  /** Calls `tell` at changes until disposed. */
+  follow(tell: () => void): Disposable {
+    this.#followers.add(tell);
+    return { [Symbol.dispose]: () => void this.#followers.delete(tell) };
+  }
+
+  #of(jobId: number): { status: JobStatus; extra: Extra } | undefined {
+    const live = this.#live.get(jobId);
+    if (live !== undefined) return live;
+    const job = this.#jobs.get(jobId);
+    return job && { status: storedStatus(job), extra: { modelVersion: job.modelVersion, seconds: 0 } };
+  }
+
+  #tell(now: boolean): void {
+    const waitMs = now ? 0 : this.#toldMs + NEWS_INTERVAL_MS - performance.now();
+    if (waitMs > 0) {
+      this.#timer ??= setTimeout(() => this.#tell(true), waitMs);
+      return;
+    }
+    clearTimeout(this.#timer);
+    this.#timer = undefined;
+    this.#toldMs = performance.now();
+    for (const tell of this.#followers) tell();
+  }
+}
+
+function storedStatus(job: Job): JobStatus {
+  if (job.result !== undefined) return job.result;
+  return {
+    jobId: job.id,
+    name: job.name,
+    state: job.state,
+    progress: job.state === "done" ? 1 : 0,
+    epoch: 0,
+    epochs: 0,
+    samples: 0,
+    imagesPerSecond: 0,
+    loss: {},
+    map50: undefined,
+    bestMap50: undefined,
+    timeLeftMs: undefined,
+    note: job.note.slice(0, TEXT_LENGTH_MAX),
+    workers: [],
+  };
+}

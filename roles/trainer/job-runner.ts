@@ -1,0 +1,314 @@
+import { AppError, errorKind, errorLine } from "../../shared/base/errors.ts";
+import type { Log } from "../../shared/base/log.ts";
+import { countText, durationText } from "../../shared/base/text.ts";
+import { VERSION } from "../../shared/base/version.ts";
+import { checkLearningPlan, type LearningPlan, planFor } from "../../shared/learn/plan.ts";
+import { decodeModelFile, encodeModelFile, type ModelInfo } from "../../shared/nn/model-file.ts";
+import { buildNetwork } from "../../shared/nn/networks/config.ts";
+import type { BlobStore } from "../../shared/store/blobs.ts";
+import type { Job, JobStore } from "../../shared/store/jobs.ts";
+import type { ModelRegistry } from "../../shared/store/models.ts";
+import type { TaskStore } from "../../shared/store/tasks.ts";
+import { checkTrainingOptions, planOptions, type TrainingOptions } from "../../shared/training/options.ts";
+import type { JobStatus, ModelCard } from "../../shared/wire/messages/models.ts";
+import type { Board } from "./board.ts";
+import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
+import { prepareDataset } from "./preparation.ts";
+import { useOfSamples } from "./splits.ts";
+import { type TrainingOutcome, TrainingRun } from "./training-run.ts";
+import type { WorkerPool } from "./worker-pool.ts";
+
+/** For classes without a threshold of their own. */
+const THRESHOLD_DEFAULT = 0.3;
+
+/** Everything a job needs of the trainer. */
+export interface RunnerContext {
+  readonly jobs: JobStore;
+  readonly tasks: TaskStore;
+  readonly blobs: BlobStore;
+  readonly registry: ModelRegistry;
+  readonly checkpoints: Checkpoints;
+  readonly pool: WorkerPool;
+  readonly board: Board;
+  readonly log: Log;
+  readonly onModel: (card: ModelCard) => void;
+}
+
+/** The job that runs, and how to end it. */
+interface Running {
+  readonly jobId: number;
+  /** Ends it now. */
+  readonly cancel: AbortController;
+  /** Ends it with what it has. */
+  readonly finishEarly: AbortController;
+}
+
+/** Runs the queue: one job after the other, the oldest first, each from where it was left. */
+export class JobRunner {
+  readonly #context: RunnerContext;
+  #running: Running | undefined;
+  #wake: () => void = () => {};
+
+  constructor(context: RunnerContext) {
+    this.#context = context;
+  }
+
+  /** Works until `signal` aborts. */
+  async run(signal: AbortSignal): Promise<void> {
+    signal.addEventListener("abort", () => this.#wake(), { once: true });
+    while (!signal.aborted) {
+      const job = this.#context.jobs.next();
+      if (job !== undefined) await this.#runOne(job, signal);
+      else {
+        await new Promise<void>((resolve) => {
+          this.#wake = resolve;
+        });
+      }
+    }
+  }
+
+  /** A job was queued. */
+  queued(): void {
+    this.#wake();
+  }
+
+  /** Ends a job; a waiting one never begins. */
+  cancel(jobId: number, keepBest: boolean): void {
+    const { jobs, board, log } = this.#context;
+    log.info("job is to end", { job: jobId, keep: keepBest ? "the best weights" : "nothing" });
+    if (this.#running?.jobId === jobId) {
+      if (keepBest) this.#running.finishEarly.abort();
+      else this.#running.cancel.abort();
+      return;
+    }
+    const job = jobs.get(jobId);
+    if (job === undefined || ["done", "failed", "cancelled"].includes(job.state)) return;
+    jobs.update(jobId, { state: "cancelled", endedMs: Date.now() });
+    board.set(jobId, { state: "cancelled" });
+  }
+
+  async #runOne(job: Job, stop: AbortSignal): Promise<void> {
+    const { jobs, board, log, checkpoints } = this.#context;
+    const running = { jobId: job.id, cancel: new AbortController(), finishEarly: new AbortController() };
+    this.#running = running;
+    const signal = AbortSignal.any([stop, running.cancel.signal]);
+    try {
+      const card = await new JobRun(job, this.#context, running.finishEarly.signal, signal).run();
+      log.info("job done", { job: job.id, model: card.name, version: card.version });
+      checkpoints.remove(job.id);
+    } catch (error) {
+      // A trainer that stops leaves the job as it is: the next start goes on with it.
+      if (stop.aborted) return;
+      const isCancelled = errorKind(error) === "cancelled";
+      const state = isCancelled ? "cancelled" : "failed";
+      const note = isCancelled ? "" : errorLine(error);
+      board.set(job.id, { state, note, timeLeftMs: undefined });
+      jobs.update(job.id, { state, note, result: board.news(job.id)!.status, endedMs: Date.now() });
+      if (isCancelled) log.info("job cancelled", { job: job.id });
+      else
+        log.error("job failed", { job: job.id, error: errorKind(error) === "bug" ? stackOf(error) : error });
+      checkpoints.remove(job.id);
+    } finally {
+      this.#running = undefined;
+    }
+  }
+}
+
+/** One job from the queue to the model. */
+class JobRun {
+  readonly #job: Job;
+  readonly #context: RunnerContext;
+  readonly #finishEarly: AbortSignal;
+  readonly #signal: AbortSignal;
+
+  constructor(job: Job, context: RunnerContext, finishEarly: AbortSignal, signal: AbortSignal) {
+    this.#job = job;
+    this.#context = context;
+    this.#finishEarly = finishEarly;
+    this.#signal = signal;
+  }
+
+  async run(): Promise<ModelCard> {
+    const { id, datasetId, name } = this.#job;
+    const { jobs, tasks, log } = this.#context;
+    if (datasetId === undefined) throw new AppError("bug", `job ${id} has no data set`);
+    const options = checkTrainingOptions(this.#job.options as Record<string, unknown>);
+    const use = useOfSamples(jobs.samples(datasetId).map(({ split }) => split));
+    const plan = this.#plan(options, datasetId, use.filter((split) => split === "train").length);
+    log.info("job begins", { job: id, name, network: plan.network.kind, classes: plan.classes.length });
+
+    await this.#prepare(datasetId, plan, use);
+    const shards = tasks.shards(datasetId, plan.cacheSidePx);
+    const picturesOf = (split: string): number =>
+      shards.reduce((sum, shard) => sum + (shard.split === split ? shard.pictures : 0), 0);
+    const outcome = await this.#train(plan, options, {
+      shards,
+      train: picturesOf("train"),
+      val: picturesOf("val"),
+      test: picturesOf("test"),
+    });
+    return this.#keep(plan, options, outcome);
+  }
+
+  /** The plan of a job is made once, and kept: a later version of the program must not change a running job. */
+  #plan(options: TrainingOptions, datasetId: number, pictures: number): LearningPlan {
+    const { jobs } = this.#context;
+    if (this.#job.plan !== undefined) return checkLearningPlan(this.#job.plan);
+    const plan = planFor(planOptions(options), { classes: jobs.classes(datasetId), pictures });
+    jobs.update(this.#job.id, { plan });
+    return plan;
+  }
+
+  async #prepare(
+    datasetId: number,
+    { cacheSidePx }: LearningPlan,
+    splits: ReturnType<typeof useOfSamples>,
+  ): Promise<void> {
+    const { jobs, tasks, blobs, pool, log, board } = this.#context;
+    const { id: jobId } = this.#job;
+    jobs.update(jobId, { state: "preparing", note: "" });
+    board.set(jobId, { state: "preparing", progress: 0, note: "" });
+    const startMs = performance.now();
+    await prepareDataset({
+      jobId,
+      datasetId,
+      cacheSidePx,
+      splits,
+      tasks,
+      jobs,
+      blobs,
+      pool,
+      log,
+      signal: AbortSignal.any([this.#signal, this.#finishEarly]),
+      onProgress: ({ samples, samplesDone }, workers) => {
+        const rate = (1000 * samplesDone) / Math.max(1, performance.now() - startMs);
+        board.set(jobId, {
+          imagesPerSecond: rate,
+          timeLeftMs: rate > 0 ? (1000 * (samples - samplesDone)) / rate : undefined,
+          note:
+            workers === 0
+              ? "no worker is connected: waiting for one"
+              : `preparing: ${samplesDone} of ${countText(samples, "picture")}`,
+        });
+      },
+    });
+  }
+
+  async #train(
+    plan: LearningPlan,
+    options: TrainingOptions,
+    pictures: { shards: ReturnType<TaskStore["shards"]>; train: number; val: number; test: number },
+  ): Promise<TrainingOutcome> {
+    const { jobs, pool, checkpoints, log, board } = this.#context;
+    const { id: jobId } = this.#job;
+    const from = this.#checkpoint() ?? (await this.#initial(plan, options));
+    jobs.update(jobId, { state: "training", note: "" });
+    board.set(jobId, { state: "training", note: "" });
+    const { train, val, test } = pictures;
+    log.info("training", { job: jobId, pictures: train, aside: val, test, round: from?.round ?? 0 });
+    const run = new TrainingRun({
+      jobId,
+      plan,
+      shards: pictures.shards.map(({ sha256, shardBytes, split }) => ({ sha256, shardBytes, split })),
+      trainPictures: train,
+      hasVal: val > 0,
+      hasTest: test > 0,
+      from,
+      pool,
+      checkpoints,
+      log,
+      signal: this.#signal,
+      finishEarly: this.#finishEarly,
+      onStatus: (status, seconds) => board.set(jobId, status, { seconds }),
+    });
+    return await run.run();
+  }
+
+  /** A damaged checkpoint costs the time since the job began, not the job. */
+  #checkpoint(): Checkpoint | undefined {
+    const { checkpoints, log } = this.#context;
+    try {
+      return checkpoints.load(this.#job.id);
+    } catch (error) {
+      log.warn("the job begins anew", { job: this.#job.id, error });
+      return undefined;
+    }
+  }
+
+  /** The weights of the model that the job is to start from. */
+  async #initial(plan: LearningPlan, { init }: TrainingOptions): Promise<Checkpoint | undefined> {
+    if (init === undefined) return undefined;
+    const { info, weights } = decodeModelFile(await this.#context.blobs.read(init));
+    const wanted = buildNetwork(plan.network).parameters.totalCount;
+    if (info.network.kind !== plan.network.kind || weights.length !== wanted) {
+      throw new AppError("input", `the model to start from (${info.name}) is of another network`, {
+        hint: "start from a model of the same --network, --size and number of classes, or leave out --init",
+      });
+    }
+    return { round: 0, elapsedMs: 0, weights, state: [], best: undefined };
+  }
+
+  #keep(plan: LearningPlan, options: TrainingOptions, outcome: TrainingOutcome): ModelCard {
+    const { registry, jobs, board, log, onModel } = this.#context;
+    const { id, name } = this.#job;
+    const { scores, testScores, samples, seconds, weights } = outcome;
+    const shown = testScores ?? scores;
+    const metrics: Record<string, number> = {};
+    if (shown !== undefined) {
+      const { map50, map, precision, recall, accuracy, images } = shown;
+      Object.assign(metrics, { map50, map, precision, recall, accuracy, images });
+    }
+    if (scores !== undefined && testScores !== undefined) metrics.asideMap50 = scores.map50;
+    const info = (version: number): ModelInfo => ({
+      name,
+      version,
+      network: plan.network,
+      classes: plan.classes,
+      thresholds: scores?.thresholds ?? plan.classes.map(() => THRESHOLD_DEFAULT),
+      metrics,
+      lineage: {
+        dataset: options.dataset ?? "",
+        samples,
+        seconds: Math.round(seconds),
+        seed: plan.seed,
+        ...(options.init !== undefined && { parent: options.init }),
+        createdMs: Date.now(),
+        program: `vigia ${VERSION}`,
+      },
+      format: "float32",
+    });
+    const { metrics: kept, lineage } = info(0);
+    const card = registry.add(name, (version) => encodeModelFile(info(version), weights), {
+      classes: plan.classes,
+      info: JSON.stringify({ metrics: kept, lineage, network: plan.network }),
+      createdMs: lineage.createdMs,
+    });
+    const ended: Partial<JobStatus> = {
+      state: "done",
+      progress: 1,
+      samples,
+      epoch: outcome.epochs,
+      epochs: outcome.epochs,
+      imagesPerSecond: outcome.imagesPerSecond,
+      map50: shown?.map50,
+      timeLeftMs: undefined,
+      note: this.#finishEarly.aborted ? "ended early on request, with what was learnt" : "",
+    };
+    board.set(id, ended, { modelVersion: card.version, seconds });
+    const result = board.news(id)!.status;
+    jobs.update(id, { state: "done", modelVersion: card.version, result, endedMs: Date.now() });
+    log.info("model saved", {
+      job: id,
+      model: `${name} v${card.version}`,
+      map50: shown?.map50,
+      samples,
+      took: durationText(1000 * seconds),
+    });
+    onModel(card);
+    return card;
+  }
+}
+
+function stackOf(error: unknown): unknown {
+  return error instanceof Error ? (error.stack ?? error.message) : error;
+}

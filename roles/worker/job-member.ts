@@ -1,0 +1,300 @@
+import { AppError, errorKind, errorLine } from "../../shared/base/errors.ts";
+import { PIECE_SIZE_BYTES_MAX } from "../../shared/base/limits.ts";
+import type { Log } from "../../shared/base/log.ts";
+import type { Connection } from "../../shared/net/connection.ts";
+import type { Site } from "../../shared/net/site.ts";
+import { Replica } from "../../shared/training/replica.ts";
+import { sliceOf } from "../../shared/training/slices.ts";
+import type { MessageOf } from "../../shared/wire/message.ts";
+import {
+  type Evaluate,
+  Evaluated,
+  type EvaluationPiece,
+  type FormRing,
+  type HandOver,
+  type Regroup,
+  RingBroken,
+  RingFormed,
+  type RingMember,
+  RoundComputed,
+  RoundDone,
+  type RunRound,
+  Standing,
+  StateEnd,
+  StatePiece,
+} from "../../shared/wire/messages/training.ts";
+import type { Compute } from "./compute.ts";
+import { type RingDoor, RingError, RingLinks } from "./ring-links.ts";
+import { RunningRound } from "./running-round.ts";
+import { StateInbox } from "./state-inbox.ts";
+
+/** What a member needs of the process around it. */
+export interface MemberContext {
+  readonly site: Site;
+  readonly door: RingDoor;
+  /** To the trainer. */
+  readonly link: Connection;
+  readonly log: Log;
+}
+
+/** One place in one ring; over as soon as the trainer asks for the next generation. */
+interface Ring {
+  readonly generation: number;
+  readonly members: readonly RingMember[];
+  readonly self: number;
+  readonly over: AbortController;
+  readonly replica: Replica;
+  readonly links: RingLinks | undefined;
+}
+
+/**
+ * This worker's part in one job: holds the weights, and does what the trainer leads. Every message names its
+ * generation; what belongs to an earlier one is dropped.
+ */
+export class JobMember implements AsyncDisposable {
+  readonly jobId: number;
+  readonly #compute: Compute;
+  readonly #context: MemberContext;
+  readonly #state: StateInbox;
+  readonly #evaluations: StateInbox;
+  readonly #stateVectors: number;
+  #generation = -1;
+  /** What the running generation started; aborted with it. */
+  #over = new AbortController();
+  #ring: Ring | undefined;
+  /** The weights and state of the last ring: what `Regroup` asks about. */
+  #replica: Replica | undefined;
+  #round: RunningRound | undefined;
+
+  constructor(jobId: number, compute: Compute, stateVectors: number, context: MemberContext) {
+    this.jobId = jobId;
+    this.#compute = compute;
+    this.#stateVectors = stateVectors;
+    this.#context = context;
+    this.#state = new StateInbox(compute.parameterCount, 1 + stateVectors);
+    this.#evaluations = new StateInbox(compute.parameterCount, 1);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#leaveRing();
+    await this.#compute[Symbol.asyncDispose]();
+  }
+
+  async regroup({ generation }: MessageOf<typeof Regroup>): Promise<void> {
+    this.#leaveRing();
+    this.#generation = generation;
+    const at = this.#replica?.position;
+    await this.#context.link.send(Standing, {
+      generation,
+      position: at === undefined ? undefined : { round: at.round, pendingRound: at.pendingRound },
+    });
+  }
+
+  async handOver({ generation, round, weights }: MessageOf<typeof HandOver>): Promise<void> {
+    const replica = this.#replica;
+    if (generation !== this.#generation || replica === undefined) return;
+    const vectors = replica.stateOf(round);
+    if (weights && replica.position.round !== round) {
+      throw new AppError(
+        "protocol",
+        `asked for the weights of round ${round}, holding ${replica.position.round}`,
+      );
+    }
+    if (weights) await this.#sendVector(generation, 0, 0, replica.weights.slice());
+    for (const [i, vector] of vectors.entries()) {
+      await this.#sendVector(generation, 1 + i, replica.slice.from, vector);
+    }
+    await this.#context.link.send(StateEnd, { generation });
+  }
+
+  async #sendVector(generation: number, vector: number, offset: number, values: Float32Array): Promise<void> {
+    const step = PIECE_SIZE_BYTES_MAX / 4;
+    for (let at = 0; at < values.length; at += step) {
+      if (generation !== this.#generation) return;
+      const part = values.subarray(at, at + step);
+      await this.#context.link.send(StatePiece, { generation, vector, offset: offset + at, values: part });
+    }
+  }
+
+  takeState(piece: MessageOf<typeof StatePiece>): void {
+    this.#state.take(piece);
+  }
+
+  async formRing(message: MessageOf<typeof FormRing>): Promise<void> {
+    const { generation, members, self, round } = message;
+    if (generation !== this.#generation) return;
+    if (self >= members.length)
+      throw new AppError("protocol", `place ${self} in a ring of ${members.length}`);
+    const replica = this.#replicaFor(message);
+    this.#replica = replica;
+    const over = this.#over;
+    const { site, door, link, log } = this.#context;
+    try {
+      const links =
+        members.length === 1
+          ? undefined
+          : await RingLinks.open({
+              site,
+              door,
+              jobId: this.jobId,
+              generation,
+              members,
+              self,
+              signal: over.signal,
+            });
+      if (over.signal.aborted) {
+        links?.close();
+        return;
+      }
+      const ring: Ring = { generation, members, self, over, replica, links };
+      this.#ring = ring;
+      if (links !== undefined) void this.#read(ring, links);
+      log.info("in the ring", { job: this.jobId, workers: members.length, place: self + 1, round });
+      await link.send(RingFormed, { generation, checksum: replica.checksum });
+    } catch (error) {
+      await this.#broken(generation, error);
+    }
+  }
+
+  #replicaFor({ generation, round, members, self, weights, state }: MessageOf<typeof FormRing>): Replica {
+    const count = this.#compute.parameterCount;
+    const slice = sliceOf(count, members.length, self);
+    const vectors = state
+      ? Array.from({ length: this.#stateVectors }, (_, i) =>
+          // An empty slice has no pieces.
+          slice.from === slice.to
+            ? new Float32Array(0)
+            : this.#state.claim(generation, 1 + i).slice(slice.from, slice.to),
+        )
+      : undefined;
+    const own = this.#replica?.weights;
+    if (weights === "keep" && own === undefined)
+      throw new AppError("protocol", "told to keep weights, has none");
+    return new Replica({
+      weights:
+        weights === "sent"
+          ? this.#state.claim(generation, 0)
+          : weights === "keep" && own !== undefined
+            ? own
+            : this.#compute.startWeights(),
+      round,
+      rule: this.#compute.sliceRule(slice, vectors),
+      members: members.length,
+      self,
+    });
+  }
+
+  /** Computes, averages, updates: one round, or as much of it as the ring lives. */
+  async runRound(message: MessageOf<typeof RunRound>): Promise<void> {
+    const ring = this.#ring;
+    const { generation, round } = message;
+    if (ring === undefined || generation !== ring.generation) return;
+    if (ring.replica.position.round !== round) {
+      throw new AppError("protocol", `round ${round} is to follow on ${ring.replica.position.round}`);
+    }
+    const { link } = this.#context;
+    const running = this.#roundOf(ring, round);
+    const sum = new Float32Array(this.#compute.parameterCount);
+    const startMs = performance.now();
+    try {
+      const { loss } = await this.#compute.computeChunks(
+        {
+          weights: ring.replica.weights,
+          firstChunk: message.firstChunk,
+          chunkCount: message.chunkCount,
+          nextChunk: message.firstChunk + message.chunksTotal,
+          progress: message.progress,
+          scale: 1 / message.chunksTotal,
+        },
+        sum,
+        ring.over.signal,
+      );
+      const computedMs = performance.now();
+      await link.send(RoundComputed, { generation, round });
+      await running.average(sum, message.progress, ring.over.signal);
+      ring.replica.complete();
+      this.#round = undefined;
+      await link.send(RoundDone, {
+        generation,
+        round: ring.replica.position.round,
+        checksum: ring.replica.checksum,
+        computeMs: computedMs - startMs,
+        networkMs: performance.now() - computedMs,
+        loss,
+      });
+    } catch (error) {
+      if (ring.over.signal.aborted) return;
+      await this.#broken(generation, error);
+    }
+  }
+
+  takeEvaluation({ evaluationId, offset, values }: MessageOf<typeof EvaluationPiece>): void {
+    this.#evaluations.take({ generation: evaluationId, vector: 0, offset, values });
+  }
+
+  async evaluate({ evaluationId, split }: MessageOf<typeof Evaluate>): Promise<void> {
+    const weights = this.#evaluations.claim(evaluationId, 0);
+    const scores = await this.#compute.evaluate(weights, split);
+    await this.#context.link.send(Evaluated, { evaluationId, scores });
+  }
+
+  /** The round that pieces of the ring belong to; made by whoever comes first, the trainer's word or a piece. */
+  #roundOf(ring: Ring, round: number): RunningRound {
+    if (this.#round?.round === round) return this.#round;
+    this.#round = new RunningRound({
+      round,
+      count: ring.members.length,
+      self: ring.self,
+      replica: ring.replica,
+      send: (numbers) => {
+        ring.links?.send(numbers).catch((error) => this.#broken(ring.generation, error));
+      },
+    });
+    return this.#round;
+  }
+
+  async #read(ring: Ring, links: RingLinks): Promise<void> {
+    try {
+      for await (const numbers of links.numbers()) {
+        if (ring.over.signal.aborted) return;
+        // Nobody starts a round before all have completed the one before.
+        const { round } = ring.replica.position;
+        if (numbers.round !== round) {
+          throw new RingError(
+            `numbers of round ${numbers.round} came in round ${round}`,
+            undefined,
+            undefined,
+          );
+        }
+        this.#roundOf(ring, numbers.round).receive(numbers);
+      }
+    } catch (error) {
+      if (!ring.over.signal.aborted) await this.#broken(ring.generation, error);
+    }
+  }
+
+  /** Tells the trainer that this generation cannot go on; it will ask everybody for the next. */
+  async #broken(generation: number, error: unknown): Promise<void> {
+    if (generation !== this.#generation || this.#over.signal.aborted) return;
+    const { log, link } = this.#context;
+    const kind = errorKind(error);
+    if (kind === "bug" || kind === "protocol") {
+      log.error("the round failed", { job: this.jobId, error: error instanceof Error ? error.stack : error });
+    } else {
+      log.warn("the ring broke", { job: this.jobId, error });
+    }
+    this.#leaveRing();
+    const suspect = error instanceof RingError ? error.suspect : undefined;
+    await link
+      .send(RingBroken, { generation, suspect, reason: errorLine(error).slice(0, 1000) })
+      .catch(() => {});
+  }
+
+  #leaveRing(): void {
+    this.#over.abort(new AppError("cancelled", "the ring is over"));
+    this.#over = new AbortController();
+    this.#ring?.links?.close();
+    this.#ring = undefined;
+    this.#round = undefined;
+  }
+}

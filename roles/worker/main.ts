@@ -1,0 +1,65 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { RoleContext } from "../../shared/base/context.ts";
+import { connect } from "../../shared/net/connect.ts";
+import { discover } from "../../shared/net/discovery.ts";
+import { listen } from "../../shared/net/listener.ts";
+import { stayConnected } from "../../shared/net/stay-connected.ts";
+import { BlobStore } from "../../shared/store/blobs.ts";
+import { openLearning } from "./learning.ts";
+import type { WorkerOptions } from "./options.ts";
+import { RingDoor } from "./ring-links.ts";
+import { type OpenCompute, serveTrainer } from "./session.ts";
+
+export type { WorkerOptions } from "./options.ts";
+
+/** Worker: lends this machine to the trainer. Prepares pictures, computes gradients, averages them with its peers. */
+export async function run(options: WorkerOptions, context: RoleContext): Promise<void> {
+  const { device, threads } = options;
+  await runWith(options, context, (plan, shards) => openLearning(plan, shards, { device, threads }));
+}
+
+/** The same with another way to compute: tests of the ring put in sums that they can check. */
+export async function runWith(
+  options: WorkerOptions,
+  { signal, log }: RoleContext,
+  openCompute: OpenCompute,
+): Promise<void> {
+  const { site, threads } = options;
+  await using cache = await openCache(options.dataDir);
+  const door = new RingDoor(log);
+  await using peers = await listen({
+    site,
+    role: "worker",
+    host: "0.0.0.0",
+    port: 0,
+    accept: ["worker"],
+    signal,
+    log,
+    onConnection: (link) => door.arrived(link),
+  });
+  options.onReady?.(peers.address);
+  log.info("looking for the trainer", { threads, peers: `port ${peers.address.port}` });
+  const dial = async (until: AbortSignal) => {
+    const address = options.trainer ?? (await discover({ site, role: "trainer", signal: until, log }));
+    const listenPort = peers.address.port;
+    return connect({ site, role: "worker", address, expect: ["trainer"], signal: until, listenPort });
+  };
+  await stayConnected({ dial, signal, log }, (link) =>
+    serveTrainer(link, { site, threads, store: cache.store, door, openCompute, log }),
+  );
+}
+
+async function openCache(
+  dataDir: string | undefined,
+): Promise<AsyncDisposable & { readonly store: BlobStore }> {
+  if (dataDir !== undefined) {
+    return { store: new BlobStore(join(dataDir, "worker", "blobs")), async [Symbol.asyncDispose]() {} };
+  }
+  const folder = await mkdtemp(join(tmpdir(), "vigia-worker-"));
+  return {
+    store: new BlobStore(folder),
+    [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),
+  };
+}

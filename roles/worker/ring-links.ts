@@ -1,0 +1,176 @@
+import { AppError, errorLine } from "../../shared/base/errors.ts";
+import type { Log } from "../../shared/base/log.ts";
+import { type Deferred, deferred, within } from "../../shared/base/wait.ts";
+import { connect } from "../../shared/net/connect.ts";
+import type { Connection } from "../../shared/net/connection.ts";
+import type { Site } from "../../shared/net/site.ts";
+import type { MessageOf } from "../../shared/wire/message.ts";
+import { RingJoin, type RingMember, RingNumbers } from "../../shared/wire/messages/training.ts";
+
+/** For the links of a ring to come about; the other side may still be on its way to this generation. */
+const RING_TIMEOUT_MS = 8000;
+/** A link for a generation that nobody here waits for yet is kept so long. */
+const EARLY_LINK_MS = 10_000;
+
+type Numbers = MessageOf<typeof RingNumbers>;
+
+/** A ring link from the previous member, with its first message read. */
+interface IncomingLink {
+  readonly link: Connection;
+  readonly messages: AsyncIterableIterator<Buffer>;
+}
+
+/** Where other workers' ring links arrive. Each names its job and generation, and waits for the ring that wants it. */
+export class RingDoor {
+  readonly #log: Log;
+  readonly #waiting = new Map<string, Deferred<IncomingLink>>();
+
+  constructor(log: Log) {
+    this.#log = log;
+  }
+
+  /** A worker's link from the listener. */
+  async arrived(link: Connection): Promise<void> {
+    const messages = link.messages();
+    const first = await within(messages.next(), RING_TIMEOUT_MS, "a ring link's first message");
+    if (first.done === true) return;
+    const { jobId, generation } = RingJoin.decode(first.value);
+    const key = keyOf(jobId, generation, link.peer.nodeId);
+    this.#place(key).resolve({ link, messages });
+    const timer = setTimeout(() => this.#forget(key, link), EARLY_LINK_MS);
+    link.closed.addEventListener("abort", () => clearTimeout(timer), { once: true });
+  }
+
+  /** The link of the member `nodeId` for this ring. */
+  async take(jobId: number, generation: number, nodeId: string): Promise<IncomingLink> {
+    const key = keyOf(jobId, generation, nodeId);
+    const place = this.#place(key);
+    try {
+      return await within(place.promise, RING_TIMEOUT_MS, "the ring link of the previous worker");
+    } finally {
+      this.#waiting.delete(key);
+    }
+  }
+
+  #place(key: string): Deferred<IncomingLink> {
+    const known = this.#waiting.get(key);
+    if (known !== undefined) return known;
+    const place = deferred<IncomingLink>();
+    this.#waiting.set(key, place);
+    return place;
+  }
+
+  /** Nobody took it: its ring is over before it began. */
+  #forget(key: string, link: Connection): void {
+    if (!this.#waiting.delete(key)) return;
+    this.#log.debug("a ring link that nobody waits for is closed", { from: link.peer.name });
+    void link.close("no such ring");
+  }
+}
+
+/** An error of the ring with the member that it is about. */
+export class RingError extends AppError {
+  readonly suspect: string | undefined;
+
+  constructor(message: string, suspect: string | undefined, cause: unknown) {
+    super("unavailable", message, { cause });
+    this.suspect = suspect;
+  }
+}
+
+/** The two links of one member in one ring: to the next member, and from the previous one. */
+export class RingLinks {
+  readonly #next: Connection;
+  readonly #nextMember: RingMember;
+  readonly #previous: IncomingLink;
+  readonly #previousMember: RingMember;
+
+  private constructor(
+    next: Connection,
+    nextMember: RingMember,
+    previous: IncomingLink,
+    previousMember: RingMember,
+  ) {
+    this.#next = next;
+    this.#nextMember = nextMember;
+    this.#previous = previous;
+    this.#previousMember = previousMember;
+  }
+
+  /** Connects to the next member while the previous one connects here. Throws `RingError`. */
+  static async open(options: {
+    readonly site: Site;
+    readonly door: RingDoor;
+    readonly jobId: number;
+    readonly generation: number;
+    readonly members: readonly RingMember[];
+    readonly self: number;
+    readonly signal: AbortSignal;
+  }): Promise<RingLinks> {
+    const { site, door, jobId, generation, members, self, signal } = options;
+    const nextMember = members[(self + 1) % members.length]!;
+    const previousMember = members[(self + members.length - 1) % members.length]!;
+    const reached = RingLinks.#reach(site, nextMember, signal).then(async (link) => {
+      await link.send(RingJoin, { jobId, generation });
+      return link;
+    });
+    const [next, previous] = await Promise.allSettled([
+      reached,
+      door.take(jobId, generation, previousMember.nodeId),
+    ]);
+    if (next.status === "fulfilled" && previous.status === "fulfilled") {
+      return new RingLinks(next.value, nextMember, previous.value, previousMember);
+    }
+    if (next.status === "fulfilled") void next.value.close("the ring did not come about");
+    if (previous.status === "fulfilled") void previous.value.link.close("the ring did not come about");
+    const [member, reason] =
+      next.status === "rejected"
+        ? [nextMember, next.reason]
+        : [previousMember, previous.status === "rejected" ? previous.reason : undefined];
+    throw new RingError(
+      `no ring link with worker "${member.name}": ${errorLine(reason)}`,
+      member.nodeId,
+      reason,
+    );
+  }
+
+  static async #reach(site: Site, member: RingMember, signal: AbortSignal): Promise<Connection> {
+    const { host, port, nodeId } = member;
+    const link = await connect({ site, role: "worker", address: { host, port }, expect: ["worker"], signal });
+    if (link.peer.nodeId === nodeId) return link;
+    void link.close("another worker was expected here");
+    throw new AppError("unavailable", `another worker than "${member.name}" listens there`);
+  }
+
+  /** Queues numbers for the next member. Throws `RingError` when it is gone. */
+  async send(numbers: Numbers): Promise<void> {
+    try {
+      await this.#next.send(RingNumbers, numbers);
+    } catch (cause) {
+      const { name, nodeId } = this.#nextMember;
+      throw new RingError(`the ring link to worker "${name}" broke`, nodeId, cause);
+    }
+  }
+
+  /** Numbers from the previous member, until this side closes. Throws `RingError` when it is gone. */
+  async *numbers(): AsyncGenerator<Numbers> {
+    let cause: unknown;
+    try {
+      for await (const body of this.#previous.messages) yield RingNumbers.decode(body);
+    } catch (error) {
+      cause = error;
+    }
+    const { name, nodeId } = this.#previousMember;
+    throw new RingError(`the ring link from worker "${name}" broke`, nodeId, cause);
+  }
+
+  /** Ends both links without waiting for the peers. */
+  close(): void {
+    void this.#next.close("the ring is over");
+    void this.#previous.link.close("the ring is over");
+  }
+}
+
+function keyOf(jobId: number, generation: number, nodeId: string): string {
+  return `${jobId}/${generation}/${nodeId}`;
+}

@@ -1,0 +1,78 @@
+import { AppError } from "../../shared/base/errors.ts";
+import { deferred, onAbort } from "../../shared/base/wait.ts";
+import type { Replica } from "../../shared/training/replica.ts";
+import { RingRound } from "../../shared/training/ring-round.ts";
+import type { MessageOf } from "../../shared/wire/message.ts";
+import type { RingNumbers } from "../../shared/wire/messages/training.ts";
+
+type Numbers = MessageOf<typeof RingNumbers>;
+
+/**
+ * One round of one member between the sockets and the ring's logic. Numbers may arrive before this member has
+ * computed its own; they wait here, at most twice the vector.
+ */
+export class RunningRound {
+  readonly round: number;
+  readonly #count: number;
+  readonly #self: number;
+  readonly #replica: Replica;
+  readonly #send: (numbers: Numbers) => void;
+  readonly #done = deferred();
+  #ring: RingRound | undefined;
+  #early: Numbers[] = [];
+  #earlyCount = 0;
+
+  constructor(options: {
+    round: number;
+    count: number;
+    self: number;
+    replica: Replica;
+    send: (numbers: Numbers) => void;
+  }) {
+    this.round = options.round;
+    this.#count = options.count;
+    this.#self = options.self;
+    this.#replica = options.replica;
+    this.#send = options.send;
+  }
+
+  /** Takes numbers from the previous member. Throws `protocol` when they are not what must come. */
+  receive(numbers: Numbers): void {
+    if (this.#ring !== undefined) {
+      this.#ring.receive(numbers);
+      this.#settle();
+      return;
+    }
+    this.#early.push(numbers);
+    this.#earlyCount += numbers.values.length;
+    if (this.#earlyCount > 2 * this.#replica.weights.length) {
+      throw new AppError("protocol", "more numbers came than a round has");
+    }
+  }
+
+  /**
+   * Averages `sum` round the ring and gathers the new weights; resolves when the replica's `next` is whole.
+   *
+   * @param sum this member's share of the mean gradient; becomes scratch
+   */
+  async average(sum: Float32Array, progress: number, signal: AbortSignal): Promise<void> {
+    using _abort = onAbort(signal, () => this.#done.reject(signal.reason));
+    const ring = new RingRound({
+      count: this.#count,
+      self: this.#self,
+      sum,
+      next: this.#replica.next,
+      update: (gradient) => this.#replica.update(gradient, progress),
+      send: (piece) => this.#send({ round: this.round, ...piece }),
+    });
+    this.#ring = ring;
+    ring.start();
+    for (const numbers of this.#early.splice(0)) ring.receive(numbers);
+    this.#settle();
+    await this.#done.promise;
+  }
+
+  #settle(): void {
+    if (this.#ring?.complete === true) this.#done.resolve();
+  }
+}

@@ -1,0 +1,180 @@
+import { AppError, errorLine } from "../../shared/base/errors.ts";
+import { SHARD_SIZE_BYTES_MAX } from "../../shared/base/limits.ts";
+import type { Log } from "../../shared/base/log.ts";
+import { bytesText, countText } from "../../shared/base/text.ts";
+import { checkLearningPlan, type LearningPlan } from "../../shared/learn/plan.ts";
+import type { Connection } from "../../shared/net/connection.ts";
+import type { Site } from "../../shared/net/site.ts";
+import type { BlobStore } from "../../shared/store/blobs.ts";
+import { BlobInbox, sendBlob } from "../../shared/training/blob-transfer.ts";
+import { Dispatch, type MessageOf } from "../../shared/wire/message.ts";
+import {
+  BlobMissing,
+  BlobPiece,
+  BlobWanted,
+  CloseJob,
+  Evaluate,
+  EvaluationPiece,
+  FormRing,
+  HandOver,
+  JobReady,
+  JobUnable,
+  OpenJob,
+  PrepareTask,
+  Regroup,
+  RunRound,
+  StatePiece,
+  TaskDone,
+  TaskFailed,
+  WorkerHello,
+} from "../../shared/wire/messages/training.ts";
+import { type Compute, STATE_VECTORS } from "./compute.ts";
+import { JobMember } from "./job-member.ts";
+import type { ShardFile } from "./learning-protocol.ts";
+import { prepareShard } from "./preparation.ts";
+import type { RingDoor } from "./ring-links.ts";
+
+/** How a job's learning is opened: in a thread, with the engine that this worker was told to use. */
+export type OpenCompute = (plan: LearningPlan, shards: readonly ShardFile[]) => Promise<Compute>;
+
+export interface SessionOptions {
+  readonly site: Site;
+  readonly threads: number;
+  readonly store: BlobStore;
+  readonly door: RingDoor;
+  readonly openCompute: OpenCompute;
+  readonly log: Log;
+}
+
+/** Serves the trainer over one link, until it ends. Whatever was begun ends with it. */
+export async function serveTrainer(link: Connection, options: SessionOptions): Promise<void> {
+  await using session = new Session(link, options);
+  await session.run();
+}
+
+class Session implements AsyncDisposable {
+  readonly #link: Connection;
+  readonly #options: SessionOptions;
+  readonly #inbox: BlobInbox;
+  readonly #dispatch: Dispatch;
+  /** Aborts with the session. */
+  readonly #over = new AbortController();
+  #jobId: number | undefined;
+  #member: JobMember | undefined;
+  /** Blobs go out one after the other. */
+  #outgoing = Promise.resolve();
+
+  constructor(link: Connection, options: SessionOptions) {
+    this.#link = link;
+    this.#options = options;
+    this.#inbox = new BlobInbox(options.store);
+    this.#dispatch = new Dispatch()
+      .on(BlobPiece, (piece) => this.#inbox.take(piece))
+      .on(BlobMissing, ({ sha256 }) => this.#inbox.missing(sha256))
+      .on(BlobWanted, ({ sha256 }) => this.#serveBlob(sha256))
+      .on(PrepareTask, (task) => this.#start(this.#prepare(task)))
+      .on(OpenJob, (job) => this.#start(this.#open(job)))
+      .on(CloseJob, ({ jobId }) => this.#close(jobId))
+      .on(Regroup, (message) => {
+        if (this.#member?.jobId === message.jobId) this.#start(this.#member.regroup(message));
+      })
+      .on(HandOver, (message) => this.#start(this.#member?.handOver(message)))
+      .on(StatePiece, (piece) => this.#member?.takeState(piece))
+      .on(FormRing, (message) => this.#start(this.#member?.formRing(message)))
+      .on(RunRound, (message) => this.#start(this.#member?.runRound(message)))
+      .on(EvaluationPiece, (piece) => this.#member?.takeEvaluation(piece))
+      .on(Evaluate, (message) => this.#start(this.#member?.evaluate(message)));
+  }
+
+  async run(): Promise<void> {
+    await this.#link.send(WorkerHello, { threads: this.#options.threads });
+    for await (const body of this.#link.messages()) await this.#dispatch.run(body);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#over.abort();
+    await this.#inbox[Symbol.asyncDispose]();
+    await this.#member?.[Symbol.asyncDispose]();
+  }
+
+  /** Lets long work go on beside the messages. What fails unexpectedly ends the link, which begins everything anew. */
+  #start(work: Promise<void> | undefined): void {
+    work?.catch((error) => {
+      if (this.#over.signal.aborted) return;
+      const text = error instanceof AppError && error.kind !== "bug" ? error : (error?.stack ?? error);
+      this.#options.log.error("the work failed", { job: this.#jobId, error: text });
+      void this.#link.close(errorLine(error));
+    });
+  }
+
+  #serveBlob(sha256: string): void {
+    const sent = this.#outgoing.then(() => sendBlob(this.#link, this.#options.store, sha256));
+    this.#outgoing = sent.catch(() => {});
+    this.#start(sent);
+  }
+
+  async #fetch(sha256: string, bytesMax: number): Promise<void> {
+    if (this.#options.store.has(sha256)) return;
+    const arrived = this.#inbox.expect(sha256, bytesMax);
+    await this.#link.send(BlobWanted, { sha256 });
+    await arrived;
+  }
+
+  async #prepare(task: MessageOf<typeof PrepareTask>): Promise<void> {
+    const { store, threads, log } = this.#options;
+    const { taskId } = task;
+    try {
+      const fetch = (sha256: string, bytesMax: number): Promise<void> => this.#fetch(sha256, bytesMax);
+      const { sha256, shardBytes, pictures, rejected } = await prepareShard(task, store, fetch, threads);
+      await this.#link.send(TaskDone, { taskId, sha256, shardBytes, pictures, rejected });
+      log.info("prepared", { task: taskId, pictures, size: bytesText(shardBytes) });
+    } catch (error) {
+      if (this.#over.signal.aborted || this.#link.closed.aborted) return;
+      log.warn("could not prepare", { task: taskId, error });
+      await this.#link.send(TaskFailed, { taskId, reason: errorLine(error).slice(0, 1000) });
+    }
+  }
+
+  async #open({ jobId, plan, shards }: MessageOf<typeof OpenJob>): Promise<void> {
+    const { store, log, site, door, openCompute } = this.#options;
+    await this.#member?.[Symbol.asyncDispose]();
+    this.#member = undefined;
+    this.#jobId = jobId;
+    try {
+      const checked = checkLearningPlan(plan);
+      const lacking = shards.filter(({ sha256 }) => !store.has(sha256));
+      log.info("job", {
+        job: jobId,
+        shards: shards.length,
+        fetching: countText(lacking.length, "shard"),
+        size: bytesText(lacking.reduce((sum, { shardBytes }) => sum + shardBytes, 0)),
+      });
+      for (const { sha256, shardBytes } of lacking) {
+        await this.#fetch(sha256, Math.min(shardBytes, SHARD_SIZE_BYTES_MAX));
+      }
+      const files = shards.map(({ sha256, split }) => ({ path: store.path(sha256), split }));
+      const compute = await openCompute(checked, files);
+      if (this.#jobId !== jobId || this.#over.signal.aborted) {
+        await compute[Symbol.asyncDispose]();
+        return;
+      }
+      const { engine, parameterCount } = compute;
+      const stateVectors = STATE_VECTORS.length;
+      this.#member = new JobMember(jobId, compute, stateVectors, { site, door, link: this.#link, log });
+      log.info("ready to learn", { job: jobId, engine, parameters: parameterCount });
+      await this.#link.send(JobReady, { jobId, engine, parameterCount, stateVectors });
+    } catch (error) {
+      if (this.#over.signal.aborted || this.#link.closed.aborted) return;
+      log.warn("cannot take part", { job: jobId, error });
+      await this.#link.send(JobUnable, { jobId, reason: errorLine(error).slice(0, 1000) });
+    }
+  }
+
+  async #close(jobId: number): Promise<void> {
+    if (this.#jobId !== jobId) return;
+    this.#jobId = undefined;
+    await this.#member?.[Symbol.asyncDispose]();
+    this.#member = undefined;
+    this.#options.log.info("job over", { job: jobId });
+  }
+}

@@ -1,0 +1,83 @@
+import { Progress } from "../../shared/base/progress.ts";
+import { connect } from "../../shared/net/connect.ts";
+import { discover } from "../../shared/net/discovery.ts";
+import { JobClient } from "../../shared/training/submit.ts";
+import { addressFlag, PORTS, siteFor } from "../roles/common.ts";
+import { COMMON_FLAGS, type Command, isSet, neededText } from "../shell.ts";
+import { followJob, handIn, TRAINING_FLAGS, trainingOptions } from "../training.ts";
+
+const DISCOVER_WITHIN_MS = 5000;
+
+export const command: Command = {
+  definition: {
+    meta: { name: "submit", description: "Give a trainer a data set; its workers train the model." },
+    args: {
+      dataset: { type: "positional", required: true, description: "The labelled pictures." },
+      name: {
+        type: "string",
+        required: true,
+        valueHint: "NAME",
+        description: "What the model is to be called.",
+      },
+      trainer: {
+        type: "string",
+        valueHint: "HOST:PORT",
+        description: "Where the trainer is (found on the network when not given).",
+      },
+      wait: {
+        type: "boolean",
+        description: "Follow the training to its end; Ctrl-C ends it and keeps the best.",
+      },
+      json: { type: "boolean", description: "One JSON object a line." },
+      ...TRAINING_FLAGS,
+      ...COMMON_FLAGS,
+    },
+  },
+  async run(flags, context) {
+    const { signal, log, print } = context;
+    const [root, name] = [neededText(flags, "dataset"), neededText(flags, "name")];
+    trainingOptions(flags, root);
+    const site = await siteFor(flags, context);
+    const address =
+      addressFlag(flags, "trainer", PORTS.trainer) ??
+      (await discover({ site, role: "trainer", signal, log, timeoutMs: DISCOVER_WITHIN_MS }));
+    // The link outlives a first Ctrl-C: it tells the trainer to finish.
+    const unstopped = new AbortController().signal;
+    await using link = await connect({
+      site,
+      role: "client",
+      address,
+      expect: ["trainer"],
+      signal: unstopped,
+    });
+    const client = new JobClient(link, log);
+    using progress = new Progress();
+    const json = isSet(flags, "json");
+
+    const job = await handIn(client, { name, root, flags }, progress, context);
+    if (!isSet(flags, "wait")) {
+      print(json ? JSON.stringify({ job, name, state: "queued" }) : `job ${job} is queued as ${name}`);
+      return;
+    }
+    if (json) print(JSON.stringify({ job, name, state: "queued" }));
+    let state = "";
+    const { status, modelVersion, seconds } = await followJob(client, job, progress, signal, (news) => {
+      if (json && news.status.state !== state && news.status.state !== "done") {
+        print(JSON.stringify({ job, name, state: news.status.state }));
+      }
+      state = news.status.state;
+    });
+    const result = {
+      job,
+      name,
+      state: status.state,
+      version: modelVersion,
+      map50: status.map50,
+      samples: status.samples,
+      seconds: Math.round(seconds),
+    };
+    print(
+      json ? JSON.stringify(result) : `${name} v${modelVersion} is ready: mAP50 ${status.map50?.toFixed(3)}`,
+    );
+  },
+};

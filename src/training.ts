@@ -1,0 +1,108 @@
+import type { ArgsDef } from "citty";
+import { AppError } from "../shared/base/errors.ts";
+import type { Progress } from "../shared/base/progress.ts";
+import { countText } from "../shared/base/text.ts";
+import { onAbort } from "../shared/base/wait.ts";
+import { readDataset } from "../shared/dataset/read.ts";
+import { NETWORK_KINDS } from "../shared/nn/networks/config.ts";
+import type { TrainingOptions } from "../shared/training/options.ts";
+import type { JobClient, JobNews, SubmitProgress } from "../shared/training/submit.ts";
+import { choiceFlag, numberFlag, wholeFlag } from "./flags.ts";
+import { type CommandContext, type Flags, isSet, textOf } from "./shell.ts";
+
+/** What `train` and `submit` share: the flags of training, handing in a data set, and following the job. */
+
+export const TRAINING_FLAGS = {
+  network: { type: "string", valueHint: NETWORK_KINDS.join("|"), description: "What learns (detector)." },
+  size: { type: "string", valueHint: "PX", description: "Side of the pictures that it looks at." },
+  epochs: { type: "string", valueHint: "N", description: "Passes over the pictures." },
+  minutes: { type: "string", valueHint: "M", description: "Training time, instead of epochs." },
+  seed: {
+    type: "string",
+    valueHint: "S",
+    description: "Starts the random numbers; the same gives the same (1).",
+  },
+  init: { type: "string", valueHint: "FILE.onnx", description: "A model to start from." },
+  strict: { type: "boolean", description: "A defect of the data set is an error." },
+} as const satisfies ArgsDef;
+
+/** The training options that the flags ask for. Throws `usage`. */
+export function trainingOptions(flags: Flags, dataset: string): TrainingOptions {
+  const sizePx = wholeFlag("size", textOf(flags, "size"), 32, 1280);
+  const epochs = numberFlag("epochs", textOf(flags, "epochs"), 0.01, 100_000);
+  const minutes = numberFlag("minutes", textOf(flags, "minutes"), 0.01, 100_000);
+  const seed = wholeFlag("seed", textOf(flags, "seed"), 0, 2 ** 32 - 1);
+  return {
+    network: choiceFlag("network", textOf(flags, "network") ?? "detector", NETWORK_KINDS),
+    dataset: dataset.split(/[/\\]/).filter(Boolean).at(-1) ?? dataset,
+    ...(sizePx !== undefined && { sizePx }),
+    ...(epochs !== undefined && { epochs }),
+    ...(minutes !== undefined && { minutes }),
+    ...(seed !== undefined && { seed }),
+  };
+}
+
+/** Reads the data set and hands it to the trainer; returns the job's number. */
+export async function handIn(
+  client: JobClient,
+  { name, root, flags }: { readonly name: string; readonly root: string; readonly flags: Flags },
+  progress: Progress,
+  { signal, log }: CommandContext,
+): Promise<number> {
+  const options = trainingOptions(flags, root);
+  const initPath = textOf(flags, "init");
+  const dataset = await readDataset(root, { strict: isSet(flags, "strict"), log, signal });
+  const show = ({ stage, done, total }: SubmitProgress): void =>
+    progress.show({ stage: `${stage} pictures`, share: done / total, detail: `${done} of ${total}` });
+  return await client.submit({ name, dataset, options, ...(initPath !== undefined && { initPath }) }, show);
+}
+
+/**
+ * Follows a job to its end, with its progress on standard error. Ctrl-C ends the job and keeps what it has learnt.
+ *
+ * @param onNews called with everything that is heard, for `--json`
+ * @throws {AppError} when the job fails or ends without a model
+ */
+export async function followJob(
+  client: JobClient,
+  jobId: number,
+  progress: Progress,
+  signal: AbortSignal,
+  onNews: (news: JobNews) => void = () => {},
+): Promise<JobNews> {
+  using _abort = onAbort(signal, () => {
+    progress.say("ending the training: the best weights so far become the model");
+    client.cancel(jobId, { keepBest: true }).catch(() => {});
+  });
+  let last: JobNews | undefined;
+  for await (const news of client.follow(jobId)) {
+    last = news;
+    onNews(news);
+    progress.show(stateOfJob(news));
+  }
+  const status = last?.status;
+  if (last === undefined || status?.state !== "done") {
+    const why = status?.note === "" ? "" : `: ${status?.note}`;
+    const kind = status?.state === "cancelled" ? "cancelled" : "input";
+    throw new AppError(kind, `training ${status?.state ?? "ended"}${why}`);
+  }
+  return last;
+}
+
+function stateOfJob({ status }: JobNews): Parameters<Progress["show"]>[0] {
+  const { state, progress, imagesPerSecond, workers, bestMap50, map50, loss, note } = status;
+  const parts = [];
+  if (imagesPerSecond > 0) parts.push(`${imagesPerSecond.toFixed(1)} pictures/s`);
+  if (workers.length > 0) parts.push(countText(workers.length, "worker"));
+  const sum = Object.values(loss).reduce((so, part) => so + part, 0);
+  if (state === "training" && sum > 0) parts.push(`loss ${sum.toFixed(2)}`);
+  const score = map50 ?? bestMap50;
+  if (score !== undefined) parts.push(`mAP50 ${score.toFixed(3)}`);
+  if (note !== "") parts.push(note);
+  return {
+    stage: state,
+    share: state === "training" ? progress : undefined,
+    detail: parts.join(", "),
+    timeLeftMs: status.timeLeftMs,
+  };
+}
