@@ -4,6 +4,7 @@ import type { Log } from "../../shared/base/log.ts";
 import type { Random } from "../../shared/base/random.ts";
 import { backoffMs } from "../../shared/base/retry.ts";
 import { onAbort } from "../../shared/base/wait.ts";
+import type { Publication } from "../../shared/rtsp/publication.ts";
 import type { CameraState, CameraStatus } from "../../shared/wire/messages/frames.ts";
 import type { Arrival, Feed, FrameSource, JpegPicture } from "./sources/source.ts";
 
@@ -60,6 +61,11 @@ export class Camera {
 
   get delivery(): CameraStatus["delivery"] {
     return this.#source.delivery;
+  }
+
+  /** The camera's own stream, where it is one that RTSP players can take. */
+  get publication(): Publication | undefined {
+    return this.#source.publication;
   }
 
   get hasEnded(): boolean {

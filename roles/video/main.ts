@@ -3,17 +3,24 @@ import { systemClock } from "../../shared/base/clock.ts";
 import type { RoleContext } from "../../shared/base/context.ts";
 import { AppError, errorKind } from "../../shared/base/errors.ts";
 import { CAMERA_COUNT_MAX, NAME_LENGTH_MAX } from "../../shared/base/limits.ts";
+import type { Log } from "../../shared/base/log.ts";
 import { Random } from "../../shared/base/random.ts";
 import { formatAddress } from "../../shared/net/address.ts";
 import type { Address } from "../../shared/net/connection.ts";
 import { announce } from "../../shared/net/discovery.ts";
 import { listen } from "../../shared/net/listener.ts";
 import type { Site } from "../../shared/net/site.ts";
+import type { Publication } from "../../shared/rtsp/publication.ts";
+import { RtspServer } from "../../shared/rtsp/server.ts";
 import { Camera } from "./camera.ts";
 import { FrameThreads } from "./frame-threads.ts";
 import { openSource } from "./open-source.ts";
+import { republish } from "./republish.ts";
 import { type CameraSpec, withoutPassword } from "./source-text.ts";
 import { serveTester } from "./tester-link.ts";
+
+/** The user that players on other machines name. */
+const VIEWER = "viewer";
 
 export interface VideoOptions {
   readonly site: Site;
@@ -24,7 +31,7 @@ export interface VideoOptions {
   readonly rtsp?: Address;
   /** Tell the network where this node is. */
   readonly announce?: boolean;
-  readonly onReady?: (ready: { address: Address; rtsp: Address | undefined }) => void;
+  readonly onReady?: (ready: { readonly address: Address; readonly rtsp: Address | undefined }) => void;
 }
 
 /**
@@ -38,7 +45,7 @@ export async function run(options: VideoOptions, { signal, log }: RoleContext): 
   const threads = stack.use(new FrameThreads(availableParallelism()));
   const cameras: Camera[] = [];
   for (const spec of options.cameras) {
-    const source = await openSource(spec, { threads, clock: systemClock });
+    const source = await openSource(spec, { threads, clock: systemClock, log });
     const random = new Random(spec.name, Date.now());
     cameras.push(new Camera(spec.name, source, { log, clock: systemClock, random }));
     log.info("camera", { name: spec.name, source: withoutPassword(spec.source) });
@@ -77,14 +84,37 @@ export async function run(options: VideoOptions, { signal, log }: RoleContext): 
       },
     }),
   );
+  const rtsp =
+    options.rtsp === undefined ? undefined : openPlayers(options.rtsp, cameras, options.site, stack, log);
   if (options.announce === true) {
     stack.use(announce({ site: options.site, role: "video", address: listener.address, signal, log }));
   }
   log.info("listening for testers", { at: formatAddress(listener.address), cameras: cameras.length });
-  options.onReady?.({ address: listener.address, rtsp: undefined });
+  options.onReady?.({ address: listener.address, rtsp });
   await Promise.all(cameras.map((camera) => camera.run(signal)));
   // Files may have ended; testers may still ask about them.
   await aborted(signal);
+}
+
+/** Opens the port for RTSP players. Those on other machines need a password that follows from the site key. */
+function openPlayers(
+  { host, port }: Address,
+  cameras: readonly Camera[],
+  site: Site,
+  stack: AsyncDisposableStack,
+  log: Log,
+): Address {
+  const streams = new Map<string, Publication>();
+  for (const camera of cameras) streams.set(camera.name, stack.use(republish(camera, log)).publication);
+  const viewer = { user: VIEWER, password: site.mac("rtsp viewer", []).toString("base64url").slice(0, 16) };
+  const server = stack.use(new RtspServer({ host, port, streams, viewer, log }));
+  const at = { host, port: server.port };
+  const loopback = /^(127\.|::1$|localhost$)/.test(host);
+  log.info("listening for RTSP players", {
+    at: `rtsp://${formatAddress(at)}/${cameras[0]?.name ?? ""}`,
+    ...(loopback ? {} : viewer),
+  });
+  return at;
 }
 
 function checkNames(cameras: readonly CameraSpec[]): void {

@@ -1,10 +1,12 @@
 import { stat } from "node:fs/promises";
 import type { Clock } from "../../shared/base/clock.ts";
 import { AppError } from "../../shared/base/errors.ts";
+import type { Log } from "../../shared/base/log.ts";
 import { findFfmpeg } from "../../shared/media/ffmpeg.ts";
 import type { FrameThreads } from "./frame-threads.ts";
 import { type CameraSpec, parseSource } from "./source-text.ts";
 import { folderSource, listPictures } from "./sources/folder.ts";
+import { rtspSource } from "./sources/rtsp.ts";
 import type { FrameSource } from "./sources/source.ts";
 import { syntheticSource } from "./sources/synthetic.ts";
 import { videoFileSource } from "./sources/video-file.ts";
@@ -17,11 +19,11 @@ import { videoFileSource } from "./sources/video-file.ts";
  */
 export async function openSource(
   spec: CameraSpec,
-  parts: { threads: FrameThreads; clock: Clock },
+  parts: { threads: FrameThreads; clock: Clock; log: Log },
 ): Promise<FrameSource> {
   const source = parseSource(spec);
   if (source.kind === "synthetic") return syntheticSource(source, parts.threads, parts.clock);
-  if (source.kind === "rtsp") throw new AppError("unavailable", "RTSP cameras are not read yet");
+  if (source.kind === "rtsp") return rtspSource(source, parts.log.child(spec.name));
   const facts = await stat(source.path).catch((cause) => {
     throw new AppError("input", `camera ${spec.name}: there is no file or folder ${source.path}`, { cause });
   });

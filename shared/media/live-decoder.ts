@@ -1,6 +1,5 @@
 import { AppError, errorLine } from "../base/errors.ts";
 import { MESSAGE_SIZE_BYTES_MAX } from "../base/limits.ts";
-import type { Log } from "../base/log.ts";
 import { ErrorLines, endChild } from "./child.ts";
 import type { Ffmpeg } from "./ffmpeg.ts";
 import { FrameFacts } from "./frame-facts.ts";
@@ -22,7 +21,6 @@ export interface LiveDecoderOptions {
   readonly codec: "h264" | "h265";
   /** A hardware decoder by ffmpeg's name for it, or `auto`. */
   readonly hwaccel: string | undefined;
-  readonly log: Log;
   readonly onFrame: (frame: DecodedFrame) => void;
   /** The decoder died and starts again with the next key picture; says why. */
   readonly onTrouble: (error: AppError) => void;
@@ -32,30 +30,50 @@ export interface LiveDecoderOptions {
 const QUEUE_BYTES_MAX = 8 * 1024 * 1024;
 /** A picture that was asked for and does not come for so long means that ffmpeg hangs. */
 const HANGS_AFTER_MS = 8000;
+/** While nobody wants pictures for so long, no ffmpeg runs. */
+const IDLE_MS = 15_000;
+/** Coded pictures since the last key picture that are kept, so that decoding can begin between two of them. */
+const KEPT_BYTES_MAX = 4 * 1024 * 1024;
+/** Waits before starts that follow deaths; doubling. */
+const RESTART_FIRST_MS = 100;
+const RESTART_MAX_MS = 10_000;
+
+interface CodedItem {
+  readonly id: number;
+  readonly data: Uint8Array;
+  readonly isKey: boolean;
+}
 
 /**
  * Decodes a camera's H.264 or H.265 in an ffmpeg process of its own, which may crash on bad input without harm and is
- * started again. All pictures are decoded; only those asked for are converted and encoded: the wish travels as the
- * lowest bit of the picture's number, which ffmpeg's `select` filter reads.
+ * started again. It runs while pictures are wanted. All pictures are decoded then; only those asked for are converted
+ * and encoded: the wish travels as the lowest bit of the picture's number, which ffmpeg's `select` filter reads.
  */
 export class LiveDecoder implements AsyncDisposable {
   readonly #options: LiveDecoderOptions;
   #child: Child | undefined;
   #count = 0;
-  #startedCount = 0;
-  /** Pictures are passed over until one that stands alone. */
-  #needsKey = true;
-  #closed = false;
-  /** Pictures that were passed over since ffmpeg could not keep up. */
-  dropped = 0;
+  #isClosed = false;
+  /** False until a key picture, and again after something was lost. */
+  #isDecodable = false;
+  /** Pictures since the last key picture; absent when they were too many. */
+  #sinceKey: CodedItem[] | undefined;
+  #sinceKeyBytes = 0;
+  #wantedMs = 0;
+  #deaths = 0;
+  #mayStartMs = 0;
+  /** Times that ffmpeg was started. */
+  starts = 0;
+  /** Times that pictures were passed over since ffmpeg could not keep up. */
+  overruns = 0;
 
   constructor(options: LiveDecoderOptions) {
     this.#options = options;
   }
 
-  /** Times that ffmpeg was started. */
-  get starts(): number {
-    return this.#startedCount;
+  /** Whether an ffmpeg is running. */
+  get isRunning(): boolean {
+    return this.#child !== undefined;
   }
 
   /**
@@ -65,38 +83,57 @@ export class LiveDecoder implements AsyncDisposable {
    * @returns the picture's number
    */
   push(data: Uint8Array, isKey: boolean, wanted: boolean): number {
-    const id = this.#count++;
-    if (this.#closed || (this.#needsKey && !isKey)) return id;
-    this.#child ??= this.#start();
-    const child = this.#child;
-    if (child.hangs()) {
-      child.kill("it hangs");
-      this.#needsKey = true;
-      return id;
-    }
-    if (child.queuedBytes + data.length > QUEUE_BYTES_MAX) {
-      this.#needsKey = true;
-      this.dropped++;
-      return id;
-    }
-    this.#needsKey = false;
-    child.feed(matroskaPicture(data, 2 * id + (wanted ? 0 : 1), isKey), wanted);
-    return id;
+    const item = { id: this.#count++, data, isKey };
+    if (isKey) [this.#isDecodable, this.#sinceKey, this.#sinceKeyBytes] = [true, [], 0];
+    if (this.#isClosed || !this.#isDecodable) return item.id;
+    const nowMs = performance.now();
+    if (wanted) this.#wantedMs = nowMs;
+    if (this.#child === undefined && wanted) this.#startFromKey(nowMs);
+    this.#keep(item);
+    this.#child?.feed(item, wanted);
+    this.#supervise(nowMs);
+    return item.id;
   }
 
-  #start(): Child {
-    this.#startedCount++;
-    const child: Child = new Child(this.#options, (problem) => {
-      if (this.#child !== child) return;
-      this.#child = undefined;
-      this.#needsKey = true;
-      if (!this.#closed) this.#options.onTrouble(problem);
+  #keep(item: CodedItem): void {
+    this.#sinceKey?.push(item);
+    this.#sinceKeyBytes += item.data.length;
+    if (this.#sinceKeyBytes > KEPT_BYTES_MAX) this.#sinceKey = undefined;
+  }
+
+  #startFromKey(nowMs: number): void {
+    if (this.#sinceKey === undefined || nowMs < this.#mayStartMs) return;
+    this.starts++;
+    const child: Child = new Child(this.#options, (problem, frames) => {
+      if (this.#child === child) this.#child = undefined;
+      if (this.#isClosed || problem === undefined) return;
+      // What it died of may be in these pictures.
+      this.#isDecodable = false;
+      this.#deaths = frames > 0 ? 1 : this.#deaths + 1;
+      const waitMs = Math.min(RESTART_MAX_MS, RESTART_FIRST_MS * 2 ** (this.#deaths - 1));
+      this.#mayStartMs = performance.now() + waitMs;
+      this.#options.onTrouble(problem);
     });
-    return child;
+    this.#child = child;
+    for (const item of this.#sinceKey) child.feed(item, false);
+  }
+
+  #supervise(nowMs: number): void {
+    const child = this.#child;
+    if (child === undefined) return;
+    if (child.hangs(nowMs)) child.kill("it hangs");
+    if (nowMs - this.#wantedMs > IDLE_MS) {
+      this.#child = undefined;
+      void child.end();
+    }
+    if (child.queuedBytes > QUEUE_BYTES_MAX) {
+      this.overruns++;
+      this.#isDecodable = false;
+    }
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#closed = true;
+    this.#isClosed = true;
     await this.#child?.end();
     this.#child = undefined;
   }
@@ -111,11 +148,13 @@ class Child {
   readonly #queue: Uint8Array[] = [];
   #isWriting = false;
   #killedFor: string | undefined;
+  #isEnding = false;
+  #frames = 0;
   /** When the oldest wish that was not met was made. */
   #waitingSinceMs: number | undefined;
   queuedBytes = 0;
 
-  constructor(options: LiveDecoderOptions, onEnd: (problem: AppError) => void) {
+  constructor(options: LiveDecoderOptions, onEnd: (problem: AppError | undefined, frames: number) => void) {
     this.#options = options;
     const { ffmpeg, codec, hwaccel } = options;
     this.#process = Bun.spawn(
@@ -132,19 +171,17 @@ class Child {
       { stdin: "pipe", stdout: "pipe", stderr: "pipe" },
     );
     this.#errors = new ErrorLines(this.#process.stderr, (line) => this.#facts.take(line));
-    this.feed(matroskaHeader(codec), false);
+    this.#enqueue(matroskaHeader(codec));
     void this.#run(onEnd);
   }
 
-  hangs(): boolean {
-    return this.#waitingSinceMs !== undefined && performance.now() - this.#waitingSinceMs > HANGS_AFTER_MS;
+  hangs(nowMs: number): boolean {
+    return this.#waitingSinceMs !== undefined && nowMs - this.#waitingSinceMs > HANGS_AFTER_MS;
   }
 
-  feed(bytes: Uint8Array, wanted: boolean): void {
+  feed({ id, data, isKey }: CodedItem, wanted: boolean): void {
     if (wanted) this.#waitingSinceMs ??= performance.now();
-    this.#queue.push(bytes);
-    this.queuedBytes += bytes.length;
-    if (!this.#isWriting) void this.#write();
+    this.#enqueue(matroskaPicture(data, 2 * id + (wanted ? 0 : 1), isKey));
   }
 
   kill(why: string): void {
@@ -152,8 +189,16 @@ class Child {
     this.#process.kill("SIGKILL");
   }
 
+  /** Ends it; nobody is told of a problem. */
   async end(): Promise<void> {
+    this.#isEnding = true;
     await endChild(this.#process);
+  }
+
+  #enqueue(bytes: Uint8Array): void {
+    this.#queue.push(bytes);
+    this.queuedBytes += bytes.length;
+    if (!this.#isWriting) void this.#write();
   }
 
   async #write(): Promise<void> {
@@ -170,7 +215,7 @@ class Child {
     }
   }
 
-  async #run(onEnd: (problem: AppError) => void): Promise<void> {
+  async #run(onEnd: (problem: AppError | undefined, frames: number) => void): Promise<void> {
     let cause: unknown;
     try {
       const splitter = new MpjpegSplitter(MESSAGE_SIZE_BYTES_MAX - 8192);
@@ -178,6 +223,8 @@ class Child {
         for (const jpeg of splitter.push(chunk)) {
           const { pts, width, height } = await this.#facts.next();
           this.#waitingSinceMs = undefined;
+          this.#frames++;
+          if (this.#isEnding) continue;
           this.#options.onFrame({ id: pts / 2, width, height, jpeg });
         }
       }
@@ -189,6 +236,9 @@ class Child {
     const { signalCode, exitCode } = this.#process;
     const how = this.#killedFor ?? (signalCode === null ? `status ${exitCode}` : signalCode);
     const words = cause === undefined ? this.#errors.text : errorLine(cause);
-    onEnd(new AppError("unavailable", `ffmpeg ended while it decoded (${how})`, { cause: new Error(words) }));
+    const problem = new AppError("unavailable", `ffmpeg ended while it decoded (${how})`, {
+      cause: new Error(words),
+    });
+    onEnd(this.#isEnding ? undefined : problem, this.#frames);
   }
 }

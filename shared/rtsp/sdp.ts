@@ -21,6 +21,10 @@ export interface VideoFormat {
   readonly codec: VideoCodec;
   readonly payloadType: number;
   readonly clockRate: number;
+  /** The codec's name as the camera wrote it, for passing the stream on. */
+  readonly encoding: string;
+  /** The parameters of `a=fmtp` as the camera wrote them. */
+  readonly fmtp: string | undefined;
   /** `a=control` of the stream, else of the session. */
   readonly control: string | undefined;
   /** Parameters of `a=fmtp`, names in small letters. */
@@ -79,7 +83,7 @@ export function chooseVideo(sdp: Sdp): VideoFormat {
     for (const payloadType of media.payloadTypes) {
       const { name, clockRate } = encodingOf(media, payloadType);
       const codec = CODECS[name.toUpperCase()];
-      if (codec !== undefined) return formatOf(sdp, media, payloadType, codec, clockRate);
+      if (codec !== undefined) return formatOf(sdp, media, { payloadType, codec, clockRate, encoding: name });
       offered.push(name);
     }
   }
@@ -102,22 +106,18 @@ function encodingOf(media: SdpMedia, payloadType: number): { name: string; clock
 function formatOf(
   sdp: Sdp,
   media: SdpMedia,
-  payloadType: number,
-  codec: VideoCodec,
-  clockRate: number,
+  encoding: Pick<VideoFormat, "codec" | "payloadType" | "clockRate" | "encoding">,
 ): VideoFormat {
+  const fmtp = valuesOf(media, "fmtp")
+    .map((value) => /^(\d+)\s+(.*)$/.exec(value))
+    .find((found) => Number(found?.[1]) === encoding.payloadType)?.[2];
   const parameters = new Map<string, string>();
-  for (const value of valuesOf(media, "fmtp")) {
-    const found = /^(\d+)\s+(.*)$/.exec(value);
-    if (found === null || Number(found[1]) !== payloadType) continue;
-    for (const part of found[2]!.split(";")) {
-      const equals = part.indexOf("=");
-      if (equals > 0)
-        parameters.set(part.slice(0, equals).trim().toLowerCase(), part.slice(equals + 1).trim());
-    }
+  for (const part of fmtp?.split(";") ?? []) {
+    const equals = part.indexOf("=");
+    if (equals > 0) parameters.set(part.slice(0, equals).trim().toLowerCase(), part.slice(equals + 1).trim());
   }
   const control = valuesOf(media, "control")[0] ?? sdp.attributes.find(([name]) => name === "control")?.[1];
-  return { codec, payloadType, clockRate, control, parameters, size: sizeOf(media) };
+  return { ...encoding, fmtp, control, parameters, size: sizeOf(media) };
 }
 
 function sizeOf(media: SdpMedia): VideoFormat["size"] {
@@ -141,29 +141,28 @@ function valuesOf(media: SdpMedia, name: string): string[] {
   return media.attributes.filter(([key]) => key === name).map(([, value]) => value);
 }
 
-/** The description of one of our streams, for players. */
-export function formatSdp(stream: {
-  readonly name: string;
-  readonly payloadType: number;
-  /** Such as "H264/90000". */
-  readonly encoding: string;
-  /** The parameters of `a=fmtp`, as the camera wrote them. */
-  readonly parameters: string | undefined;
-  readonly size?: { readonly width: number; readonly height: number } | undefined;
-}): string {
+/** The description of a stream that is passed on, for players. */
+export function formatSdp(
+  name: string,
+  stream: Pick<VideoFormat, "payloadType" | "encoding" | "clockRate" | "fmtp" | "size">,
+): string {
+  const { payloadType, encoding, clockRate, fmtp, size } = stream;
   const lines = [
     "v=0",
     "o=- 0 0 IN IP4 127.0.0.1",
-    `s=${stream.name.replace(/[\r\n]/g, " ")}`,
+    `s=${name}`,
     "c=IN IP4 0.0.0.0",
     "t=0 0",
     "a=control:*",
     "a=range:npt=now-",
-    `m=video 0 RTP/AVP ${stream.payloadType}`,
-    `a=rtpmap:${stream.payloadType} ${stream.encoding}`,
+    `m=video 0 RTP/AVP ${payloadType}`,
+    `a=rtpmap:${payloadType} ${encoding}/${clockRate}`,
   ];
-  if (stream.parameters !== undefined) lines.push(`a=fmtp:${stream.payloadType} ${stream.parameters}`);
-  if (stream.size !== undefined) lines.push(`a=x-dimensions:${stream.size.width},${stream.size.height}`);
-  lines.push("a=control:video");
-  return `${lines.join("\r\n")}\r\n`;
+  if (fmtp !== undefined) lines.push(`a=fmtp:${payloadType} ${fmtp}`);
+  if (size !== undefined) lines.push(`a=x-dimensions:${size.width},${size.height}`);
+  lines.push(`a=control:${STREAM_CONTROL}`);
+  return `${lines.map((line) => line.replace(/[\r\n\0]/g, " ")).join("\r\n")}\r\n`;
 }
+
+/** The last part of the address of a stream in our own descriptions. */
+export const STREAM_CONTROL = "video";

@@ -1,3 +1,5 @@
+import type { Publication } from "../../../shared/rtsp/publication.ts";
+
 /** A frame that has reached this node, whether or not anybody will look at it. */
 export interface Arrival {
   /** Counts from 0 since the source was opened. */
@@ -39,6 +41,8 @@ export interface FrameSource {
   readonly delivery: "newest" | "every";
   /** Whether it is opened again after it failed. */
   readonly reconnects: boolean;
+  /** The source's own stream, where it is one that RTSP players can take. */
+  readonly publication?: Publication;
   /**
    * Gives frames until the source ends (resolves), fails (rejects with an `AppError`: `refused`, `unavailable`,
    * `protocol` or `input`), or `signal` aborts (resolves).

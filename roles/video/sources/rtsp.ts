@@ -1,0 +1,90 @@
+import { errorLine } from "../../../shared/base/errors.ts";
+import type { Log } from "../../../shared/base/log.ts";
+import { findFfmpeg } from "../../../shared/media/ffmpeg.ts";
+import { LiveDecoder } from "../../../shared/media/live-decoder.ts";
+import { playRtsp, type ReceivedPicture } from "../../../shared/rtsp/client.ts";
+import { StreamPublication } from "../../../shared/rtsp/publication.ts";
+import type { VideoFormat } from "../../../shared/rtsp/sdp.ts";
+import type { Source } from "../source-text.ts";
+import type { Arrival, Feed, FrameSource } from "./source.ts";
+
+type RtspOptions = Extract<Source, { kind: "rtsp" }>;
+
+/** Wishes that ffmpeg has not met and never will, since it was started anew, are forgotten beyond so many. */
+const WISHES_MAX = 64;
+
+/** An RTSP camera. MJPEG passes as it is; H.264 and H.265 are decoded by ffmpeg, while somebody looks. */
+export function rtspSource({ url, transport, hwaccel }: RtspOptions, log: Log): FrameSource {
+  const publication = new StreamPublication();
+  return {
+    delivery: "newest",
+    reconnects: true,
+    publication,
+    async run(feed, signal) {
+      await using stack = new AsyncDisposableStack();
+      const abort = new AbortController();
+      stack.defer(() => abort.abort());
+      const ending = AbortSignal.any([signal, abort.signal]);
+      let take: ((picture: ReceivedPicture) => void) | undefined;
+      let failure: unknown;
+      const events = {
+        onFormat(format: VideoFormat): void {
+          publication.open(format);
+          take = format.codec === "jpeg" ? jpegTaker(feed) : undefined;
+          if (format.codec === "jpeg") return;
+          decodingTaker(feed, format.codec, { hwaccel, log, stack }).then(
+            (ready) => {
+              take = ready;
+            },
+            (error) => {
+              // Without ffmpeg the camera is of no use here.
+              failure = error;
+              abort.abort();
+            },
+          );
+        },
+        onPicture(picture: ReceivedPicture): void {
+          publication.push(picture);
+          take?.(picture);
+        },
+      };
+      await playRtsp({ url, transport }, events, ending);
+      if (failure !== undefined) throw failure;
+    },
+  };
+}
+
+function jpegTaker(feed: Feed) {
+  return ({ data, size, arrivedMs }: ReceivedPicture): void => {
+    const { arrival, wanted } = feed.arrive(undefined, arrivedMs);
+    if (wanted && size !== undefined) feed.deliver(arrival, { ...size, jpeg: data });
+  };
+}
+
+async function decodingTaker(
+  feed: Feed,
+  codec: "h264" | "h265",
+  { hwaccel, log, stack }: { hwaccel: string | undefined; log: Log; stack: AsyncDisposableStack },
+) {
+  const wishes = new Map<number, Arrival>();
+  const decoder = stack.use(
+    new LiveDecoder({
+      ffmpeg: await findFfmpeg(),
+      codec,
+      hwaccel,
+      onFrame: ({ id, ...picture }) => {
+        const arrival = wishes.get(id);
+        wishes.delete(id);
+        if (arrival !== undefined) feed.deliver(arrival, picture);
+      },
+      onTrouble: (error) => log.warn("the decoder starts again", { why: errorLine(error) }),
+    }),
+  );
+  return ({ data, isKey, arrivedMs }: ReceivedPicture): void => {
+    const { arrival, wanted } = feed.arrive(undefined, arrivedMs);
+    const id = decoder.push(data, isKey, wanted);
+    if (!wanted) return;
+    wishes.set(id, arrival);
+    if (wishes.size > WISHES_MAX) wishes.delete(wishes.keys().next().value!);
+  };
+}

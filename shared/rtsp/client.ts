@@ -1,0 +1,334 @@
+import { AppError, errorKind } from "../base/errors.ts";
+import { onAbort } from "../base/wait.ts";
+import type { CodedPicture, Depacketizer } from "./access-unit.ts";
+import { RtspClientLink } from "./client-link.ts";
+import { h264Depacketizer } from "./h264.ts";
+import { h265Depacketizer } from "./h265.ts";
+import { jpegDepacketizer } from "./jpeg.ts";
+import type { RtspResponse } from "./message.ts";
+import { parseRtcp, receiverReport } from "./rtcp.ts";
+import { PacketOrder, parseRtp, type RtpPacket, Timeline } from "./rtp.ts";
+import { chooseVideo, parseSdp, type VideoFormat } from "./sdp.ts";
+import { connectBytes } from "./socket.ts";
+import { parseTransport, type Transport } from "./transport.ts";
+import { openPortPair, type PortPair } from "./udp.ts";
+import { controlBase, controlUri, parseRtspUrl, type RtspUrl } from "./url.ts";
+
+export interface RtspClientOptions {
+  readonly url: string;
+  readonly transport: "tcp" | "udp";
+  /** For connecting and for each answer. */
+  readonly timeoutMs?: number;
+  /** A camera that sends nothing for so long is given up. */
+  readonly silenceMs?: number;
+}
+
+export interface RtspClientEvents {
+  /** What will come, before it comes. */
+  readonly onFormat?: (format: VideoFormat) => void;
+  /** A picture that came whole. */
+  readonly onPicture: (picture: ReceivedPicture) => void;
+  /** Packets are missing; how many, and of what is held back for them since the last call. */
+  readonly onLoss?: (lost: number) => void;
+}
+
+export interface ReceivedPicture extends CodedPicture {
+  /** Wall clock when its first packet came, in ms since 1970. */
+  readonly arrivedMs: number;
+  /** Time since the stream's first picture by the camera's clock, in ms. */
+  readonly mediaMs: number;
+}
+
+const DEFAULT_TIMEOUT_MS = 8000;
+const DEFAULT_SILENCE_MS = 10_000;
+/** Packets that wait for a late one over UDP. */
+const REORDER_DEPTH = 64;
+/** An orderly goodbye may take so long. */
+const TEARDOWN_MS = 500;
+const REPORT_EVERY_MS = 5000;
+
+/**
+ * Plays a camera's video until it ends: resolves when `signal` aborts, after an orderly goodbye.
+ *
+ * @throws {AppError} `refused` (password, path), `input` (no codec that Vigía reads), `unavailable` (gone, silent,
+ *   busy), `protocol`
+ */
+export async function playRtsp(
+  { url: text, transport, timeoutMs = DEFAULT_TIMEOUT_MS, silenceMs = DEFAULT_SILENCE_MS }: RtspClientOptions,
+  events: RtspClientEvents,
+  signal: AbortSignal,
+): Promise<void> {
+  if (signal.aborted) return;
+  const url = parseRtspUrl(text);
+  try {
+    await using session = await RtspSession.connect(url, events, { timeoutMs, silenceMs, signal });
+    using _abort = onAbort(signal, () => session.stop());
+    await session.play(transport);
+  } catch (error) {
+    if (signal.aborted && errorKind(error) === "cancelled") return;
+    throw error;
+  }
+}
+
+/** One run from DESCRIBE to TEARDOWN. */
+class RtspSession implements AsyncDisposable {
+  readonly #url: RtspUrl;
+  readonly #events: RtspClientEvents;
+  readonly #link: RtspClientLink;
+  readonly #silenceMs: number;
+  readonly #ssrc = Math.floor(Math.random() * 2 ** 32);
+  readonly #timers = new DisposableStack();
+  #receiver: Receiver | undefined;
+  #channel: number | undefined;
+  #reportTo: ((report: Buffer) => void) | undefined;
+  #controlUri: string;
+  #lastHeardMs = performance.now();
+  #isPlaying = false;
+
+  private constructor(
+    url: RtspUrl,
+    events: RtspClientEvents,
+    link: (session: RtspSession) => RtspClientLink,
+    silenceMs: number,
+  ) {
+    this.#url = url;
+    this.#events = events;
+    this.#silenceMs = silenceMs;
+    this.#controlUri = url.requestUri;
+    this.#link = link(this);
+  }
+
+  static async connect(
+    url: RtspUrl,
+    events: RtspClientEvents,
+    { timeoutMs, silenceMs, signal }: { timeoutMs: number; silenceMs: number; signal: AbortSignal },
+  ): Promise<RtspSession> {
+    const { host, port, secure } = url;
+    const stream = await connectBytes({ host, port, secure, timeoutMs, signal });
+    const link = (session: RtspSession) =>
+      new RtspClientLink(stream, url, timeoutMs, {
+        interleaved: (channel, data) => session.#takeInterleaved(channel, data),
+        resynced: () => session.#events.onLoss?.(1),
+      });
+    return new RtspSession(url, events, link, silenceMs);
+  }
+
+  /** Ends `play` without an error for its caller. */
+  stop(): void {
+    void this.#goodbye().finally(() => this.#link.fail(new AppError("cancelled", "stopped")));
+  }
+
+  async play(transport: "tcp" | "udp"): Promise<void> {
+    const options = await this.#link.request("OPTIONS", this.#url.requestUri).catch((error) => {
+      // Cameras exist that know every method but this one.
+      if (errorKind(error) === "refused") throw error;
+      return undefined;
+    });
+    const described = await this.#link.request("DESCRIBE", this.#url.requestUri, [
+      ["Accept", "application/sdp"],
+    ]);
+    const sdp = parseSdp(described.body.toString("latin1"));
+    const format = chooseVideo(sdp);
+    this.#controlUri = controlBase(this.#url.requestUri, [
+      described.headers.get("content-base"),
+      described.headers.get("content-location"),
+    ]);
+    this.#receiver = new Receiver(format, transport === "udp" ? REORDER_DEPTH : 0, this.#events);
+    this.#events.onFormat?.(format);
+    const streamUri = controlUri(this.#controlUri, format.control);
+    const setUp = transport === "tcp" ? await this.#setUpTcp(streamUri) : await this.#setUpUdp(streamUri);
+    this.#lastHeardMs = performance.now();
+    const played = await this.#link.request("PLAY", this.#controlUri, [["Range", "npt=0.000-"]]);
+    this.#keepSession(played);
+    this.#isPlaying = true;
+    this.#keepAlive(options, setUp);
+    this.#watchSilence();
+    await this.#link.ended;
+  }
+
+  async #setUpTcp(uri: string): Promise<RtspResponse> {
+    this.#channel = 0;
+    for (const channel of [0, 1]) this.#link.channels.add(channel);
+    const response = await this.#link.request("SETUP", uri, [
+      ["Transport", "RTP/AVP/TCP;unicast;interleaved=0-1"],
+    ]);
+    this.#keepSession(response);
+    // Some cameras choose other channels, some leave them out, some answer RTP/AVP and send here all the same.
+    const transport = parseTransport(response.headers.get("transport") ?? "");
+    const chosen = transport.interleaved ?? [0, 1];
+    this.#receiver!.expect(transport.ssrc);
+    for (const channel of chosen) this.#link.channels.add(channel);
+    this.#channel = chosen[0];
+    this.#reportTo = (report) => this.#link.sendInterleaved(chosen[1], report);
+    return response;
+  }
+
+  async #setUpUdp(uri: string): Promise<RtspResponse> {
+    const host = this.#link.remoteHost.includes(":") ? "::" : "0.0.0.0";
+    const pair = this.#timers.use(await openPortPair(host));
+    const [rtp, rtcp] = pair.ports;
+    const response = await this.#link.request("SETUP", uri, [
+      ["Transport", `RTP/AVP;unicast;client_port=${rtp}-${rtcp}`],
+    ]);
+    this.#keepSession(response);
+    const transport = parseTransport(response.headers.get("transport") ?? "");
+    this.#receiver!.expect(transport.ssrc);
+    if (transport.protocol === "tcp" || transport.interleaved !== undefined) {
+      // It sends over this connection whatever it was asked for.
+      this.#channel = transport.interleaved?.[0] ?? 0;
+      this.#link.channels.add(this.#channel);
+      return response;
+    }
+    this.#receiveUdp(pair, transport);
+    return response;
+  }
+
+  #receiveUdp({ rtp, rtcp }: PortPair, { source, serverPorts }: Transport): void {
+    // What others send to this port is not from the camera. The source may differ from the RTSP peer if it says so.
+    const known = new Set([this.#link.remoteHost, source]);
+    rtp.on("message", (data, from) => {
+      if (known.has(from.address)) this.#takePacket(data);
+    });
+    rtcp.on("message", (data, from) => {
+      if (known.has(from.address)) this.#takeReport(data);
+    });
+    if (serverPorts === undefined) return;
+    const [rtpPort, rtcpPort] = serverPorts;
+    const host = this.#link.remoteHost;
+    // An empty packet each way opens firewalls and address translation for the answers.
+    rtp.send(Buffer.from([0x80, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]), rtpPort, host);
+    this.#reportTo = (report) => rtcp.send(report, rtcpPort, host);
+    this.#reportTo(receiverReport(this.#ssrc));
+  }
+
+  #takeInterleaved(channel: number, data: Buffer): void {
+    if (this.#channel === undefined) return;
+    // Data of streams that nobody set up comes from cameras too.
+    if (channel === this.#channel) this.#takePacket(data);
+    else if (channel === this.#channel + 1) this.#takeReport(data);
+  }
+
+  #takePacket(data: Buffer): void {
+    this.#lastHeardMs = performance.now();
+    const packet = parseRtp(data);
+    if (packet !== undefined) this.#receiver?.take(packet);
+  }
+
+  #takeReport(data: Buffer): void {
+    for (const report of parseRtcp(data)) {
+      if (report.kind === "bye" && this.#isPlaying) {
+        this.#link.fail(new AppError("unavailable", "the camera ended the stream"));
+      }
+    }
+  }
+
+  #keepSession(response: RtspResponse): void {
+    const id = response.headers.get("session")?.split(";")[0]?.trim();
+    if (id !== undefined && id !== "") this.#link.session = id;
+  }
+
+  /** At half the session's time-out, with the request that the camera says it knows. */
+  #keepAlive(options: RtspResponse | undefined, setUp: RtspResponse): void {
+    const told = Number(/timeout\s*=\s*(\d+)/i.exec(setUp.headers.get("session") ?? "")?.[1] ?? 60);
+    const everyMs = 1000 * Math.max(1, Math.min(30, told / 2));
+    const methods = options?.headers.all("public").join(",").toUpperCase() ?? "";
+    const method = methods.includes("GET_PARAMETER") ? "GET_PARAMETER" : "OPTIONS";
+    const keepAlive = setInterval(() => {
+      // Some cameras never answer; silence of the stream itself is what counts.
+      this.#link.request(method, this.#controlUri).catch(() => {});
+    }, everyMs);
+    const report = setInterval(() => this.#reportTo?.(receiverReport(this.#ssrc)), REPORT_EVERY_MS);
+    this.#timers.defer(() => {
+      clearInterval(keepAlive);
+      clearInterval(report);
+    });
+  }
+
+  #watchSilence(): void {
+    const check = setInterval(
+      () => {
+        const silentMs = performance.now() - this.#lastHeardMs;
+        if (silentMs < this.#silenceMs) return;
+        const seconds = Math.round(silentMs / 1000);
+        this.#link.fail(new AppError("unavailable", `the camera has sent nothing for ${seconds} s`));
+      },
+      Math.min(1000, this.#silenceMs / 4),
+    );
+    this.#timers.defer(() => clearInterval(check));
+  }
+
+  /** Tells the camera that nobody watches, so that it does not keep the session until its time-out. */
+  async #goodbye(): Promise<void> {
+    if (this.#link.session === undefined) return;
+    const torn = this.#link.request("TEARDOWN", this.#controlUri).catch(() => {});
+    await Promise.race([torn, Bun.sleep(TEARDOWN_MS)]);
+    this.#link.session = undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.#goodbye();
+    this.#timers.dispose();
+    this.#link.fail(new AppError("cancelled", "stopped"));
+  }
+}
+
+/** From packets to pictures. */
+class Receiver {
+  readonly #format: VideoFormat;
+  readonly #events: RtspClientEvents;
+  readonly #depacketizer: Depacketizer;
+  readonly #timeline: Timeline;
+  readonly #depth: number;
+  #order: PacketOrder;
+  #ssrc: number | undefined;
+  #strangers = 0;
+  #arrivedMs: number | undefined;
+
+  constructor(format: VideoFormat, depth: number, events: RtspClientEvents) {
+    this.#format = format;
+    this.#events = events;
+    this.#depth = depth;
+    this.#order = new PacketOrder(depth);
+    this.#timeline = new Timeline(format.clockRate);
+    this.#depacketizer = DEPACKETIZERS[format.codec](format);
+  }
+
+  /** The sender's number that the camera announced. It may be wrong. */
+  expect(ssrc: number | undefined): void {
+    this.#ssrc ??= ssrc;
+  }
+
+  take(packet: RtpPacket): void {
+    if (!this.#isOurs(packet)) return;
+    for (const { packet: next, lostBefore } of this.#order.push(packet)) {
+      if (lostBefore > 0) this.#events.onLoss?.(lostBefore);
+      this.#arrivedMs ??= Date.now();
+      for (const picture of this.#depacketizer.push(next, lostBefore)) {
+        const mediaMs = this.#timeline.ms(picture.timestamp);
+        this.#events.onPicture({ ...picture, arrivedMs: this.#arrivedMs ?? Date.now(), mediaMs });
+        this.#arrivedMs = undefined;
+      }
+    }
+  }
+
+  /**
+   * Packets of another payload type are not this stream's (some cameras send notes as type 50 with sequence numbers of
+   * the video). Those of another sender come from an old session; when only they come, they are the stream.
+   */
+  #isOurs({ payloadType, ssrc }: RtpPacket): boolean {
+    const isStranger =
+      payloadType !== this.#format.payloadType || (this.#ssrc !== undefined && ssrc !== this.#ssrc);
+    if (!isStranger) {
+      this.#ssrc = ssrc;
+      this.#strangers = 0;
+      return true;
+    }
+    if (payloadType !== this.#format.payloadType || ++this.#strangers < 50) return false;
+    this.#ssrc = ssrc;
+    this.#strangers = 0;
+    this.#order = new PacketOrder(this.#depth);
+    return true;
+  }
+}
+
+const DEPACKETIZERS = { h264: h264Depacketizer, h265: h265Depacketizer, jpeg: jpegDepacketizer } as const;

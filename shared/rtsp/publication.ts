@@ -1,0 +1,117 @@
+import { deferred } from "../base/wait.ts";
+import type { CodedPicture } from "./access-unit.ts";
+import { packetizeJpeg, type RtpJpeg } from "./jpeg-packetizer.ts";
+import type { VideoFormat } from "./sdp.ts";
+
+/** A packet before it has a sender's number and a place in a player's sequence. */
+export interface OutgoingPacket {
+  readonly payloadType: number;
+  readonly marker: boolean;
+  readonly timestamp: number;
+  readonly payload: Buffer;
+}
+
+/** The packets of one picture. */
+export interface OutgoingPicture {
+  readonly isKey: boolean;
+  readonly packets: readonly OutgoingPacket[];
+}
+
+export type PublishedFormat = Pick<VideoFormat, "payloadType" | "encoding" | "clockRate" | "fmtp" | "size">;
+
+/** A stream that players may open. */
+export interface Publication {
+  /** Resolves when the stream is known, which for a camera is after it was reached. */
+  format(): Promise<PublishedFormat>;
+  /** Sends a player what it needs to begin at once, then each picture, until disposed. */
+  attach(player: (picture: OutgoingPicture) => void): Disposable;
+}
+
+/** What a new player gets at once is bounded by this. */
+const BACKLOG_BYTES_MAX = 4 * 1024 * 1024;
+const BACKLOG_PICTURES_MAX = 600;
+
+/** A camera's own stream, passed on packet by packet. A player that joins gets the pictures since the last key picture. */
+export class StreamPublication implements Publication {
+  readonly #players = new Set<(picture: OutgoingPicture) => void>();
+  #format = deferred<PublishedFormat>();
+  #known = false;
+  #backlog: OutgoingPicture[] = [];
+  #backlogBytes = 0;
+
+  /** The camera was reached, perhaps again, perhaps with another stream. */
+  open(format: PublishedFormat): void {
+    if (this.#known) this.#format = deferred<PublishedFormat>();
+    this.#known = true;
+    this.#format.resolve(format);
+    this.#clearBacklog();
+  }
+
+  push({ isKey, packets }: CodedPicture): void {
+    const picture = { isKey, packets };
+    if (isKey) this.#clearBacklog();
+    if (isKey || this.#backlog.length > 0) {
+      this.#backlog.push(picture);
+      this.#backlogBytes += packets.reduce((sum, { payload }) => sum + payload.length, 0);
+      // Without its beginning the rest is of no use.
+      const tooLong = this.#backlog.length > BACKLOG_PICTURES_MAX || this.#backlogBytes > BACKLOG_BYTES_MAX;
+      if (tooLong) this.#clearBacklog();
+    }
+    for (const player of this.#players) player(picture);
+  }
+
+  format(): Promise<PublishedFormat> {
+    return this.#format.promise;
+  }
+
+  attach(player: (picture: OutgoingPicture) => void): Disposable {
+    for (const picture of this.#backlog) player(picture);
+    this.#players.add(player);
+    return { [Symbol.dispose]: () => this.#players.delete(player) };
+  }
+
+  #clearBacklog(): void {
+    this.#backlog = [];
+    this.#backlogBytes = 0;
+  }
+}
+
+const JPEG_FORMAT = {
+  payloadType: 26,
+  encoding: "JPEG",
+  clockRate: 90_000,
+  fmtp: undefined,
+  size: undefined,
+} as const;
+
+/** Pictures as RTP/JPEG. Nothing is packed while nobody watches. */
+export class JpegPublication implements Publication {
+  readonly #players = new Set<(picture: OutgoingPicture) => void>();
+
+  get hasAudience(): boolean {
+    return this.#players.size > 0;
+  }
+
+  /** @param timeMs rises with each picture */
+  push(picture: RtpJpeg, timeMs: number): void {
+    if (!this.hasAudience) return;
+    const timestamp = Math.round(timeMs * 90) >>> 0;
+    const payloads = packetizeJpeg(picture);
+    const packets = payloads.map((payload, place) => ({
+      payloadType: JPEG_FORMAT.payloadType,
+      marker: place === payloads.length - 1,
+      timestamp,
+      payload,
+    }));
+    for (const player of this.#players) player({ isKey: true, packets });
+  }
+
+  async format(): Promise<PublishedFormat> {
+    return JPEG_FORMAT;
+  }
+
+  attach(player: (picture: OutgoingPicture) => void): Disposable {
+    this.#players.add(player);
+    return { [Symbol.dispose]: () => this.#players.delete(player) };
+  }
+}
