@@ -106,9 +106,9 @@ function premultiplied(
     let to = 4 * ((y - top + 1) * width + 1);
     for (let x = left; x < right; x++, from += 4, to += 4) {
       const alpha = pixels[from + 3]!;
-      data[to] = Math.round((pixels[from]! * alpha) / 255);
-      data[to + 1] = Math.round((pixels[from + 1]! * alpha) / 255);
-      data[to + 2] = Math.round((pixels[from + 2]! * alpha) / 255);
+      data[to] = (pixels[from]! * alpha + 127) / 255;
+      data[to + 1] = (pixels[from + 1]! * alpha + 127) / 255;
+      data[to + 2] = (pixels[from + 2]! * alpha + 127) / 255;
       data[to + 3] = alpha;
     }
   }

@@ -23,14 +23,17 @@ export function addTexture(picture: Picture, texture: Texture, seed: number): vo
   const bottom = Math.min(height, Math.round(texture.bottom * height));
   const stepX = 1 / Math.max(1, texture.cellX * height);
   const stepY = 1 / Math.max(1, texture.cellY * height);
+  const coarse = new Float32Array(width);
+  const fine = new Float32Array(width);
+  const strength = 2 * texture.strength;
   for (let y = top; y < bottom; y++) {
-    for (let x = 0; x < width; x++) {
-      const noise =
-        valueNoise(lattice, x * stepX, y * stepY) * 0.65 +
-        valueNoise(lattice, x * stepX * 2.7 + 17, y * stepY * 2.7 + 5) * 0.35;
-      const factor = 1 + texture.strength * 2 * (noise - 0.5);
-      const at = 3 * (y * width + x);
-      for (let c = 0; c < 3; c++) data[at + c] = Math.min(255, data[at + c]! * factor);
+    noiseRow(lattice, coarse, 0, stepX, y * stepY);
+    noiseRow(lattice, fine, 17, 2.7 * stepX, 2.7 * y * stepY + 5);
+    for (let x = 0, at = 3 * y * width; x < width; x++, at += 3) {
+      const factor = 1 + strength * (0.65 * coarse[x]! + 0.35 * fine[x]! - 0.5);
+      data[at] = Math.min(255, data[at]! * factor);
+      data[at + 1] = Math.min(255, data[at + 1]! * factor);
+      data[at + 2] = Math.min(255, data[at + 2]! * factor);
     }
   }
 }
@@ -40,16 +43,25 @@ function latticeOf(seed: number): Float32Array {
   return Float32Array.from({ length: LATTICE_SIDE ** 2 }, () => random.unit());
 }
 
-function valueNoise(lattice: Float32Array, x: number, y: number): number {
-  const column = Math.floor(x);
-  const row = Math.floor(y);
-  const fx = x - column;
-  const fy = y - row;
-  const x0 = column & (LATTICE_SIDE - 1);
-  const x1 = (column + 1) & (LATTICE_SIDE - 1);
-  const y0 = (row & (LATTICE_SIDE - 1)) * LATTICE_SIDE;
-  const y1 = ((row + 1) & (LATTICE_SIDE - 1)) * LATTICE_SIDE;
-  const upper = lattice[y0 + x0]! * (1 - fx) + lattice[y0 + x1]! * fx;
-  const lower = lattice[y1 + x0]! * (1 - fx) + lattice[y1 + x1]! * fx;
-  return upper * (1 - fy) + lower * fy;
+/** A row of value noise, 0 to 1: random numbers on a lattice, and straight lines between them. */
+function noiseRow(lattice: Float32Array, row: Float32Array, from: number, step: number, y: number): void {
+  const mask = LATTICE_SIDE - 1;
+  const line = Math.floor(y);
+  const fy = y - line;
+  const upper = (line & mask) * LATTICE_SIDE;
+  const lower = ((line + 1) & mask) * LATTICE_SIDE;
+  let cell = Number.NaN;
+  let left = 0;
+  let slope = 0;
+  for (let i = 0, x = from; i < row.length; i++, x += step) {
+    const column = Math.floor(x);
+    if (column !== cell) {
+      cell = column;
+      const near = column & mask;
+      const far = (column + 1) & mask;
+      left = lattice[upper + near]! * (1 - fy) + lattice[lower + near]! * fy;
+      slope = lattice[upper + far]! * (1 - fy) + lattice[lower + far]! * fy - left;
+    }
+    row[i] = left + slope * (x - column);
+  }
 }

@@ -90,7 +90,7 @@ export const parrot: Art = {
   name: "parrot",
   width: 260,
   height: 220,
-  heightMetres: 0.85,
+  heightMetres: 1.15,
   motion: "flies",
   cycleMetres: 1.1,
   draw(random, phase) {
