@@ -3,15 +3,11 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { AppError } from "../base/errors.ts";
 import { PICTURE_COUNT_MAX } from "../base/limits.ts";
+import { isPictureName } from "../image/endings.ts";
 import type { DatasetDefect, SplitName } from "./types.ts";
 
 const DEPTH_MAX = 8;
 const FILE_COUNT_MAX = 2 * PICTURE_COUNT_MAX + 1000;
-const PICTURE_ENDINGS = new Set([
-  ...[".jpg", ".jpeg", ".jpe", ".jfif", ".png", ".webp", ".gif", ".bmp"],
-  ...[".tif", ".tiff", ".avif", ".pgm", ".ppm", ".pnm"],
-]);
-
 /** One file of a data set. */
 export interface FoundFile {
   readonly path: string;
@@ -34,7 +30,8 @@ export interface FoundFiles {
 
 /**
  * Lists a data set's files. Links are followed, each folder once, so that a loop ends; hidden files and what
- * archives of other systems leave behind are passed over, and so are the masks of VOC's segmentation task.
+ * archives of other systems leave behind are passed over, and so are the masks of segmentation data sets, which have their
+ * pictures' names.
  *
  * @throws {AppError} `input` when the root is no folder, or holds too many files
  */
@@ -82,9 +79,9 @@ async function walk(
     if (++count.files > FILE_COUNT_MAX) {
       throw new AppError("input", `the data set holds more than ${FILE_COUNT_MAX} files`);
     }
-    const ending = extname(entry.name).toLowerCase();
     const file = { path, folders, stem: basename(entry.name, extname(entry.name)) };
-    if (PICTURE_ENDINGS.has(ending)) found.pictures.push(file);
+    const ending = extname(entry.name).toLowerCase();
+    if (isPictureName(entry.name)) found.pictures.push(file);
     else if (ending === ".xml") found.annotations.push(file);
     else if (ending === ".txt" && folders.some((name) => /^imagesets$/i.test(name))) found.lists.push(file);
   }
@@ -101,7 +98,7 @@ async function entriesOf(
     visited.add(real);
     const entries = await readdir(folder, { withFileTypes: true });
     return entries
-      .filter((entry) => !/^(\.|__MACOSX$|Segmentation(Class|Object))/i.test(entry.name))
+      .filter((entry) => !/^(\.|__MACOSX$|Segmentation(Class|Object)|trimaps$)/i.test(entry.name))
       .sort((a, b) => compareText(a.name, b.name));
   } catch (cause) {
     defects.push({ file: folder, what: `cannot be listed (${(cause as NodeJS.ErrnoException).code})` });
@@ -121,8 +118,7 @@ async function kindBehind(path: string): Promise<Kind> {
 }
 
 function isOfInterest(name: string): boolean {
-  const ending = extname(name).toLowerCase();
-  return PICTURE_ENDINGS.has(ending) || ending === ".xml";
+  return isPictureName(name) || extname(name).toLowerCase() === ".xml";
 }
 
 /** The order of UTF-16 code units: the same on every machine, whatever its language. */

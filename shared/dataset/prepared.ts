@@ -97,7 +97,7 @@ const shardCodec = list(pictureCodec, SHARD_PICTURES_MAX);
 /**
  * Pictures as one block of bytes, for the cache on disk and for the way to a worker.
  *
- * @throws {AppError} `input` when they come to more than `SHARD_SIZE_BYTES_MAX`; see `shardCost`
+ * @throws {AppError} `input` when they come to more than `SHARD_SIZE_BYTES_MAX`
  */
 export function encodeShard(pictures: readonly PreparedPicture[]): Uint8Array {
   const records = pictures.map(({ id, picture, originalWidth, originalHeight, labels }) => ({
@@ -187,9 +187,4 @@ function damaged(why: string, cause?: unknown): AppError {
     cause,
     hint: "delete it; it is made again from the pictures",
   });
-}
-
-/** Bytes that a picture takes in a shard before compression, nearly: what to fill shards by. */
-export function shardCost({ picture, labels }: PreparedPicture): number {
-  return picture.data.length + 64 * labels.length + 128;
 }

@@ -127,7 +127,7 @@ export async function encodePng(picture: Picture): Promise<Uint8Array> {
 }
 
 /** Throws unless a picture of this size may be decoded. Every decoder's claims go through here. */
-export function checkPictureSize(width: number, height: number): void {
+function checkPictureSize(width: number, height: number): void {
   const sane = width >= 1 && height >= 1;
   if (!sane) throw new AppError("input", `the picture claims a size of ${width}x${height} pixels`);
   if (Math.max(width, height) > PICTURE_SIDE_PX_MAX || width * height > PICTURE_AREA_PX_MAX) {

@@ -8,7 +8,8 @@ export async function threadFiles(root: string): Promise<string[]> {
   return found.sort().map((path) => join(root, path));
 }
 
-const THREAD_URL = /new URL\(\s*"(\.[^"]*\.thread\.ts)",\s*import\.meta\.url,?\s*\)/g;
+/** A thread's URL as the source writes it. */
+export const THREAD_URL = /new URL\(\s*"(\.[^"]*\.thread\.ts)",\s*import\.meta\.url,?\s*\)/g;
 
 /**
  * Makes `new Worker(new URL("./x.thread.ts", import.meta.url))` mean the same in the executable as in the source.
