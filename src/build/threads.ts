@@ -12,7 +12,7 @@ export async function threadFiles(root: string): Promise<string[]> {
 export const THREAD_URL = /new URL\(\s*"(\.[^"]*\.thread\.ts)",\s*import\.meta\.url,?\s*\)/g;
 
 /**
- * Makes `new Worker(new URL("./x.thread.ts", import.meta.url))` mean the same in the executable as in the source.
+ * Makes `new Worker(new URL(..., import.meta.url))` mean the same in the executable as in the source.
  * Bundling moves a module into a chunk elsewhere, so that `import.meta.url` no longer leads to its neighbours; the
  * URL is written out here instead, by the place of the thread's file below the root.
  */
