@@ -106,7 +106,8 @@ async function runDemo(
   using sightings = new SightingLog(join(folder, "tester", "data"));
   const found = sightings.list();
   const fromMs = view.watchingSinceMs ?? untilMs;
-  report(scoreSightings(await trueVisits(plan, found, { fromMs, untilMs }), found), progress);
+  const truths = await trueVisits(plan, found, { startMs: at.camerasSinceMs, fromMs, untilMs });
+  report(scoreSightings(truths, found), progress);
 }
 
 async function drawPictures(
@@ -127,6 +128,8 @@ async function drawPictures(
 }
 
 interface Addresses {
+  /** When the cameras' scenes began, ms since 1970. */
+  readonly camerasSinceMs: number;
   readonly trainer: Address;
   readonly tester: Address;
   readonly page: Address;
@@ -154,6 +157,7 @@ async function startRoles(
     start("trainer", "--role", "trainer", "--listen", LOOPBACK, "--data", "data"),
     start("video", "--role", "video", "--listen", LOOPBACK, "--rtsp", LOOPBACK, "--camera", ...cameras),
   ]);
+  const camerasSinceMs = Date.now();
   const tester = await start(
     "tester",
     ...["--role", "tester", "--listen", LOOPBACK, "--data", "data"],
@@ -168,7 +172,7 @@ async function startRoles(
       start(`worker-${i + 1}`, "--role", "worker", "--threads", "1", "--trainer", formatAddress(trainer)),
     ),
   );
-  return { trainer, tester, page };
+  return { camerasSinceMs, trainer, tester, page };
 }
 
 /** Submits the pictures like any client, and follows the job to its end. */
@@ -191,10 +195,11 @@ async function train(
   for await (const { status } of client.follow(jobId)) {
     const rate = status.imagesPerSecond > 0 ? `${Math.round(status.imagesPerSecond)} pictures/s` : "";
     const best = status.bestMap50 === undefined ? "" : `mAP50 ${status.bestMap50.toFixed(2)}`;
+    const workers = status.workers.length > 0 ? countText(status.workers.length, "worker") : "";
     progress.show({
-      stage: `3/4 ${status.state} on ${countText(status.workers.length, "worker")}`,
+      stage: `3/4 ${status.state}`,
       share: status.progress,
-      detail: [rate, best, status.note].filter((part) => part !== "").join(", "),
+      detail: [workers, rate, best, status.note].filter((part) => part !== "").join(", "),
       timeLeftMs: status.timeLeftMs,
     });
     if (status.state === "failed" || status.state === "cancelled") {

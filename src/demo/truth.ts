@@ -8,24 +8,22 @@ const WATCHED_MS_MIN = 1500;
 
 /**
  * What really came by while the tester watched, from the scenes themselves, by the wall clock. A scene's clock is
- * known from any sighting of its camera, which carries both times; cameras start together, so another's will do.
+ * known from any sighting of its camera, which carries both times; without one, cameras began at about `startMs`.
  */
 export async function trueVisits(
   plan: DemoPlan,
   sightings: readonly Sighting[],
-  watched: { readonly fromMs: number; readonly untilMs: number },
+  watched: { readonly startMs: number; readonly fromMs: number; readonly untilMs: number },
 ): Promise<TrueVisit[]> {
   const starts = new Map(
     sightings
       .filter(({ firstMediaMs }) => firstMediaMs !== undefined)
       .map(({ camera, firstSeenMs, firstMediaMs }) => [camera, firstSeenMs - firstMediaMs!]),
   );
-  const anyStart = starts.values().next().value;
-  if (anyStart === undefined) return [];
   const visits: TrueVisit[] = [];
   for (let index = 0; index < plan.cameras; index++) {
     const camera = cameraName(index);
-    const startMs = starts.get(camera) ?? anyStart;
+    const startMs = starts.get(camera) ?? watched.startMs;
     const movie = new SyntheticMovie(cameraSeed(index), { classes: plan.classes });
     for (const { className, enterMs, leaveMs } of await movie.visits(watched.untilMs - startMs)) {
       visits.push({ camera, className, enterMs: startMs + enterMs, leaveMs: startMs + leaveMs });
