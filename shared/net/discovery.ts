@@ -4,7 +4,7 @@ import { networkInterfaces } from "node:os";
 import { AppError } from "../base/errors.ts";
 import { type Log, silentLog } from "../base/log.ts";
 import { deferred, onAbort } from "../base/wait.ts";
-import type { MessageKind } from "../wire/message.ts";
+import { type MessageKind, messageTag } from "../wire/message.ts";
 import { HereIAm, WhoIsThere } from "../wire/messages/discovery.ts";
 import { isLoopback } from "./address.ts";
 import type { Address, NodeRole } from "./connection.ts";
@@ -25,6 +25,8 @@ const QUERY_INTERVAL_MS = 1000;
 const REJOIN_INTERVAL_MS = 10_000;
 const MAC_BYTES = 32;
 const DATAGRAM_BYTES_MAX = 1024;
+/** Machines of other sites that are told of. */
+const STRANGER_COUNT_MAX = 100;
 /** Silence after which a person is told that nobody has been found yet. */
 const PATIENCE_MS = 5000;
 
@@ -51,14 +53,18 @@ export function announce({ site, role, address, signal, log }: AnnounceOptions):
   const port = discoveryPort();
   if (port === 0 || signal.aborted) return { [Symbol.dispose]() {} };
   const local = isLoopback(address.host);
+  const tell = tellOnce(log);
   const strangers = new Set<string>();
-  const socket = openSocket(log);
+  const socket = openSocket((error) => {
+    clearInterval(timer);
+    tell(error);
+  });
   const joined = new Set<string>();
 
   socket.on("message", (datagram, from) => {
     if (local && !ownAddresses().includes(from.address)) return;
     const asked = open(site, WhoIsThere, datagram);
-    if (asked === undefined) return noteStranger(from);
+    if (asked === undefined) return noteStranger(datagram, from);
     if (!asked.roles.includes(role)) return;
     const host = isUnspecified(address.host) ? "" : address.host;
     const { name, nodeId } = site;
@@ -72,7 +78,9 @@ export function announce({ site, role, address, signal, log }: AnnounceOptions):
   const timer = setInterval(join, REJOIN_INTERVAL_MS);
 
   function join(): void {
-    for (const own of ownAddresses()) {
+    const present = ownAddresses();
+    for (const gone of [...joined].filter((address) => !present.includes(address))) joined.delete(gone);
+    for (const own of present) {
       if (joined.has(own)) continue;
       try {
         socket.addMembership(GROUP, own);
@@ -82,8 +90,9 @@ export function announce({ site, role, address, signal, log }: AnnounceOptions):
       }
     }
   }
-  function noteStranger({ address: host }: RemoteInfo): void {
-    if (strangers.has(host) || strangers.size >= 100) return;
+  function noteStranger(datagram: Buffer, { address: host }: RemoteInfo): void {
+    const asks = datagram.length > MAC_BYTES && messageTag(datagram) === WhoIsThere.tag;
+    if (!asks || strangers.has(host) || strangers.size >= STRANGER_COUNT_MAX) return;
     strangers.add(host);
     log.info("a machine with another site key looks for this site; give it this site's --token", { host });
   }
@@ -178,6 +187,7 @@ function search(
   const nonce = randomBytes(16);
   const question = seal(site, WhoIsThere, { roles: [role], nonce });
   const group = { address: GROUP, port: discoveryPort() };
+  const tell = tellOnce(log);
   const sockets = new Map<string, Socket>(); // one for each address of this machine
 
   function ask(): void {
@@ -187,7 +197,10 @@ function search(
         send(known, question, group);
         continue;
       }
-      const socket = openSocket(log, () => sockets.delete(own));
+      const socket = openSocket((error) => {
+        sockets.delete(own);
+        tell(error);
+      });
       sockets.set(own, socket);
       socket.on("message", hear);
       socket.bind({ address: own, port: 0, exclusive: true }, () => {
@@ -237,17 +250,24 @@ function open<T>(site: Site, kind: MessageKind<T>, datagram: Buffer): T | undefi
   }
 }
 
-/** A socket whose troubles are logged once and end nothing else. */
-function openSocket(log: Log, onError: () => void = () => {}): Socket {
+/** A socket whose troubles end nothing but itself. */
+function openSocket(onError: (error: Error) => void): Socket {
   const socket = createSocket({ type: "udp4", reuseAddr: true });
-  let hasFailed = false;
   socket.on("error", (error) => {
-    if (!hasFailed) log.warn("finding nodes on this network does not work; addresses do", { error });
-    hasFailed = true;
-    onError();
+    close(socket);
+    onError(error);
   });
   socket.unref();
   return socket;
+}
+
+/** Says it the first time. */
+function tellOnce(log: Log): (error: Error) => void {
+  let told = false;
+  return (error) => {
+    if (!told) log.warn("finding nodes on this network does not work; addresses do", { error });
+    told = true;
+  };
 }
 
 function send(socket: Socket, datagram: Buffer, to: { address: string; port: number }): void {

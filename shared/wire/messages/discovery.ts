@@ -19,6 +19,6 @@ export const HereIAm = defineMessage(0x09, "HereIAm", {
   name: text(NAME_LENGTH_MAX),
   nodeId: text(16),
   /** Where it takes links; no host means the address that this datagram comes from. */
-  host: text(64),
+  host: text(255),
   port: u16,
 });

@@ -195,6 +195,24 @@ test("after the proof, a malformed message ends the link with its reason", async
   expect(server.lines.join()).toContain("malformed Note");
 });
 
+test("random bytes after the proof end only that link, for a reason of the protocol", async () => {
+  await using server = await trainer();
+  const random = new Random("proved noise");
+  for (let i = 0; i < 40; i++) {
+    using peer = await RawPeer.to(server.address, { greet: true });
+    const body = Buffer.from(Array.from({ length: 2 + random.below(60) }, () => random.below(256)));
+    if (random.chance(0.8)) body.writeUInt16LE(random.pick([1, 2, 3, 4, 5, 6, 7, Note.tag]), 0);
+    peer.write(Buffer.concat([envelope(body), envelope(Note.encode({ words: "x" }).subarray(1)), prefix(0)]));
+    await peer.closed;
+  }
+  expect(server.links).toHaveLength(40);
+  for (const { closed } of server.links) expect(["protocol", "cancelled"]).toContain(closed.reason.kind);
+  expect(server.lines.filter((line) => line.includes("error"))).not.toContainEqual(
+    expect.stringContaining("TypeError"),
+  );
+  expect(await server.serves()).toBe(true);
+});
+
 test("a peer that ignores its window is ended before it fills the memory", async () => {
   const taken = Promise.withResolvers<Connection>();
   const stop = new AbortController();
