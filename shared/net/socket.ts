@@ -58,7 +58,10 @@ export class Stream {
     return this.#queuedBytes;
   }
 
-  /** Queues `bytes`, which the stream owns from now on: large memory is freed as soon as it is sent. What is written in one turn of the event loop goes together. */
+  /**
+   * Queues `bytes`, which the stream owns from now on: it frees large ones as soon as they are sent. What is written in
+   * one turn of the event loop goes together.
+   */
   write(bytes: Uint8Array): void {
     if (!this.#open || this.#isEnding) return;
     this.#queue.push(bytes);
@@ -87,7 +90,7 @@ export class Stream {
     while (this.#open && this.#queue.length > 0) {
       const part = this.#joinSmall();
       const taken = this.#socket.write(part);
-      if (taken < 0) break; // closed; `close` follows
+      if (taken < 0 || !this.#open) break; // `close` has been called, or follows
       this.#queuedBytes -= taken;
       if (taken < part.length) {
         this.#queue[0] = part.subarray(taken);
@@ -132,7 +135,7 @@ export class Stream {
           const certificate = stream.#socket.getPeerCertificate();
           if (certificate?.raw) stream.#fingerprint = fingerprintOf(certificate.raw);
         }
-        if (stream.#fingerprint === undefined) stream.terminate();
+        if (stream.#fault !== undefined || stream.#fingerprint === undefined) stream.terminate();
       },
       data({ data: stream }: Socket<Stream>, chunk: Uint8Array): void {
         stream.#events?.onData(chunk);
