@@ -2,12 +2,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync, statSync } from "node:fs";
 import { join, resolve } from "node:path";
-import { saveModelFile } from "../../shared/nn/model-file.ts";
-import { buildNetwork, type NetworkConfig } from "../../shared/nn/networks/config.ts";
 import { tempFolder } from "../support/temp.ts";
 
 const REPOSITORY = resolve(import.meta.dir, "../..");
 const BUILD_TIMEOUT_MS = 90_000;
+const PICTURES = 16;
 
 const folder = tempFolder();
 const alone = join(folder.path, "alone");
@@ -63,28 +62,6 @@ function jsonLines(text: string): Record<string, unknown>[] {
     .map((line) => JSON.parse(line));
 }
 
-const detector: NetworkConfig = { kind: "detector", size: 64, classCount: 2, variant: "small" };
-
-/** A model that has learnt nothing: every score is a half. */
-async function writeModel(path: string, network: NetworkConfig): Promise<void> {
-  const { parameters } = buildNetwork(network);
-  const weights = new Float32Array(parameters.totalCount);
-  await saveModelFile(
-    path,
-    {
-      name: "blank",
-      version: 1,
-      network,
-      classes: ["cat", "dog"],
-      thresholds: [0.4, 0.4],
-      metrics: {},
-      lineage: { dataset: "none", samples: 0, seconds: 0, seed: 1, createdMs: 0, program: "test" },
-      format: "float32",
-    },
-    weights,
-  );
-}
-
 describe("the executable, alone in a folder", () => {
   test("answers --help in under 100 ms, and writes nothing anywhere for it", () => {
     const answers = Array.from({ length: 5 }, () => vigia("--help"));
@@ -108,9 +85,9 @@ describe("the executable, alone in a folder", () => {
   });
 
   test("draws and encodes pictures: sharp and libvips are inside", () => {
-    expect(vigia("synth", "pictures", "--images", "4", "--classes", "2", "--seed", "1").status).toBe(0);
+    expect(vigia("synth", "pictures", "--images", String(PICTURES), "--classes", "2").status).toBe(0);
     const pictures = readdirSync(join(alone, "pictures", "JPEGImages"));
-    expect(pictures.filter((name) => name.endsWith(".jpg"))).toHaveLength(4);
+    expect(pictures.filter((name) => name.endsWith(".jpg"))).toHaveLength(PICTURES);
     const stored = readdirSync(join(home, ".cache", "vigia"));
     expect(stored.filter((name) => name.startsWith("sharp-"))).toHaveLength(1);
   });
@@ -127,33 +104,40 @@ describe("the executable, alone in a folder", () => {
     expect(String(ffmpeg?.says)).toContain(`7.1-vigia-test (${join(home, ".cache", "vigia", "ffmpeg-")}`);
   });
 
-  test("detects, on its own threads too", async () => {
-    await writeModel(join(alone, "blank.onnx"), detector);
-    const detected = vigia(
-      "detect",
-      "--model",
-      "blank.onnx",
-      "pictures/JPEGImages",
+  test("trains with two workers, then detects and watches with the model: every thread is inside", () => {
+    const trained = vigia(
+      "train",
+      "pictures",
       "--out",
-      "drawn",
+      "m.onnx",
+      "--size",
+      "64",
+      "--epochs",
+      "1",
+      "--workers",
+      "2",
       "--json",
     );
-    expect(detected.errors).not.toContain("$bunfs");
-    expect(detected.status).toBe(0);
-    expect(jsonLines(detected.output)).toHaveLength(4);
-    expect(readdirSync(join(alone, "drawn"))).toHaveLength(4);
+    expect(trained).toMatchObject({ status: 0 });
+    expect(jsonLines(trained.output).at(-1)).toMatchObject({ workers: 2 });
+
+    const detected = vigia("detect", "--model", "m.onnx", "pictures/JPEGImages", "--out", "drawn", "--json");
+    expect(detected).toMatchObject({ status: 0 });
+    expect(jsonLines(detected.output)).toHaveLength(PICTURES);
+    expect(readdirSync(join(alone, "drawn"))).toHaveLength(PICTURES);
 
     const watched = vigia(
       "watch",
       "--model",
-      "blank.onnx",
+      "m.onnx",
       "--data",
       "seen",
       "--json",
       "desk=pictures/JPEGImages",
     );
-    expect(watched.errors).not.toContain("$bunfs");
-    expect(watched.status).toBe(0);
+    expect(watched).toMatchObject({ status: 0 });
+    expect(watched.errors).toContain("camera is live");
+    for (const { errors } of [trained, detected, watched]) expect(errors).not.toContain("$bunfs");
   });
 
   test("serves the watcher's page", async () => {
