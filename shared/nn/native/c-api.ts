@@ -122,7 +122,8 @@ export class CApi {
 
   /** A tensor over existing memory. */
   tensor(data: NodeJS.TypedArray, shape: readonly number[], type: number): Handle {
-    const sides = BigInt64Array.from(shape.map(BigInt));
+    const sides = new BigInt64Array(fixedTable(shape.length).buffer);
+    sides.set(shape.map(BigInt));
     const [bytes, at] = [this.address(data), this.address(sides)];
     return this.#make((out) =>
       this.call("createTensorWithData", this.#memory, bytes, data.byteLength, at, shape.length, type, out),
@@ -130,13 +131,24 @@ export class CApi {
   }
 
   #make(create: (out: Handle) => void): Handle {
-    const out = new BigUint64Array(1);
+    const out = fixedTable(1);
     create(this.address(out));
     return Number(out[0]) as Handle;
   }
 }
 
-/** A text as C holds it. */
+/**
+ * A text as C holds it. Like all memory whose address is kept here, it has an ArrayBuffer of its own: a small typed
+ * array without one lives elsewhere until somebody asks for its `buffer`, and moves then.
+ */
 export function cText(text: string): Uint8Array {
-  return new TextEncoder().encode(`${text}\0`);
+  const bytes = new TextEncoder().encode(`${text}\0`);
+  const fixed = new Uint8Array(new ArrayBuffer(bytes.length));
+  fixed.set(bytes);
+  return fixed;
+}
+
+/** Room for addresses. */
+export function fixedTable(count: number): BigUint64Array {
+  return new BigUint64Array(new ArrayBuffer(8 * count));
 }

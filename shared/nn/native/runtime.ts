@@ -6,7 +6,7 @@ import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { AppError } from "../../base/errors.ts";
 import type { EncodedGraph } from "../onnx/builder.ts";
 import { DATA_TYPE, type DataType, type TensorData } from "../onnx/model.ts";
-import { CApi, cText, type Handle } from "./c-api.ts";
+import { CApi, cText, fixedTable, type Handle } from "./c-api.ts";
 
 type Module = typeof import("onnxruntime-node");
 
@@ -45,7 +45,7 @@ export interface HostTensor {
 
 export function hostTensor(shape: readonly number[], data?: Float32Array): HostTensor {
   const size = shape.reduce((product, side) => product * side, 1);
-  return { type: "float32", shape, data: data ?? new Float32Array(size) };
+  return { type: "float32", shape, data: data ?? new Float32Array(new ArrayBuffer(4 * size)) };
 }
 
 /** One compiled graph. It computes on the caller's thread and blocks it; roles call it from threads of their own. */
@@ -103,6 +103,7 @@ class DirectSession implements Session {
   readonly #session: Handle;
   readonly #inputs: BoundNames;
   readonly #outputs: BoundNames;
+  #closed = false;
 
   constructor(api: CApi, graph: EncodedGraph, { threads, profilePrefix }: SessionOptions) {
     this.#api = api;
@@ -114,6 +115,8 @@ class DirectSession implements Session {
   async run(values: Readonly<Record<string, HostTensor>>): Promise<void> {
     // Lets the thread hear its messages between two computations.
     await new Promise((resolve) => setImmediate(resolve));
+    // The library would read freed memory.
+    if (this.#closed) throw new AppError("bug", "a closed session was run");
     const [inputs, outputs] = [this.#inputs, this.#outputs];
     inputs.bind(values);
     outputs.bind(values);
@@ -131,6 +134,8 @@ class DirectSession implements Session {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
     this.#inputs.release();
     this.#outputs.release();
     this.#api.call("releaseSession", this.#session);
@@ -150,8 +155,9 @@ class BoundNames {
     this.#api = api;
     this.#names = names;
     this.#texts = names.map(cText);
-    this.#nameTable = BigUint64Array.from(this.#texts.map((text) => BigInt(api.address(text))));
-    this.#valueTable = new BigUint64Array(names.length);
+    this.#nameTable = fixedTable(names.length);
+    this.#nameTable.set(this.#texts.map((text) => BigInt(api.address(text))));
+    this.#valueTable = fixedTable(names.length);
   }
 
   get count(): number {
