@@ -47,10 +47,15 @@ export async function buildExecutable({ target: name, outfile, ffmpeg }: BuildOp
   });
   const [executable] = outputs;
   if (!success || executable === undefined) {
-    throw new AppError("input", `the program does not build: ${logs.map(String).join("\n")}`);
+    throw new AppError("input", `the program does not build: ${logs.map(whereAndWhat).join("\n")}`);
   }
   copyFileSync(join(ROOT, "THIRD-PARTY-NOTICES.md"), join(dirname(outfile), "THIRD-PARTY-NOTICES.md"));
   return executable.path;
+}
+
+/** A complaint of the bundler, after its place in the source. */
+function whereAndWhat({ message, position }: BuildMessage | ResolveMessage): string {
+  return position === null ? message : `${position.file}:${position.line}:${position.column}: ${message}`;
 }
 
 async function main(): Promise<void> {
