@@ -99,42 +99,22 @@ export class Canvas {
 
   /** Darkens the ground in a soft ellipse. @param depth 0 to 1, how dark at its middle */
   shade(x: number, y: number, radiusX: number, radiusY: number, depth: number): void {
-    const top = Math.max(0, Math.ceil(y - radiusY));
-    const bottom = Math.min(this.height - 1, Math.floor(y + radiusY));
-    const left = Math.max(0, Math.ceil(x - radiusX));
-    const right = Math.min(this.width - 1, Math.floor(x + radiusX));
-    for (let py = top; py <= bottom; py++) {
-      const dy = ((py - y) / radiusY) ** 2;
-      let at = 3 * (py * this.width + left);
-      for (let px = left; px <= right; px++, at += 3) {
-        const far = dy + ((px - x) / radiusX) ** 2;
-        if (far >= 1) continue;
-        const keep = 1 - depth * (1 - far);
-        this.data[at] = this.data[at]! * keep;
-        this.data[at + 1] = this.data[at + 1]! * keep;
-        this.data[at + 2] = this.data[at + 2]! * keep;
-      }
-    }
+    const { data } = this;
+    this.#eachInEllipse(x, y, radiusX, radiusY, (at, far) => {
+      const keep = 1 - depth * (1 - far);
+      for (let c = at; c < at + 3; c++) data[c] = data[c]! * keep;
+    });
   }
 
   /** Adds warm light in a soft ellipse. @param strength 0 to 1, how bright at its middle */
   glow(x: number, y: number, radiusX: number, radiusY: number, strength: number): void {
-    const top = Math.max(0, Math.ceil(y - radiusY));
-    const bottom = Math.min(this.height - 1, Math.floor(y + radiusY));
-    const left = Math.max(0, Math.ceil(x - radiusX));
-    const right = Math.min(this.width - 1, Math.floor(x + radiusX));
-    for (let py = top; py <= bottom; py++) {
-      const dy = ((py - y) / radiusY) ** 2;
-      let at = 3 * (py * this.width + left);
-      for (let px = left; px <= right; px++, at += 3) {
-        const far = dy + ((px - x) / radiusX) ** 2;
-        if (far >= 1) continue;
-        const more = strength * (1 - far) ** 2;
-        this.data[at] = Math.min(255, this.data[at]! + 235 * more);
-        this.data[at + 1] = Math.min(255, this.data[at + 1]! + 215 * more);
-        this.data[at + 2] = Math.min(255, this.data[at + 2]! + 150 * more);
-      }
-    }
+    const { data } = this;
+    this.#eachInEllipse(x, y, radiusX, radiusY, (at, far) => {
+      const more = strength * (1 - far) ** 2;
+      data[at] = Math.min(255, data[at]! + 235 * more);
+      data[at + 1] = Math.min(255, data[at + 1]! + 215 * more);
+      data[at + 2] = Math.min(255, data[at + 2]! + 150 * more);
+    });
   }
 
   /** What is seen of a thing that was drawn as `owner`; undefined when nothing is. */
@@ -155,6 +135,27 @@ export class Canvas {
     if (count === 0) return undefined;
     const whole = sprite.solidArea * stance.scale ** 2;
     return { box: [left, top, right, bottom], share: Math.min(1, count / Math.max(1, whole)) };
+  }
+
+  /** @param paint gets a pixel's place in `data`, and the square of its distance: 0 in the middle, 1 on the rim */
+  #eachInEllipse(
+    x: number,
+    y: number,
+    radiusX: number,
+    radiusY: number,
+    paint: (at: number, far: number) => void,
+  ): void {
+    const top = Math.max(0, Math.ceil(y - radiusY));
+    const bottom = Math.min(this.height - 1, Math.floor(y + radiusY));
+    const left = Math.max(0, Math.ceil(x - radiusX));
+    const right = Math.min(this.width - 1, Math.floor(x + radiusX));
+    for (let py = top; py <= bottom; py++) {
+      const dy = ((py - y) / radiusY) ** 2;
+      for (let px = left; px <= right; px++) {
+        const far = dy + ((px - x) / radiusX) ** 2;
+        if (far < 1) paint(3 * (py * this.width + px), far);
+      }
+    }
   }
 
   #drawRow(

@@ -9,7 +9,7 @@ import { fittedScale, groundFor, groundScale, type SceneKind } from "./scenes/sc
 import { pickResident, residents } from "./scenes/scenery.ts";
 import type { Sprite } from "./sprite.ts";
 import { type Actor, NO_TINT } from "./stage.ts";
-import { spriteOf } from "./studio.ts";
+import { commonSprites } from "./studio.ts";
 import { toView, type View } from "./view.ts";
 
 /** An actor of a training picture; clutter has no class. */
@@ -72,7 +72,7 @@ export async function castThing(
   const styleNumber = random.below(STYLE_COUNT);
   const style = `${seed}-${styleNumber}`;
   const phase = styleNumber * 0.377;
-  const sprite = await spriteOf(art, style, phase, spriteHeight(art));
+  const sprite = await commonSprites.get(art, style, phase, spriteHeight(art));
   const belongs = !whole && view.scenery.kind !== "wall" && residents(view.scenery.kind, [name]).length > 0;
   const tint = randomTint(random);
   for (let attempt = 0; attempt < PLACE_ATTEMPTS; attempt++) {
@@ -89,7 +89,7 @@ export async function castThing(
     const thing: Extra = { className: name, sprite, stance, depth, shadow: belongs, tint };
     const ridingArt = riderOf(name);
     if (ridingArt === undefined || whole || random.chance(0.4)) return [thing];
-    const rider = await spriteOf(ridingArt, style, phase, spriteHeight(ridingArt));
+    const rider = await commonSprites.get(ridingArt, style, phase, spriteHeight(ridingArt));
     const className = classes.includes(ridingArt.name) ? ridingArt.name : undefined;
     return [thing, { className, sprite: rider, stance, depth: depth + 0.01, shadow: false, tint }];
   }
@@ -132,7 +132,7 @@ async function clutter(
   art: Art,
   at: { x: number; y: number; heightPx: number; depth: number },
 ): Promise<Extra> {
-  const sprite = await spriteOf(art, String(random.below(12)), 0, spriteHeight(art));
+  const sprite = await commonSprites.get(art, String(random.below(12)), 0, spriteHeight(art));
   const stance: Stance = {
     x: at.x,
     y: at.y,

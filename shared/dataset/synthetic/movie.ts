@@ -8,7 +8,7 @@ import type { SceneKind } from "./scenes/scene.ts";
 import { residents, sceneKindsFor } from "./scenes/scenery.ts";
 import type { Sprite } from "./sprite.ts";
 import { type Actor, drawStage, NO_TINT, type Stage, withProps } from "./stage.ts";
-import { sceneryOf, spriteOf } from "./studio.ts";
+import { Sprites, sceneryOf } from "./studio.ts";
 import { openStage, type View, viewOf } from "./view.ts";
 import { type Passage, type Pose, passagesIn, poseAt, SLOT_MS } from "./visit.ts";
 
@@ -21,7 +21,7 @@ export interface SyntheticMovieOptions {
 }
 
 /** A thing on a frame. */
-export interface SyntheticObject {
+interface SyntheticObject {
   /** The same for one thing from its coming to its leaving. */
   readonly objectId: number;
   readonly className: string;
@@ -61,6 +61,7 @@ interface MovieActor extends Actor {
   readonly className: string | undefined;
 }
 
+const SPRITES_SIZE_BYTES = 12 * 1024 * 1024;
 const INSIDE_SHARE_MIN = 0.5;
 /** A thing whose shorter side is under this share of the picture's height is too small to be told. */
 const SHORT_SIDE_SHARE_MIN = 0.035;
@@ -78,6 +79,8 @@ export class SyntheticMovie {
   readonly height: number;
   readonly classes: readonly string[];
   readonly #seed: number;
+  /** Nobody who passes comes again, so a few are enough. */
+  readonly #sprites = new Sprites(SPRITES_SIZE_BYTES);
   /** The slot drawn last: the next frame is most often of the same. */
   #slot: { readonly number: number; readonly passages: readonly Passage[] } | undefined;
   #open: Promise<Place> | undefined;
@@ -133,12 +136,12 @@ export class SyntheticMovie {
   async #actors(passage: Passage, pose: Pose): Promise<MovieActor[]> {
     const { objectId, className, art, style, rider } = passage;
     const { stance, depth, phase } = pose;
-    const sprite = await spriteOf(art, style, phase, stance.scale * art.height);
+    const sprite = await this.#sprites.get(art, style, phase, stance.scale * art.height);
     const actors: MovieActor[] = [
       { objectId, className, sprite, stance, depth, shadow: true, tint: NO_TINT },
     ];
     if (rider !== undefined) {
-      const riding = await spriteOf(rider, style, phase, stance.scale * rider.height);
+      const riding = await this.#sprites.get(rider, style, phase, stance.scale * rider.height);
       actors.push({
         objectId: objectId + RIDER_ID_OFFSET,
         className: this.classes.includes(rider.name) ? rider.name : undefined,

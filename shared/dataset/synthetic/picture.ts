@@ -59,7 +59,7 @@ export async function syntheticPicture(
   const alone = options.oneObject === true;
   const random = new Random("picture", seed, index);
   const first = classAt(seed, index, classes);
-  const kind: SceneKind = random.chance(0.22) ? "wall" : random.pick(sceneKindsFor([first]));
+  const kind: SceneKind = random.chance(0.15) ? "wall" : random.pick(sceneKindsFor([first]));
   const scenery = await sceneryOf(kind, `${seed}-${random.below(PLACE_COUNT)}`, PLACE_HEIGHT_PX);
   const size = options.size ?? random.pick(SIZES);
   // Things stand on the lower part of a scene: a view of less than all of it looks there.

@@ -4,7 +4,7 @@ import { type Light, lit } from "./light.ts";
 import { SCENE_HEIGHT, SCENE_WIDTH } from "./scenes/scene.ts";
 import type { Scenery } from "./scenes/scenery.ts";
 import { type Actor, NO_TINT, type Stage } from "./stage.ts";
-import { spriteOf } from "./studio.ts";
+import { commonSprites } from "./studio.ts";
 
 /** The part of a scene that a picture shows. */
 export interface View {
@@ -77,7 +77,7 @@ function viewPicture({ scenery, left, top, zoom, width, height }: View): Picture
 async function propsIn(view: View): Promise<Actor[]> {
   return await Promise.all(
     view.scenery.props.map(async ({ art, style, x, y, scale }) => {
-      const sprite = await spriteOf(art, style, 0, scale * view.zoom * art.height);
+      const sprite = await commonSprites.get(art, style, 0, scale * view.zoom * art.height);
       const at = toView(view, x, y);
       const stance = { ...at, scale: scale * view.zoom, mirrored: false, angle: 0 };
       return { sprite, stance, depth: at.y, shadow: true, tint: NO_TINT };

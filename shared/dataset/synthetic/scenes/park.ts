@@ -1,8 +1,8 @@
 import type { Random } from "../../../base/random.ts";
 import { OUTDOOR_CLUTTER } from "../art/clutter.ts";
 import { circle, darker, ellipse, hsl, lighter, line, n, path, rect, vertical } from "../art/svg.ts";
+import { clouds, tree } from "./nature.ts";
 import { propsOn, type SceneDrawing } from "./scene.ts";
-import { clouds, tree } from "./street.ts";
 
 /** A park: hills, trees, a lawn and a path across it. */
 export function park(random: Random): SceneDrawing {
