@@ -28,6 +28,7 @@ export interface RunnerContext {
   readonly blobs: BlobStore;
   readonly registry: ModelRegistry;
   readonly checkpoints: Checkpoints;
+  readonly checkpointEveryMs: number;
   readonly pool: WorkerPool;
   readonly board: Board;
   readonly log: Log;
@@ -216,6 +217,7 @@ class JobRun {
       from,
       pool,
       checkpoints,
+      checkpointEveryMs: this.#context.checkpointEveryMs,
       log,
       signal: this.#signal,
       finishEarly: this.#finishEarly,

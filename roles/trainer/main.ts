@@ -23,6 +23,8 @@ import { WorkerPool } from "./worker-pool.ts";
 
 export type { TrainerOptions } from "./options.ts";
 
+const CHECKPOINT_EVERY_MS = 10_000;
+
 /** Trainer: keeps data sets, jobs and models, and leads the workers through preparation and training. */
 export async function run(options: TrainerOptions, { signal, log }: RoleContext): Promise<void> {
   const { site, dataDir } = options;
@@ -39,7 +41,10 @@ export async function run(options: TrainerOptions, { signal, log }: RoleContext)
   const news = new ModelNews();
   const pool = new WorkerPool(blobs, log);
   const onModel = news.publish.bind(news);
-  const runner = new JobRunner({ jobs, tasks, blobs, registry, checkpoints, pool, board, log, onModel });
+  const checkpointEveryMs = options.checkpointEveryMs ?? CHECKPOINT_EVERY_MS;
+  const runner = new JobRunner({
+    ...{ jobs, tasks, blobs, registry, checkpoints, checkpointEveryMs, pool, board, log, onModel },
+  });
 
   await using listener = await listen({
     site,

@@ -9,5 +9,7 @@ export interface TrainerOptions {
   readonly dataDir: string;
   /** Whether other nodes may find this one on the network. */
   readonly announce?: boolean | undefined;
+  /** How much training may be lost when everything stops at once; 10 s when absent. */
+  readonly checkpointEveryMs?: number | undefined;
   readonly onReady?: ((address: Address) => void) | undefined;
 }

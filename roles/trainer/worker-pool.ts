@@ -30,6 +30,7 @@ const HELLO_TIMEOUT_MS = 5000;
 /** One connected worker. */
 export interface PoolWorker {
   readonly nodeId: string;
+  /** For people; no other connected worker has it. */
   readonly name: string;
   readonly threads: number;
   readonly link: Connection;
@@ -103,7 +104,8 @@ export class WorkerPool {
     const first = await within(messages.next(), HELLO_TIMEOUT_MS, "the worker's first message");
     if (first.done === true) return;
     const { threads } = WorkerHello.decode(first.value);
-    const { nodeId, name } = link.peer;
+    const { nodeId } = link.peer;
+    const name = this.#nameFor(link.peer.name);
     if (this.#workers.has(nodeId)) throw new AppError("protocol", "this worker is connected already");
     await using inbox = new BlobInbox(this.#blobs);
     const worker: PoolWorker = { nodeId, name, threads, link, inbox };
@@ -123,6 +125,14 @@ export class WorkerPool {
       this.#log.info(`worker gone, ${left} left`, { worker: name, reason: link.closed.reason ?? reason });
       this.#user?.left(worker, reason);
     }
+  }
+
+  /** Two workers of one machine get different names, so that people can tell them apart. */
+  #nameFor(wanted: string): string {
+    const taken = new Set(this.workers.map(({ name }) => name));
+    let name = wanted;
+    for (let i = 2; taken.has(name); i++) name = `${wanted}-${i}`;
+    return name;
   }
 
   async #answer(worker: PoolWorker, outgoing: Outgoing, body: Buffer): Promise<void> {

@@ -1,0 +1,303 @@
+import { AppError } from "../../shared/base/errors.ts";
+import { PIECE_SIZE_BYTES_MAX } from "../../shared/base/limits.ts";
+import type { Log } from "../../shared/base/log.ts";
+import { Membership, type MembershipAction, type MembershipEvent } from "../../shared/training/membership.ts";
+import { sliceOf } from "../../shared/training/slices.ts";
+import type { MessageOf } from "../../shared/wire/message.ts";
+import {
+  FormRing,
+  HandOver,
+  Regroup,
+  RingBroken,
+  RingFormed,
+  type RingMember,
+  RoundComputed,
+  RoundDone,
+  RunRound,
+  Standing,
+  StateEnd,
+  StatePiece,
+} from "../../shared/wire/messages/training.ts";
+import { Gathering, type HeldState } from "./gathering.ts";
+import type { RoundMeter } from "./round-meter.ts";
+import type { PoolWorker, WorkerAnswers } from "./worker-pool.ts";
+
+/** What the leader of a ring tells the training that it belongs to. */
+export interface RingEvents {
+  /** Nothing runs: `proceed` says what comes next. Not called from inside another call. */
+  onBoundary(): void;
+  /** The trainer holds the whole state of a later round than before. */
+  onHeld(): void;
+  /** Nobody is left. */
+  onWaiting(): void;
+  /** The training cannot go on. */
+  onFailed(error: AppError): void;
+}
+
+export interface RingLeaderOptions {
+  readonly jobId: number;
+  readonly held: HeldState;
+  readonly chunksPerRound: number;
+  readonly meter: RoundMeter;
+  /** Share of the training that is done after so many rounds. */
+  readonly progress: (round: number) => number;
+  readonly events: RingEvents;
+  readonly log: Log;
+}
+
+/** Sizes of the vectors that travel, as workers report them. */
+export interface StateSizes {
+  readonly parameterCount: number;
+  readonly stateVectors: number;
+}
+
+/** Leads the rounds of one training: what workers say becomes events of the `Membership`, its actions messages. */
+export class RingLeader {
+  readonly #options: RingLeaderOptions;
+  readonly #membership: Membership;
+  readonly #workers = new Map<string, PoolWorker>();
+  #sizes: StateSizes | undefined;
+  #held: HeldState;
+  #gathering: Gathering | undefined;
+  #round: number;
+
+  constructor(options: RingLeaderOptions) {
+    this.#options = options;
+    this.#held = options.held;
+    this.#round = options.held.round;
+    this.#membership = new Membership(this.#round);
+  }
+
+  /** Rounds completed. */
+  get round(): number {
+    return this.#round;
+  }
+  get held(): HeldState {
+    return this.#held;
+  }
+  get phase(): Membership["phase"] {
+    return this.#membership.phase;
+  }
+  /** The ring's workers in order, then those who are ready and not in it. */
+  get workers(): readonly PoolWorker[] {
+    const ring = this.#membership.members;
+    const place = (id: string): number => (ring.includes(id) ? ring.indexOf(id) : ring.length);
+    return [...this.#workers.values()].sort((a, b) => place(a.nodeId) - place(b.nodeId));
+  }
+  get members(): readonly string[] {
+    return this.#membership.members;
+  }
+
+  /** Takes a worker that has the job's pictures. Throws `input` when its network is another. */
+  add(worker: PoolWorker, sizes: StateSizes): void {
+    const count = this.#held.weights?.length ?? this.#sizes?.parameterCount ?? sizes.parameterCount;
+    if (sizes.parameterCount !== count) {
+      throw new AppError("input", `its network has ${sizes.parameterCount} parameters, ${count} expected`);
+    }
+    this.#sizes ??= sizes;
+    this.#workers.set(worker.nodeId, worker);
+    this.#tell({ kind: "join", member: worker.nodeId });
+  }
+
+  remove(worker: PoolWorker): boolean {
+    if (!this.#workers.delete(worker.nodeId)) return false;
+    this.#tell({ kind: "leave", member: worker.nodeId });
+    return true;
+  }
+
+  /** To be called often: deadlines pass. */
+  tick(): void {
+    this.#tell({ kind: "tick" });
+  }
+
+  /** In answer to `onBoundary`: another round, or the whole state (`onHeld`, then `onBoundary` again). */
+  proceed(to: "round" | "gather"): void {
+    this.#tell({ kind: "proceed", to });
+  }
+
+  /** Adds what this understands to the answers of a pool's user. */
+  answer(answers: WorkerAnswers): WorkerAnswers {
+    return answers
+      .on(Standing, ({ nodeId: member }, { generation, position }) =>
+        this.#tell({ kind: "position", member, generation, position }),
+      )
+      .on(StatePiece, (worker, piece) => this.#takeState(worker, piece))
+      .on(StateEnd, ({ nodeId: member }, { generation }) =>
+        this.#tell({ kind: "gathered", member, generation }),
+      )
+      .on(RingFormed, ({ nodeId: member }, { generation, checksum }) =>
+        this.#tell({ kind: "formed", member, generation, checksum }),
+      )
+      .on(RoundComputed, ({ nodeId: member }, { generation }) =>
+        this.#tell({ kind: "computed", member, generation }),
+      )
+      .on(RoundDone, (worker, message) => this.#roundDone(worker, message))
+      .on(RingBroken, ({ nodeId: member, name }, { generation, suspect, reason }) => {
+        this.#options.log.warn("a ring broke", { job: this.#options.jobId, worker: name, reason });
+        this.#tell({ kind: "failed", member, generation, suspect });
+      });
+  }
+
+  #tell(event: MembershipEvent): void {
+    for (const action of this.#membership.handle(event, performance.now())) this.#act(action);
+  }
+
+  #act(action: MembershipAction): void {
+    const { log, jobId, events } = this.#options;
+    switch (action.kind) {
+      case "ask":
+        this.#gathering = undefined;
+        this.#send(action.member, (worker) =>
+          worker.link.send(Regroup, { jobId, generation: action.generation }),
+        );
+        break;
+      case "gather": {
+        const { generation, round, weights } = action;
+        const { parameterCount, stateVectors } = this.#sizes!;
+        this.#gathering ??= new Gathering(generation, this.#held, parameterCount, stateVectors);
+        this.#send(action.member, (worker) => worker.link.send(HandOver, { generation, round, weights }));
+        break;
+      }
+      case "assembled":
+        this.#assembled(action.round);
+        break;
+      case "form":
+        this.#send(action.member, (worker) => this.#form(worker, action));
+        break;
+      case "run":
+        this.#run(action);
+        break;
+      case "committed":
+        this.#round = action.round;
+        this.#options.meter.committed(action.roundMs);
+        log.debug("round", {
+          job: jobId,
+          round: action.round,
+          ms: action.roundMs,
+          loss: total(this.#options.meter.loss),
+        });
+        break;
+      case "boundary":
+        this.#round = action.round;
+        // Never from inside `handle`: what comes next is an event of its own.
+        queueMicrotask(() => events.onBoundary());
+        break;
+      case "drop": {
+        const worker = this.#workers.get(action.member);
+        log.warn("worker dropped", { job: jobId, worker: worker?.name, reason: action.reason });
+        void worker?.link.close(action.reason);
+        break;
+      }
+      case "bench": {
+        const worker = this.#workers.get(action.member)?.name;
+        log.warn("worker left out for a while", { job: jobId, worker, reason: action.reason });
+        break;
+      }
+      case "waiting":
+        log.warn("no worker is left: waiting for one", { job: jobId, round: this.#round });
+        events.onWaiting();
+        break;
+      case "note":
+        log.warn(action.text, { job: jobId });
+        break;
+      case "fail":
+        events.onFailed(new AppError("bug", action.reason));
+    }
+  }
+
+  /** A link that ends is told to `left`; nothing else can be done about it here. */
+  #send(member: string, send: (worker: PoolWorker) => Promise<void>): void {
+    const worker = this.#workers.get(member);
+    if (worker === undefined) return;
+    send(worker).catch((error) => {
+      if (!worker.link.closed.aborted) {
+        this.#options.events.onFailed(new AppError("bug", "a worker cannot be told", { cause: error }));
+      }
+    });
+  }
+
+  async #form(worker: PoolWorker, action: Extract<MembershipAction, { kind: "form" }>): Promise<void> {
+    const { generation, round, members, keepsWeights } = action;
+    const held = this.#held;
+    const self = members.indexOf(worker.nodeId);
+    const current = (): boolean => this.#membership.generation === generation;
+    if (!keepsWeights && held.weights !== undefined) {
+      await sendVector(worker, generation, 0, 0, held.weights, current);
+    }
+    const { from, to } = sliceOf(this.#sizes!.parameterCount, members.length, self);
+    for (const [i, vector] of held.state.entries()) {
+      await sendVector(worker, generation, 1 + i, from, vector.subarray(from, to), current);
+    }
+    if (!current()) return;
+    await worker.link.send(FormRing, {
+      generation,
+      round,
+      members: members.map((member) => this.#ringMember(member, worker)),
+      self,
+      weights: keepsWeights ? "keep" : held.weights === undefined ? "start" : "sent",
+      state: held.state.length > 0,
+    });
+  }
+
+  /** Where a member is for another: what is on the trainer's own machine is, from afar, at the trainer's address. */
+  #ringMember(nodeId: string, reader: PoolWorker): RingMember {
+    const worker = this.#workers.get(nodeId);
+    const { host, port } = worker?.link.peer.listening ?? { host: "", port: 0 };
+    const isHere = isLoopback(host) && !isLoopback(reader.link.peer.address.host);
+    return { nodeId, name: worker?.name ?? "", host: isHere ? "" : host, port };
+  }
+
+  #run({ generation, round, members }: Extract<MembershipAction, { kind: "run" }>): void {
+    const { chunksPerRound: chunksTotal, meter } = this.#options;
+    const progress = this.#options.progress(round);
+    const ranges = meter.assign(round, members);
+    members.forEach((member, i) => {
+      const { first: firstChunk, count: chunkCount } = ranges[i]!;
+      this.#send(member, (worker) =>
+        worker.link.send(RunRound, { generation, round, firstChunk, chunkCount, chunksTotal, progress }),
+      );
+    });
+  }
+
+  #roundDone(worker: PoolWorker, message: MessageOf<typeof RoundDone>): void {
+    const { generation, round, checksum } = message;
+    if (generation === this.#membership.generation) this.#options.meter.done(worker.nodeId, message);
+    this.#tell({ kind: "done", member: worker.nodeId, generation, round, checksum });
+  }
+
+  #takeState(worker: PoolWorker, piece: MessageOf<typeof StatePiece>): void {
+    if (this.#gathering?.generation !== piece.generation) return;
+    this.#gathering.take(piece);
+    this.#tell({ kind: "progress", member: worker.nodeId });
+  }
+
+  #assembled(round: number): void {
+    if (this.#gathering === undefined) return;
+    this.#held = this.#gathering.finish(round);
+    this.#gathering = undefined;
+    this.#options.events.onHeld();
+  }
+}
+
+async function sendVector(
+  worker: PoolWorker,
+  generation: number,
+  vector: number,
+  offset: number,
+  values: Float32Array,
+  isCurrent: () => boolean,
+): Promise<void> {
+  const step = PIECE_SIZE_BYTES_MAX / 4;
+  for (let at = 0; at < values.length && isCurrent(); at += step) {
+    const part = values.subarray(at, at + step);
+    await worker.link.send(StatePiece, { generation, vector, offset: offset + at, values: part });
+  }
+}
+
+function isLoopback(host: string): boolean {
+  return host === "localhost" || host === "::1" || host.startsWith("127.") || host.startsWith("::ffff:127.");
+}
+
+function total(loss: Readonly<Record<string, number>>): number {
+  return Object.values(loss).reduce((sum, part) => sum + part, 0);
+}
