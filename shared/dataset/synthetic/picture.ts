@@ -33,7 +33,7 @@ const PLACE_HEIGHT_PX = 400;
 
 /** What is hidden more than this gets no label. */
 const VISIBLE_SHARE_MIN = 0.25;
-const LABEL_SIDE_PX_MIN = 8;
+const LABEL_SIDE_PX_MIN = 12;
 
 const SIZES = [
   { width: 480, height: 360 },

@@ -33,7 +33,7 @@ describe("drawn pictures", () => {
         counts.set(className, counts.get(className)! + 1);
         const [x1, y1, x2, y2] = box;
         expect(
-          x1 >= 0 && y1 >= 0 && x2 <= SIZE.width && y2 <= SIZE.height && x2 - x1 >= 8 && y2 - y1 >= 8,
+          x1 >= 0 && y1 >= 0 && x2 <= SIZE.width && y2 <= SIZE.height && x2 - x1 >= 12 && y2 - y1 >= 12,
         ).toBe(true);
         expect(box.every(Number.isInteger)).toBe(true);
       }
