@@ -43,6 +43,8 @@ const DEFAULT_TIMEOUT_MS = 8000;
 const DEFAULT_SILENCE_MS = 10_000;
 /** Packets that wait for a late one over UDP. */
 const REORDER_DEPTH = 64;
+/** So many packets in a row of another sender are the stream. */
+const STRANGERS_MAX = 50;
 /** An orderly goodbye may take so long. */
 const TEARDOWN_MS = 500;
 const REPORT_EVERY_MS = 5000;
@@ -281,7 +283,9 @@ class Receiver {
   readonly #depth: number;
   #order: PacketOrder;
   #ssrc: number | undefined;
+  #announced: number | undefined;
   #strangers = 0;
+  #isNewSender = false;
   #arrivedMs: number | undefined;
 
   constructor(format: VideoFormat, depth: number, events: RtspClientEvents) {
@@ -295,12 +299,15 @@ class Receiver {
 
   /** The sender's number that the camera announced. It may be wrong. */
   expect(ssrc: number | undefined): void {
-    this.#ssrc ??= ssrc;
+    this.#announced = ssrc;
   }
 
   take(packet: RtpPacket): void {
     if (!this.#isOurs(packet)) return;
-    for (const { packet: next, lostBefore } of this.#order.push(packet)) {
+    for (const { packet: next, lostBefore: missing } of this.#order.push(packet)) {
+      // What another sender began does not continue here.
+      const lostBefore = this.#isNewSender ? Math.max(1, missing) : missing;
+      this.#isNewSender = false;
       if (lostBefore > 0) this.#events.onLoss?.(lostBefore);
       this.#arrivedMs ??= Date.now();
       for (const picture of this.#depacketizer.push(next, lostBefore)) {
@@ -313,20 +320,21 @@ class Receiver {
 
   /**
    * Packets of another payload type are not this stream's (some cameras send notes as type 50 with sequence numbers of
-   * the video). Those of another sender come from an old session; when only they come, they are the stream.
+   * the video). Those of another sender come from an old session, unless it is the sender that was announced, or only
+   * they come.
    */
   #isOurs({ payloadType, ssrc }: RtpPacket): boolean {
-    const isStranger =
-      payloadType !== this.#format.payloadType || (this.#ssrc !== undefined && ssrc !== this.#ssrc);
-    if (!isStranger) {
-      this.#ssrc = ssrc;
+    if (payloadType !== this.#format.payloadType) return false;
+    this.#ssrc ??= ssrc;
+    if (ssrc === this.#ssrc) {
       this.#strangers = 0;
       return true;
     }
-    if (payloadType !== this.#format.payloadType || ++this.#strangers < 50) return false;
+    if (ssrc !== this.#announced && ++this.#strangers < STRANGERS_MAX) return false;
     this.#ssrc = ssrc;
     this.#strangers = 0;
     this.#order = new PacketOrder(this.#depth);
+    this.#isNewSender = true;
     return true;
   }
 }

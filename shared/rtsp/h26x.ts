@@ -125,6 +125,7 @@ export class NalDepacketizer implements Depacketizer {
 
   *#finish(): Generator<CodedPicture> {
     this.#closePieces();
+    if (this.#packets.length === 0) return this.#clear();
     // Parameter sets in packets of their own, with a time of their own, belong to the picture that follows.
     if (!this.#hasSlice && !this.#isDamaged) return;
     const [units, packets, timestamp] = [this.#units, this.#packets, this.#timestamp ?? 0];

@@ -1,0 +1,33 @@
+import { within } from "../../../shared/base/wait.ts";
+import { playRtsp, type ReceivedPicture, type RtspClientOptions } from "../../../shared/rtsp/client.ts";
+
+/** Plays until `count` pictures came, then says goodbye. Rejects when the stream ends before. */
+export async function receive(
+  options: RtspClientOptions,
+  count: number,
+  timeoutMs = 4000,
+): Promise<{ pictures: ReceivedPicture[]; lost: number }> {
+  const abort = new AbortController();
+  const pictures: ReceivedPicture[] = [];
+  let lost = 0;
+  const events = {
+    onPicture: (picture: ReceivedPicture) => {
+      pictures.push(picture);
+      if (pictures.length === count) abort.abort();
+    },
+    onLoss: (packets: number) => {
+      lost += packets;
+    },
+  };
+  try {
+    await within(playRtsp({ timeoutMs: 1000, ...options }, events, abort.signal), timeoutMs, "pictures");
+  } finally {
+    abort.abort();
+  }
+  return { pictures, lost };
+}
+
+/** What fills each picture's last slice, as `scripted-camera.ts` makes them: tells them apart. */
+export function fills(pictures: readonly ReceivedPicture[]): number[] {
+  return pictures.map(({ data }) => data.at(-2)!);
+}
