@@ -8,6 +8,9 @@ export type Conv = Extract<Layer, { kind: "conv" }>;
 /** Where a convolution's filters come from: the weight vector as it is, or packed for the blocked kernels. */
 export type FilterForm = "plain" | "forward" | "backward";
 
+/** Channels up to which `fewChannelsGradient` is the faster way. */
+const FEW_CHANNELS = 4;
+
 /** Asks for a filter in a form and gives the graph input that will hold it. */
 export type FilterSource = (weight: string, form: FilterForm) => string;
 
@@ -85,16 +88,59 @@ export function filterGradient(
   gradient: FeatureMap,
   { filters, channels }: FilterShape,
 ): string {
-  const product = productOf(e, filters, channels, gradient);
   if (layer.size === 1) {
     const input = layer.stride === 1 ? x : phase(e, x, 0, 0);
-    return e.b.reshape(product(gradient, input), 1, filters, channels);
+    return e.b.reshape(productOf(e, filters, channels, gradient)(gradient, input), 1, filters, channels);
   }
+  if (channels <= FEW_CHANNELS) return fewChannelsGradient(e, layer, x, gradient, { filters, channels });
+  const product = productOf(e, filters, channels, gradient);
   const products =
     layer.stride === 1
       ? unstridedProducts(e, x, gradient, product)
       : stridedProducts(e, x, gradient, product);
   return e.b.reshape(e.b.op("Concat", products, { axis: 0 }), 9, filters, channels);
+}
+
+/**
+ * For pictures, whose three channels are too narrow for a matrix product of their own: all nine moved inputs side by
+ * side, in one product.
+ */
+function fewChannelsGradient(
+  e: Emitter,
+  layer: Conv,
+  x: FeatureMap,
+  gradient: FeatureMap,
+  { filters, channels }: Pick<FilterShape, "filters" | "channels">,
+): string {
+  const moved = layer.stride === 1 ? unstridedInputs(e, x) : stridedInputs(e, x);
+  const [, height, width] = spatialShape(gradient);
+  const shape = [9 * channels, height, width];
+  const columns = e.map(
+    "plain",
+    shape,
+    e.b.op(
+      "Concat",
+      moved.map((map) => e.plain(map)),
+      { axis: 1 },
+    ),
+  );
+  const product = productOf(e, filters, 9 * channels, gradient)(gradient, columns);
+  return e.b.op("Transpose", [e.b.reshape(product, filters, 9, channels)], { perm: [1, 0, 2] });
+}
+
+function unstridedInputs(e: Emitter, x: FeatureMap): FeatureMap[] {
+  return [-1, 0, 1].flatMap((row) => [-1, 0, 1].map((column) => move(e, x, -row, -column)));
+}
+
+function stridedInputs(e: Emitter, x: FeatureMap): FeatureMap[] {
+  const phases = ([0, 1] as const).map((row) => ([0, 1] as const).map((column) => phase(e, x, row, column)));
+  const places = [0, 1, 2];
+  return places.flatMap((row) =>
+    places.map((column) => {
+      const seen = phases[1 - (row % 2)]![1 - (column % 2)]!;
+      return move(e, seen, Number(row === 0), Number(column === 0));
+    }),
+  );
 }
 
 type Product = (gradient: FeatureMap, input: FeatureMap) => string;

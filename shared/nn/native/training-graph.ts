@@ -12,7 +12,7 @@ import {
 } from "./convolution.ts";
 import { Emitter, type FeatureMap, type MapLayout } from "./emitter.ts";
 import type { FilterShape } from "./filters.ts";
-import { maxPool, maxPoolBackward, upsample, upsampleBackward } from "./pooling.ts";
+import { type MaxPool, maxPool, maxPoolBackward, upsample, upsampleBackward } from "./pooling.ts";
 
 /** A filter that has to be packed before a step; `name` is the input of the graphs that reads it. */
 export interface PackedFilter {
@@ -179,8 +179,9 @@ class Lowering {
     const relu = this.#reluFollows(place);
     switch (layer.kind) {
       case "input":
-        return this.#pictures(e, shape);
+        return this.#pictures(e, shape, this.#rescaleOf(place));
       case "rescale":
+        if (this.#rescaleOf(inputs[0]!) !== undefined) return x;
         return e.map("plain", shape, e.b.op("Mul", [e.plain(x), e.b.scalar(layer.scale)]));
       case "conv": {
         const bias = layer.bias === undefined ? undefined : parameter(layer.bias);
@@ -252,7 +253,7 @@ class Lowering {
         give(() => reluBackward(e, this.#recall(place), gradient));
         break;
       case "max-pool":
-        give(() => maxPoolBackward(e, layer, this.#recall(source), this.#recall(place), gradient));
+        this.#maxPoolBackward(e, layer, source, place, gradient);
         break;
       case "upsample":
         give(() => upsampleBackward(e, gradient));
@@ -278,6 +279,19 @@ class Lowering {
     }
   }
 
+  /** A window's largest number passed the ReLU before it if it is above zero: the mask is had at the pool's own size. */
+  #maxPoolBackward(e: Emitter, layer: MaxPool, source: number, place: number, gradient: FeatureMap): void {
+    if (!this.#trained[source]) return;
+    const [x, y] = [this.#recall(source), this.#recall(place)];
+    const { layer: before, inputs } = this.#network.nodes[source]!;
+    const alone = this.#consumers[source]!.length === 1 && !this.#outputNodes.has(source);
+    if (before.kind === "relu" && alone) {
+      this.#addGradient(inputs[0]!, maxPoolBackward(e, layer, x, y, reluBackward(e, y, gradient)));
+    } else {
+      this.#addGradient(source, maxPoolBackward(e, layer, x, y, gradient));
+    }
+  }
+
   #splitGradient(e: Emitter, inputs: readonly number[], gradient: FeatureMap): void {
     const shapes = inputs.map((input) => this.#network.nodes[input]!.shape);
     const blocks = shapes.every(([channels]) => e.canBlock(channels!));
@@ -289,12 +303,20 @@ class Lowering {
     });
   }
 
-  /** Pictures as uint8 [batch, height, width, channels] to float32 [batch, channels, height, width]. */
-  #pictures(e: Emitter, [channels, height, width]: readonly number[]): FeatureMap {
+  /** Pictures as uint8 [batch, height, width, channels] to float32 [batch, channels, height, width], times `scale`. */
+  #pictures(e: Emitter, [channels, height, width]: readonly number[], scale = 1): FeatureMap {
     const shape = [channels!, height!, width!];
     const input = e.b.input(PICTURES_INPUT, [e.batch, height!, width!, channels!], "uint8");
-    const floats = e.b.op("Cast", [e.b.op("Transpose", [input], { perm: [0, 3, 1, 2] })], { to: 1 });
-    return { shape, plain: floats };
+    const planes = e.b.op("Transpose", [input], { perm: [0, 3, 1, 2] });
+    return e.map("plain", shape, e.b.op("DequantizeLinear", [planes, e.b.scalar(scale)]));
+  }
+
+  /** The scale of the rescaling that is all that reads this input, so that both can be computed in one pass. */
+  #rescaleOf(place: number): number | undefined {
+    const [consumer, ...others] = this.#consumers[place]!;
+    const { layer } = this.#network.nodes[consumer!] ?? {};
+    const { kind } = this.#network.nodes[place]!.layer;
+    return kind === "input" && others.length === 0 && layer?.kind === "rescale" ? layer.scale : undefined;
   }
 
   /** Whether a ReLU is all that reads this node, so that both can be computed in one pass. */
