@@ -2,8 +2,6 @@ import type { Subprocess } from "bun";
 
 /** Lines of standard error that are kept for the error message. */
 const KEPT_LINES = 12;
-/** A child that was asked to end has so long before it is killed. */
-const KILL_AFTER_MS = 2000;
 
 /** Whole lines of a child's standard error as they come; the last ones are kept for whoever reports its death. */
 export class ErrorLines {
@@ -39,11 +37,14 @@ export class ErrorLines {
   }
 }
 
-/** Ends a child: politely, then for good. Resolves when it is gone. Never rejects. */
-export async function endChild(child: Subprocess): Promise<void> {
-  if (child.exitCode !== null || child.signalCode !== null) return;
-  child.kill("SIGTERM");
-  const timer = setTimeout(() => child.kill("SIGKILL"), KILL_AFTER_MS);
+/**
+ * Ends a child that leaves nothing half done: without mercy, since an ffmpeg that waits for input does not hear a
+ * polite signal. Resolves when it is gone. Never rejects.
+ *
+ * @param graceMs time to end by itself, for one whose output has ended
+ */
+export async function endChild(child: Subprocess, graceMs = 0): Promise<void> {
+  const timer = setTimeout(() => child.kill("SIGKILL"), graceMs);
   await child.exited.catch(() => {});
   clearTimeout(timer);
 }

@@ -30,6 +30,8 @@ export interface LiveDecoderOptions {
 const QUEUE_BYTES_MAX = 8 * 1024 * 1024;
 /** A picture that was asked for and does not come for so long means that ffmpeg hangs. */
 const HANGS_AFTER_MS = 8000;
+/** Between the end of its output and its exit. */
+const DEATH_MS = 1000;
 /** While nobody wants pictures for so long, no ffmpeg runs. */
 const IDLE_MS = 15_000;
 /** Coded pictures since the last key picture that are kept, so that decoding can begin between two of them. */
@@ -231,7 +233,7 @@ class Child {
     } catch (error) {
       cause = error;
     }
-    await endChild(this.#process);
+    await endChild(this.#process, DEATH_MS);
     await this.#errors.done;
     const { signalCode, exitCode } = this.#process;
     const how = this.#killedFor ?? (signalCode === null ? `status ${exitCode}` : signalCode);

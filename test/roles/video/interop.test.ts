@@ -60,7 +60,7 @@ describe.skipIf(!hasGstreamerCamera || !has("ffmpeg"))("between GStreamer's came
     }, 15_000);
 
     for (const transport of ["tcp", "udp"]) {
-      test(`${name}: ffmpeg plays it over ${transport}`, async () => {
+      test.concurrent(`${name}: ffmpeg plays it over ${transport}`, async () => {
         const prefix = `${name}-${transport}`;
         const url = `rtsp://127.0.0.1:${video.rtsp!.port}/${name}`;
         const player = Bun.spawn(

@@ -1,0 +1,190 @@
+import { describe, expect, test } from "bun:test";
+import { errorReport } from "../../../shared/base/errors.ts";
+import { deferred, within } from "../../../shared/base/wait.ts";
+import { decodePicture } from "../../../shared/image/codec.ts";
+import { type Ffmpeg, findFfmpeg } from "../../../shared/media/ffmpeg.ts";
+import { type DecodedFrame, LiveDecoder } from "../../../shared/media/live-decoder.ts";
+import { MpjpegSplitter } from "../../../shared/media/mpjpeg.ts";
+import { videoFrames } from "../../../shared/media/video-file.ts";
+import { joinAnnexB, splitAnnexB } from "../../../shared/rtsp/nal.ts";
+import { has } from "../../support/tools.ts";
+
+const GOP = 5;
+
+/** Coded pictures of a moving test picture, one slice each, a key picture every fifth. */
+function coded(codec: "h264" | "h265", count: number): Buffer[] {
+  const encoder =
+    codec === "h264"
+      ? [
+          "-c:v",
+          "libx264",
+          "-tune",
+          "zerolatency",
+          "-x264-params",
+          `keyint=${GOP}:min-keyint=${GOP}:sliced-threads=0:slices=1`,
+          "-f",
+          "h264",
+        ]
+      : [
+          "-c:v",
+          "libx265",
+          "-x265-params",
+          `keyint=${GOP}:min-keyint=${GOP}:bframes=0:log-level=none`,
+          "-f",
+          "hevc",
+        ];
+  const made = Bun.spawnSync([
+    ...[
+      "ffmpeg",
+      "-v",
+      "error",
+      "-f",
+      "lavfi",
+      "-i",
+      `testsrc2=s=160x96:r=10:d=${count / 10}`,
+      "-pix_fmt",
+      "yuv420p",
+    ],
+    ...encoder,
+    "-",
+  ]);
+  const isSlice = (unit: Buffer) => (codec === "h264" ? (unit[0]! & 31) <= 5 : unit[0]! >> 1 < 32);
+  const pictures: Buffer[] = [];
+  let units: Buffer[] = [];
+  for (const unit of splitAnnexB(Buffer.from(made.stdout))) {
+    units.push(unit);
+    if (!isSlice(unit)) continue;
+    pictures.push(joinAnnexB(units));
+    units = [];
+  }
+  return pictures;
+}
+
+/** A decoder with what came out of it. */
+function open(ffmpeg: Ffmpeg, codec: "h264" | "h265" = "h264") {
+  const frames: DecodedFrame[] = [];
+  const troubles: string[] = [];
+  let wake = deferred();
+  const decoder = new LiveDecoder({
+    ffmpeg,
+    codec,
+    hwaccel: undefined,
+    onFrame: (frame) => {
+      frames.push(frame);
+      wake.resolve();
+    },
+    onTrouble: (error) => {
+      troubles.push(errorReport(error));
+      wake.resolve();
+    },
+  });
+  const until = async (condition: () => boolean) => {
+    while (!condition()) {
+      wake = deferred();
+      await within(wake.promise, 10_000, "the decoder");
+    }
+  };
+  return { decoder, frames, troubles, until };
+}
+
+describe.skipIf(!has("ffmpeg"))("with ffmpeg", () => {
+  for (const codec of ["h264", "h265"] as const) {
+    test(`${codec}: each picture that is wanted comes out, before the next goes in, and no other`, async () => {
+      const { decoder, frames, until } = open(await findFfmpeg(), codec);
+      await using _end = decoder;
+      const wanted: number[] = [];
+      for (const [i, picture] of coded(codec, 12).entries()) {
+        const isWanted = i % 3 !== 1;
+        const id = decoder.push(picture, i % GOP === 0, isWanted);
+        if (!isWanted) continue;
+        wanted.push(id);
+        await until(() => frames.length === wanted.length);
+      }
+      expect(frames.map(({ id }) => id)).toEqual(wanted);
+      expect(await decodePicture(frames[0]!.jpeg)).toMatchObject({ width: 160, height: 96 });
+    });
+  }
+
+  test("no ffmpeg runs before a picture is wanted; then it begins with the last key picture", async () => {
+    const { decoder, frames, until } = open(await findFfmpeg());
+    await using _end = decoder;
+    for (const [i, picture] of coded("h264", 10).entries()) {
+      if (i === 8) expect([decoder.isRunning, decoder.starts]).toEqual([false, 0]);
+      decoder.push(picture, i % GOP === 0, i === 8);
+    }
+    await until(() => frames.length === 1);
+    expect(frames[0]!.id).toBe(8);
+    // The picture has the colours of a whole one: grey would mean that its key picture was missing.
+    const { data } = await decodePicture(frames[0]!.jpeg);
+    const spread = Math.max(...data) - Math.min(...data);
+    expect(spread).toBeGreaterThan(150);
+  });
+
+  test("an ffmpeg that is killed is started again, with the next key picture", async () => {
+    const { decoder, frames, troubles, until } = open(await findFfmpeg());
+    await using _end = decoder;
+    const pictures = coded("h264", 10);
+    decoder.push(pictures[0]!, true, true);
+    await until(() => frames.length === 1);
+    const child = Bun.spawnSync(["pgrep", "-P", String(process.pid), "ffmpeg"])
+      .stdout.toString()
+      .trim()
+      .split("\n")
+      .at(-1);
+    process.kill(Number(child), "SIGKILL");
+    await until(() => troubles.length === 1);
+    expect(troubles[0]).toContain("ffmpeg ended while it decoded (SIGKILL)");
+    decoder.push(pictures[1]!, false, true);
+    expect(decoder.isRunning).toBe(false);
+    await Bun.sleep(110); // the least wait before a start that follows a death
+    decoder.push(pictures[5]!, true, true);
+    await until(() => frames.length === 2);
+    expect(frames[1]!.id).toBe(2);
+    expect(decoder.starts).toBe(2);
+  });
+
+  test("rubbish that is called a picture harms nothing: the next key picture is decoded", async () => {
+    const { decoder, frames, until } = open(await findFfmpeg());
+    await using _end = decoder;
+    const pictures = coded("h264", 10);
+    const rubbish = Buffer.from(pictures[0]!).map((byte, i) => (i > 60 ? (byte * 7 + i) & 255 : byte));
+    decoder.push(rubbish, true, false);
+    for (let i = 1; i < 4; i++) decoder.push(rubbish.subarray(0, 200), false, false);
+    const id = decoder.push(pictures[5]!, true, true);
+    await until(() => frames.some((frame) => frame.id === id));
+  });
+
+  test("a file that is no video is told with ffmpeg's words", async () => {
+    const read = async () => {
+      for await (const _frame of videoFrames(
+        await findFfmpeg(),
+        import.meta.path,
+        {},
+        new AbortController().signal,
+      ));
+    };
+    const error = await read().catch((reason) => reason);
+    expect(error).toMatchObject({ kind: "input" });
+    expect(errorReport(error)).toMatch(/cannot be read as a video[\s\S]*Invalid data/);
+  });
+});
+
+test("pictures are cut out of ffmpeg's output however the pipe splits it", () => {
+  const bodies = [Buffer.from("abcd"), Buffer.from("\r\n--ffmpeg\r\n\r\n"), Buffer.alloc(5000, 7)];
+  const stream = Buffer.concat(
+    bodies.flatMap((body) => [
+      Buffer.from(`--ffmpeg\r\nContent-type: image/jpeg\r\nContent-length: ${body.length}\r\n\r\n`),
+      body,
+      Buffer.from("\r\n"),
+    ]),
+  );
+  for (const size of [1, 2, 3, 7, 64, 1000, stream.length]) {
+    const splitter = new MpjpegSplitter(10_000);
+    const out: Uint8Array[] = [];
+    for (let at = 0; at < stream.length; at += size)
+      out.push(...splitter.push(stream.subarray(at, at + size)));
+    expect(out.map((body) => Buffer.from(body))).toEqual(bodies);
+  }
+  const greedy = new MpjpegSplitter(10);
+  expect(() => [...greedy.push(Buffer.from("--ffmpeg\r\nContent-length: 5000\r\n\r\n"))]).toThrow("5000 B");
+});
