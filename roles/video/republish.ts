@@ -46,7 +46,7 @@ class PlayerFollower implements Follower {
   }
 
   ended(): void {
-    // Players see the stream stop.
+    this.#publication.end();
   }
 
   /** RTP carries baseline JPEG with standard tables up to 2040 pixels; other pictures are made into such. */

@@ -2,6 +2,7 @@ import { existsSync } from "node:fs";
 import { AppError } from "../base/errors.ts";
 import { within } from "../base/wait.ts";
 import { embeddedFfmpeg } from "../native/embedded-ffmpeg.ts";
+import { embeddedFfmpeg } from "../native/embedded-ffmpeg.ts";
 
 /** A program that was tried and answered. */
 export interface Ffmpeg {
@@ -20,7 +21,6 @@ let found: Promise<Ffmpeg> | undefined;
  * The ffmpeg program, looked for once in this order: `FFMPEG_PATH`, the copy inside the executable, the `ffmpeg-static`
  * package, `PATH`.
  *
- * @param embedded gives the path of the copy inside the executable, extracted; `undefined` when there is none
  * @throws {AppError} `unavailable` that names the package to install; `usage` when `FFMPEG_PATH` is set and does not
  *   run: nothing else is tried then, since somebody meant that one
  */

@@ -1,3 +1,4 @@
+import { AppError } from "../base/errors.ts";
 import { deferred } from "../base/wait.ts";
 import type { CodedPicture } from "./access-unit.ts";
 import { packetizeJpeg, type RtpJpeg } from "./jpeg-packetizer.ts";
@@ -19,12 +20,19 @@ export interface OutgoingPicture {
 
 export type PublishedFormat = Pick<VideoFormat, "payloadType" | "encoding" | "clockRate" | "fmtp" | "size">;
 
+/** Somebody who watches a stream. Nothing here may throw or wait. */
+export interface StreamViewer {
+  show(picture: OutgoingPicture): void;
+  /** Nothing more will come. */
+  ended(): void;
+}
+
 /** A stream that players may open. */
 export interface Publication {
   /** Resolves when the stream is known, which for a camera is after it was reached. */
   format(): Promise<PublishedFormat>;
-  /** Sends a player what it needs to begin at once, then each picture, until disposed. */
-  attach(player: (picture: OutgoingPicture) => void): Disposable;
+  /** Shows a viewer what it needs to begin at once, then each picture, until disposed. */
+  attach(viewer: StreamViewer): Disposable;
 }
 
 /** What a new player gets at once is bounded by this. */
@@ -33,7 +41,7 @@ const BACKLOG_PICTURES_MAX = 600;
 
 /** A camera's own stream, passed on packet by packet. A player that joins gets the pictures since the last key picture. */
 export class StreamPublication implements Publication {
-  readonly #players = new Set<(picture: OutgoingPicture) => void>();
+  readonly #viewers = new Set<StreamViewer>();
   #format = deferred<PublishedFormat>();
   #known = false;
   #backlog: OutgoingPicture[] = [];
@@ -57,17 +65,17 @@ export class StreamPublication implements Publication {
       const tooLong = this.#backlog.length > BACKLOG_PICTURES_MAX || this.#backlogBytes > BACKLOG_BYTES_MAX;
       if (tooLong) this.#clearBacklog();
     }
-    for (const player of this.#players) player(picture);
+    for (const viewer of this.#viewers) viewer.show(picture);
   }
 
   format(): Promise<PublishedFormat> {
     return this.#format.promise;
   }
 
-  attach(player: (picture: OutgoingPicture) => void): Disposable {
-    for (const picture of this.#backlog) player(picture);
-    this.#players.add(player);
-    return { [Symbol.dispose]: () => this.#players.delete(player) };
+  attach(viewer: StreamViewer): Disposable {
+    for (const picture of this.#backlog) viewer.show(picture);
+    this.#viewers.add(viewer);
+    return { [Symbol.dispose]: () => this.#viewers.delete(viewer) };
   }
 
   #clearBacklog(): void {
@@ -86,10 +94,11 @@ const JPEG_FORMAT = {
 
 /** Pictures as RTP/JPEG. Nothing is packed while nobody watches. */
 export class JpegPublication implements Publication {
-  readonly #players = new Set<(picture: OutgoingPicture) => void>();
+  readonly #viewers = new Set<StreamViewer>();
+  #hasEnded = false;
 
   get hasAudience(): boolean {
-    return this.#players.size > 0;
+    return this.#viewers.size > 0;
   }
 
   /** @param timeMs rises with each picture */
@@ -103,15 +112,23 @@ export class JpegPublication implements Publication {
       timestamp,
       payload,
     }));
-    for (const player of this.#players) player({ isKey: true, packets });
+    for (const viewer of this.#viewers) viewer.show({ isKey: true, packets });
+  }
+
+  /** The file or the scene is over. */
+  end(): void {
+    this.#hasEnded = true;
+    for (const viewer of this.#viewers) viewer.ended();
+    this.#viewers.clear();
   }
 
   async format(): Promise<PublishedFormat> {
+    if (this.#hasEnded) throw new AppError("unavailable", "the camera is a file, and it is over");
     return JPEG_FORMAT;
   }
 
-  attach(player: (picture: OutgoingPicture) => void): Disposable {
-    this.#players.add(player);
-    return { [Symbol.dispose]: () => this.#players.delete(player) };
+  attach(viewer: StreamViewer): Disposable {
+    this.#viewers.add(viewer);
+    return { [Symbol.dispose]: () => this.#viewers.delete(viewer) };
   }
 }

@@ -266,7 +266,10 @@ class ServerConnection {
   #begin(): void {
     if (this.#setUp === undefined || this.#playing !== undefined || !this.#stream.isOpen) return;
     const { publication, player, name } = this.#setUp;
-    this.#playing = publication.attach((picture) => player.send(picture));
+    this.#playing = publication.attach({
+      show: (picture) => player.send(picture),
+      ended: () => this.close(),
+    });
     this.#parts.log.info("player joined", { camera: name, from: this.#stream.remoteHost });
   }
 

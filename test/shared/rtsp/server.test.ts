@@ -96,6 +96,15 @@ test("a name that is not there is 404", async () => {
   await expect(receive({ url: url("yard/other"), transport: "tcp" }, 1)).rejects.toThrow("404");
 });
 
+test("when a file is over its players are sent away, and new ones are told", async () => {
+  const { url, jpeg } = start();
+  const playing = receive({ url: url("yard"), transport: "tcp" }, 1e9);
+  await Bun.sleep(100);
+  jpeg.end();
+  await expect(playing).rejects.toThrow("closed the connection");
+  await expect(receive({ url: url("yard"), transport: "tcp" }, 1)).rejects.toThrow("503");
+});
+
 test("a player that takes nothing is left out, and the others see every picture", async () => {
   const { url, server, coded: stream } = start();
   stream.open(FORMAT);
