@@ -41,8 +41,10 @@ export type LearningLimit =
 export interface OptimizerPlan {
   /** Peak learning rate. */
   readonly rate: number;
-  /** The cosine ends at this share of the peak. */
+  /** The rate ends at this share of the peak. */
   readonly rateEnd: number;
+  /** Progress from which the rate falls. */
+  readonly fallFrom: number;
   readonly warmupRounds: number;
   /** On the weights of convolutions and dense layers only. */
   readonly weightDecay: number;
@@ -141,6 +143,7 @@ function optimizerFor(network: NetworkConfig, batch: number): OptimizerPlan {
   return {
     rate: RATE[network.kind] * Math.sqrt(ratio),
     rateEnd: 0.05,
+    fallFrom: 0,
     warmupRounds: network.kind === "mlp" ? 20 : Math.max(20, Math.round(100 / ratio)),
     weightDecay: 0.02,
     beta1: 0.9,
@@ -225,6 +228,7 @@ export function checkLearningPlan(value: unknown): LearningPlan {
     optimizer: {
       rate: real(optimizer, "rate", 0, 1),
       rateEnd: real(optimizer, "rateEnd", 0, 1),
+      fallFrom: real(optimizer, "fallFrom", 0, 1),
       warmupRounds: whole(optimizer, "warmupRounds", 0, 1e6),
       weightDecay: real(optimizer, "weightDecay", 0, 10),
       beta1: real(optimizer, "beta1", 0, 1),

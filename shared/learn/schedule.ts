@@ -4,7 +4,8 @@ import type { LearningPlan, OptimizerPlan } from "./plan.ts";
 const WARMUP_PROGRESS = 0.08;
 
 /**
- * The learning rate of a round: a linear warm-up by rounds, and a cosine (Loshchilov and Hutter 2017) by progress.
+ * The learning rate of a round: a linear warm-up by rounds, the peak until `fallFrom`, then half a cosine (Loshchilov
+ * and Hutter 2017) by progress.
  *
  * @param round rounds done before, from 0
  * @param progress share of the run that is done, 0 to 1
@@ -14,7 +15,8 @@ export function learningRate(plan: OptimizerPlan, round: number, progress: numbe
     1,
     Math.max((round + 1) / Math.max(1, plan.warmupRounds), progress / WARMUP_PROGRESS),
   );
-  const cosine = (1 + Math.cos(Math.PI * Math.min(Math.max(progress, 0), 1))) / 2;
+  const fallen = Math.min(Math.max((progress - plan.fallFrom) / Math.max(1 - plan.fallFrom, 1e-9), 0), 1);
+  const cosine = (1 + Math.cos(Math.PI * fallen)) / 2;
   return plan.rate * warmup * (plan.rateEnd + (1 - plan.rateEnd) * cosine);
 }
 

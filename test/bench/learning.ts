@@ -1,6 +1,7 @@
 /**
  * Trains on a real data set in one process and prints what it learns beside what PyTorch learns:
- * `bun test/bench/learning.ts SET [--minutes M | --samples N] [--seed S] [--engine native|tfjs] [--threads N]`.
+ * `bun test/bench/learning.ts SET [--minutes M | --samples N] [--seed S] [--engine native|tfjs] [--threads N]
+ * [--network single-box] [--size PX] [--set optimizer.rate=0.002 ...]`.
  */
 import { parseArgs } from "node:util";
 import { AppError } from "../../shared/base/errors.ts";
@@ -45,6 +46,11 @@ export async function loadPictures(set: string, cacheSidePx: number): Promise<Pi
   };
 }
 
+function withOneObject({ classes, train, test }: Pictures): Pictures {
+  const alone = ({ labels }: PreparedPicture): boolean => labels.length === 1;
+  return { classes, train: train.filter(alone), test: test.filter(alone) };
+}
+
 /** `--set optimizer.rate=0.002`: other numbers in the plan, for experiments. */
 function withChange(plan: LearningPlan, change: string): LearningPlan {
   const [path, value] = change.split("=") as [string, string];
@@ -68,16 +74,19 @@ if (import.meta.main) {
       size: { type: "string", default: "320" },
       chunk: { type: "string", default: "8" },
       chunks: { type: "string", default: "2" },
+      network: { type: "string", default: "detector" },
       every: { type: "string", default: "60" },
       set: { type: "string", multiple: true, default: [] },
     },
   });
   const set = positionals[0] ?? "blood-cells";
   const size = Number(values.size);
-  const pictures = await loadPictures(set, Math.round(size * 1.25));
+  const kind = values.network === "single-box" ? "single-box" : "detector";
+  let pictures = await loadPictures(set, Math.round(size * 1.25));
+  if (kind === "single-box") pictures = withOneObject(pictures);
   let plan = planFor(
     {
-      network: { kind: "detector", size },
+      network: { kind, size },
       seed: Number(values.seed),
       chunkSize: Number(values.chunk),
       chunksPerRound: Number(values.chunks),
@@ -106,7 +115,8 @@ if (import.meta.main) {
       );
     },
   });
-  const { mapVoc, map, perClass } = await score(learner, outcome.weights, pictures.test);
+  const { mapVoc, map, perClass, singleObject } = await score(learner, outcome.weights, pictures.test);
+  if (singleObject !== null) print(`one object a picture: ${JSON.stringify(singleObject)}`);
   const curve = REFERENCE[set] ?? [];
   const minutes = Math.max(1, Math.round(outcome.samples / REFERENCE_SAMPLES_A_MINUTE));
   print(
