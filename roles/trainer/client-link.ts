@@ -57,6 +57,7 @@ export class ClientLink implements AsyncDisposable {
   readonly #context: ClientContext;
   readonly #inbox: BlobInbox;
   #arriving: Arriving | undefined;
+  #following: Disposable | undefined;
 
   constructor(link: Connection, context: ClientContext) {
     this.#link = link;
@@ -157,6 +158,8 @@ export class ClientLink implements AsyncDisposable {
       await this.#link.send(JobRefused, { reason: `there is no job ${jobId}`, hint: "" });
       return;
     }
+    // One job at a time on a link: the last one asked for.
+    this.#following?.[Symbol.dispose]();
     let following: Disposable | undefined;
     const tell = (): void => {
       const news = board.news(jobId);
@@ -168,6 +171,7 @@ export class ClientLink implements AsyncDisposable {
     const over = board.news(jobId);
     if (over !== undefined && isOver(over.status.state)) return;
     following = board.follow(tell);
+    this.#following = following;
     this.#link.closed.addEventListener("abort", () => following?.[Symbol.dispose](), { once: true });
   }
 

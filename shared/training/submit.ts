@@ -126,6 +126,7 @@ export class JobClient {
     await this.#link.send(FollowJob, { jobId });
     for (;;) {
       const news = await this.#next(JobUpdate);
+      if (news.status.jobId !== jobId) continue;
       yield news;
       if (["done", "failed", "cancelled"].includes(news.status.state)) return;
     }
@@ -140,6 +141,20 @@ export class JobClient {
   async #next<K extends typeof JobAccepted | typeof BlobsWanted | typeof JobUpdate>(
     kind: K,
   ): Promise<MessageOf<K>> {
+    const body = await this.#nextBody();
+    // News of a job that nobody follows any more may still be on its way.
+    if (messageTag(body) === JobUpdate.tag && kind.tag !== JobUpdate.tag) return this.#next(kind);
+    if (messageTag(body) === JobRefused.tag) {
+      const { reason, hint } = JobRefused.decode(body);
+      throw new AppError("refused", `the trainer refused the job: ${reason}`, {
+        ...(hint !== "" && { hint }),
+      });
+    }
+    this.#log.debug("from the trainer", { message: kind.name });
+    return kind.decode(body) as MessageOf<K>;
+  }
+
+  async #nextBody(): Promise<Buffer> {
     const { value: body, done } = await this.#inbox.next();
     if (done === true) {
       throw new AppError("unavailable", "the trainer ended the link", {
@@ -149,14 +164,7 @@ export class JobClient {
             : `job ${this.#jobId} goes on if its pictures had arrived: see vigia models`,
       });
     }
-    if (messageTag(body) === JobRefused.tag) {
-      const { reason, hint } = JobRefused.decode(body);
-      throw new AppError("refused", `the trainer refused the job: ${reason}`, {
-        ...(hint !== "" && { hint }),
-      });
-    }
-    this.#log.debug("from the trainer", { message: kind.name });
-    return kind.decode(body) as MessageOf<K>;
+    return body;
   }
 }
 

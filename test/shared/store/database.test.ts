@@ -3,10 +3,10 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../../shared/base/errors.ts";
 import { databaseDefects, openDatabase } from "../../../shared/store/database.ts";
-import { temporaryFolder } from "./folder.ts";
+import { tempFolder } from "../../support/temp.ts";
 
 test("a database keeps every committed row, in WAL mode with full synchronisation", () => {
-  using dir = temporaryFolder();
+  using dir = tempFolder();
   const path = join(dir.path, "deep/er/a.db");
   const first = openDatabase(path, ["CREATE TABLE t (x INTEGER); INSERT INTO t VALUES (1)"]);
   expect(first.query("PRAGMA journal_mode").get()).toEqual({ journal_mode: "wal" });
@@ -22,7 +22,7 @@ test("a database keeps every committed row, in WAL mode with full synchronisatio
 });
 
 test("a migration that fails leaves the file as it was", () => {
-  using dir = temporaryFolder();
+  using dir = tempFolder();
   const path = join(dir.path, "a.db");
   openDatabase(path, ["CREATE TABLE t (x INTEGER)"]).close();
   expect(() => openDatabase(path, ["CREATE TABLE t (x INTEGER)", "DROP TABLE t; NONSENSE"])).toThrow(
@@ -34,7 +34,7 @@ test("a migration that fails leaves the file as it was", () => {
 });
 
 test("a file of a newer program, and one that is no database, are refused with a hint", () => {
-  using dir = temporaryFolder();
+  using dir = tempFolder();
   const path = join(dir.path, "a.db");
   openDatabase(path, ["CREATE TABLE t (x)", "CREATE TABLE u (x)"]).close();
   expect(() => openDatabase(path, ["CREATE TABLE t (x)"])).toThrow("newer version");

@@ -7,7 +7,7 @@ import { ModelRegistry } from "../../../shared/store/models.ts";
 import { TASK_FAILURES_MAX, TASK_LOSSES_MAX, TaskStore } from "../../../shared/store/tasks.ts";
 import { TRAINING_MIGRATIONS } from "../../../shared/store/training-schema.ts";
 import type { SampleRow } from "../../../shared/wire/messages/training.ts";
-import { temporaryFolder } from "./folder.ts";
+import { tempFolder } from "../../support/temp.ts";
 
 const SIDE = 320;
 
@@ -38,7 +38,7 @@ function planned(path: string) {
 }
 
 test("a job and its data set come back after a new start; what was still arriving has failed", () => {
-  using folder = temporaryFolder();
+  using folder = tempFolder();
   const { database, jobs, datasetId, samples } = planned(folder.path);
   const first = jobs.create("cells", { network: "detector" }, 1000);
   jobs.update(first.id, { state: "training", datasetId, plan: { seed: 1 } });
@@ -58,7 +58,7 @@ test("a job and its data set come back after a new start; what was still arrivin
 });
 
 test("each task goes to one worker, and its result counts once", () => {
-  using folder = temporaryFolder();
+  using folder = tempFolder();
   const { database, tasks, datasetId } = planned(folder.path);
   const leased = ["a", "b", "a", "b", "a"].map((worker) => tasks.lease(datasetId, SIDE, worker, 5000));
   expect(leased.map((task) => task?.sampleCount)).toEqual([16, 16, 8, 10, undefined]);
@@ -74,7 +74,7 @@ test("each task goes to one worker, and its result counts once", () => {
 });
 
 test("a lease that ran out goes to another worker; a late result of the first is spare", () => {
-  using folder = temporaryFolder();
+  using folder = tempFolder();
   const { database, tasks, datasetId } = planned(folder.path);
   const task = tasks.lease(datasetId, SIDE, "slow", 1000)!;
   expect(tasks.leases({ nowMs: 999 })).toEqual([]);
@@ -87,7 +87,7 @@ test("a lease that ran out goes to another worker; a late result of the first is
 });
 
 test("a task that fails every time is set aside with its reason; a start forgives leases", () => {
-  using folder = temporaryFolder();
+  using folder = tempFolder();
   const { database, tasks, datasetId } = planned(folder.path);
   const first = tasks.lease(datasetId, SIDE, "w", 1)!;
   tasks.recover();
@@ -106,7 +106,7 @@ test("a task that fails every time is set aside with its reason; a start forgive
 });
 
 test("models count their versions by name, through starts; stray files go, rows without file too", () => {
-  using folder = temporaryFolder();
+  using folder = tempFolder();
   const models = join(folder.path, "models");
   const more = { classes: ["car"], info: "{}", createdMs: 1 };
   const { database } = stores(folder.path);

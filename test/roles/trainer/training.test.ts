@@ -1,0 +1,185 @@
+import { expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { silentLog } from "../../../shared/base/log.ts";
+import { decodeModelFile } from "../../../shared/nn/model-file.ts";
+import { ModelClient } from "../../../shared/training/fetch-model.ts";
+import { JobClient } from "../../../shared/training/submit.ts";
+import { tempFolder } from "../../support/temp.ts";
+import { ended, TrainingSite, tinyDataset, untilSamples } from "../training-site.ts";
+
+const SAMPLES_A_ROUND = 12;
+const TIMEOUT_MS = 30_000;
+
+/** Trains in a folder of its own with so many toy workers; returns the final weights and what was seen on the way. */
+async function trainedBy(workers: number, rounds: number) {
+  using folder = tempFolder();
+  await using site = new TrainingSite(folder.path);
+  await site.startTrainer();
+  const dataset = await tinyDataset(join(folder.path, "data"));
+  for (let i = 0; i < workers; i++) site.startWorker(`w${i}`, 1);
+  await using link = await site.client();
+  const client = new JobClient(link, silentLog);
+  const jobId = await site.submit(client, "toy", dataset, rounds);
+  const { status } = await ended(client, jobId);
+  const { weights } = decodeModelFile(await site.model("toy"));
+  return { status, weights, checksums: site.checksums() };
+}
+
+test(
+  "three workers hold the same weights bit for bit at every round, and end with those of one",
+  async () => {
+    const one = await trainedBy(1, 20);
+    const three = await trainedBy(3, 20);
+    expect(one.status).toMatchObject({ state: "done", samples: 20 * SAMPLES_A_ROUND });
+    expect(three.status).toMatchObject({ state: "done", samples: 20 * SAMPLES_A_ROUND });
+    expect(three.status.workers.length).toBe(3);
+    for (const seen of three.checksums.values()) expect(seen.size).toBe(1);
+    let furthest = 0;
+    three.weights.forEach((value, i) => {
+      furthest = Math.max(furthest, Math.abs(value - one.weights[i]!));
+    });
+    expect(furthest).toBeLessThan(1e-4);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "one worker is killed with -9 and another joins late: the job ends, with one truth for every round",
+  async () => {
+    using folder = tempFolder();
+    await using site = new TrainingSite(folder.path);
+    await site.startTrainer();
+    const dataset = await tinyDataset(join(folder.path, "data"));
+    const victim = site.startWorker("victim", 3);
+    site.startWorker("survivor", 3);
+    await using link = await site.client();
+    const client = new JobClient(link, silentLog);
+    const jobId = await site.submit(client, "toy", dataset, 100);
+    await untilSamples(client, jobId, 12 * SAMPLES_A_ROUND);
+    victim.process.kill("SIGKILL");
+    await untilSamples(client, jobId, 20 * SAMPLES_A_ROUND);
+    const late = site.startWorker("late", 3);
+    const { status } = await ended(client, jobId);
+    expect(status.state).toBe("done");
+    expect(victim.rounds.size).toBeGreaterThan(5);
+    expect(late.rounds.size).toBeGreaterThan(5);
+    for (const seen of site.checksums().values()) expect(seen.size).toBe(1);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "a trainer that stops in the middle goes on from its checkpoint, and keeps its models",
+  async () => {
+    using folder = tempFolder();
+    await using site = new TrainingSite(folder.path);
+    await site.startTrainer();
+    const { port } = site.address;
+    const dataset = await tinyDataset(join(folder.path, "data"));
+    site.startWorker("w", 2);
+    let jobId: number;
+    {
+      await using link = await site.client();
+      const client = new JobClient(link, silentLog);
+      await ended(client, await site.submit(client, "first", dataset, 3));
+      jobId = await site.submit(client, "second", dataset, 50);
+      await untilSamples(client, jobId, 25 * SAMPLES_A_ROUND);
+    }
+    await site.stopTrainer();
+    await site.startTrainer(port);
+    await using link = await site.client();
+    const client = new JobClient(link, silentLog);
+    let least = Number.POSITIVE_INFINITY;
+    for await (const { status } of client.follow(jobId)) {
+      if (status.state === "training" && status.samples > 0) least = Math.min(least, status.samples);
+    }
+    expect(least).toBeGreaterThanOrEqual(10 * SAMPLES_A_ROUND);
+    await using other = await site.client();
+    const models = await new ModelClient(other).list();
+    expect(models.map(({ name, version }) => `${name} v${version}`)).toEqual(["second v1", "first v1"]);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "two clients submit at once: both get their model, and what the trainer has does not travel again",
+  async () => {
+    using folder = tempFolder();
+    await using site = new TrainingSite(folder.path);
+    await site.startTrainer();
+    site.startWorker("w", 0);
+    const one = await tinyDataset(join(folder.path, "one"), 12, 1);
+    const two = await tinyDataset(join(folder.path, "two"), 12, 2);
+    await using linkA = await site.client();
+    await using linkB = await site.client();
+    const [a, b] = [new JobClient(linkA, silentLog), new JobClient(linkB, silentLog)];
+    const [jobA, jobB] = await Promise.all([site.submit(a, "a", one, 5), site.submit(b, "b", two, 5)]);
+    const [endA, endB] = await Promise.all([ended(a, jobA), ended(b, jobB)]);
+    expect([endA.status.state, endB.status.state]).toEqual(["done", "done"]);
+
+    let sent = 0;
+    const options = { network: "mlp", epochs: 2 } as const;
+    const again = await a.submit({ name: "a", dataset: one, options }, ({ stage }) => {
+      if (stage === "sending") sent++;
+    });
+    expect((await ended(a, again)).modelVersion).toBe(2);
+    expect(sent).toBe(0);
+    expect(decodeModelFile(await site.model("a")).info).toMatchObject({
+      name: "a",
+      version: 2,
+      classes: ["cat", "dog"],
+    });
+    expect(decodeModelFile(await site.model("a", 1)).info).toMatchObject({ name: "a", version: 1 });
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "a job is ended early with what it has learnt, or cancelled with nothing",
+  async () => {
+    using folder = tempFolder();
+    await using site = new TrainingSite(folder.path);
+    await site.startTrainer();
+    const dataset = await tinyDataset(join(folder.path, "data"));
+    site.startWorker("w", 2);
+    await using link = await site.client();
+    const client = new JobClient(link, silentLog);
+    const kept = await site.submit(client, "kept", dataset, 10_000);
+    await untilSamples(client, kept, 5 * SAMPLES_A_ROUND);
+    await client.cancel(kept, { keepBest: true });
+    expect(await ended(client, kept)).toMatchObject({ status: { state: "done" }, modelVersion: 1 });
+
+    const dropped = await site.submit(client, "dropped", dataset, 10_000);
+    await untilSamples(client, dropped, 5 * SAMPLES_A_ROUND);
+    await client.cancel(dropped, { keepBest: false });
+    expect((await ended(client, dropped)).status.state).toBe("cancelled");
+    await using other = await site.client();
+    expect((await new ModelClient(other).list()).map(({ name }) => name)).toEqual(["kept"]);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "a picture that cannot be decoded is left out; options that make no sense are refused with a reason",
+  async () => {
+    using folder = tempFolder();
+    await using site = new TrainingSite(folder.path);
+    await site.startTrainer();
+    const dataset = await tinyDataset(join(folder.path, "data"));
+    writeFileSync(dataset.splits.train![3]!.path, "no picture at all");
+    site.startWorker("w", 0);
+    await using link = await site.client();
+    const client = new JobClient(link, silentLog);
+    expect((await ended(client, await site.submit(client, "toy", dataset, 4))).status.state).toBe("done");
+
+    await using other = await site.client();
+    const bad = new JobClient(other, silentLog).submit({
+      name: "a/b",
+      dataset,
+      options: { network: "mlp" },
+    });
+    await expect(bad).rejects.toThrow("cannot be a model's name");
+  },
+  TIMEOUT_MS,
+);

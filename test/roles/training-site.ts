@@ -1,0 +1,153 @@
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join, resolve } from "node:path";
+import type { Subprocess } from "bun";
+import { run as runTrainer } from "../../roles/trainer/main.ts";
+import { Log, silentLog, stderrSink } from "../../shared/base/log.ts";
+import { deferred } from "../../shared/base/wait.ts";
+import type { Dataset, Sample } from "../../shared/dataset/types.ts";
+import { encodeJpeg } from "../../shared/image/codec.ts";
+import { connect } from "../../shared/net/connect.ts";
+import type { Address, Connection } from "../../shared/net/connection.ts";
+import type { Site } from "../../shared/net/site.ts";
+import { ModelClient } from "../../shared/training/fetch-model.ts";
+import type { JobClient, JobNews } from "../../shared/training/submit.ts";
+import { testSite } from "../support/site-roles.ts";
+import type { ToyWorkerStart } from "./worker/toy-worker.ts";
+
+const TOY_WORKER = resolve(import.meta.dir, "worker/toy-worker.ts");
+const log = process.env.TOY_LOG === undefined ? silentLog : new Log("trainer", [stderrSink], "debug");
+
+/** A toy worker's process, and the lines that it has written: the checksum of its weights before each round. */
+export interface ToyWorker {
+  readonly process: Subprocess<"ignore", "pipe", "inherit">;
+  /** Round to checksum. */
+  readonly rounds: Map<number, string>;
+}
+
+/** A trainer in this process and workers in their own, on loopback, with a site key of their own. */
+export class TrainingSite implements AsyncDisposable {
+  readonly site: Site = testSite();
+  readonly #folder: string;
+  readonly #workers: ToyWorker[] = [];
+  #trainer:
+    | { readonly stop: AbortController; readonly ended: Promise<void>; readonly address: Address }
+    | undefined;
+
+  constructor(folder: string) {
+    this.#folder = folder;
+  }
+
+  get address(): Address {
+    if (this.#trainer === undefined) throw new Error("no trainer runs");
+    return this.#trainer.address;
+  }
+
+  /** @param port the one of the trainer before, to start it again; any free one otherwise */
+  async startTrainer(port = 0): Promise<void> {
+    const stop = new AbortController();
+    const ready = deferred<Address>();
+    const ended = runTrainer(
+      {
+        site: this.site,
+        listen: { host: "127.0.0.1", port },
+        dataDir: join(this.#folder, "trainer"),
+        checkpointEveryMs: 300,
+        onReady: ready.resolve,
+      },
+      { signal: stop.signal, log },
+    );
+    ended.catch(ready.reject);
+    this.#trainer = { stop, ended, address: await ready.promise };
+  }
+
+  async stopTrainer(): Promise<void> {
+    this.#trainer?.stop.abort();
+    await this.#trainer?.ended;
+    this.#trainer = undefined;
+  }
+
+  startWorker(name: string, chunkMs: number): ToyWorker {
+    const start: ToyWorkerStart = { trainer: this.address, token: this.site.token, name, chunkMs };
+    const child = Bun.spawn([process.execPath, TOY_WORKER, JSON.stringify(start)], {
+      stdin: "ignore",
+      stdout: "pipe",
+      stderr: "inherit",
+    });
+    const worker: ToyWorker = { process: child, rounds: new Map() };
+    this.#workers.push(worker);
+    void readRounds(worker);
+    return worker;
+  }
+
+  async client(): Promise<Connection> {
+    const { signal } = new AbortController();
+    return connect({ site: this.site, role: "client", address: this.address, expect: ["trainer"], signal });
+  }
+
+  /** Submits a job of `rounds` rounds of 6 chunks, and returns its number. */
+  async submit(client: JobClient, name: string, dataset: Dataset, rounds: number): Promise<number> {
+    const epochs = (rounds * 6 * 2) / (dataset.splits.train ?? []).length;
+    const options = { network: "mlp", epochs, chunkSize: 2, chunksPerRound: 6, seed: 3 } as const;
+    return client.submit({ name, dataset, options });
+  }
+
+  /** The file of a model. */
+  async model(name: string, version = 0): Promise<Uint8Array> {
+    await using link = await this.client();
+    return await new ModelClient(link).fetch(name, version);
+  }
+
+  /** Every weights' checksum that any worker began a round with, by round. */
+  checksums(): Map<number, Set<string>> {
+    const all = new Map<number, Set<string>>();
+    for (const { rounds } of this.#workers) {
+      for (const [round, checksum] of rounds) all.set(round, (all.get(round) ?? new Set()).add(checksum));
+    }
+    return all;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const { process: child } of this.#workers) child.kill("SIGKILL");
+    await Promise.all(this.#workers.map(({ process: child }) => child.exited));
+    await this.stopTrainer();
+  }
+}
+
+async function readRounds({ process: child, rounds }: ToyWorker): Promise<void> {
+  let rest = "";
+  for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
+    const lines = (rest + chunk).split("\n");
+    rest = lines.pop() ?? "";
+    for (const line of lines) {
+      const [round, checksum] = line.split(" ");
+      rounds.set(Number(round), checksum ?? "");
+    }
+  }
+}
+
+/** The last news of a job, once it has ended. */
+export async function ended(client: JobClient, jobId: number): Promise<JobNews> {
+  let last: JobNews | undefined;
+  for await (const news of client.follow(jobId)) last = news;
+  if (last === undefined) throw new Error("no news of the job");
+  return last;
+}
+
+/** Follows a job until it has done so many samples (or has ended). */
+export async function untilSamples(client: JobClient, jobId: number, samples: number): Promise<void> {
+  for await (const { status } of client.follow(jobId)) if (status.samples >= samples) return;
+}
+
+/** A data set of small grey-and-coloured pictures of two classes, written to disk. */
+export async function tinyDataset(folder: string, pictures = 12, seed = 0): Promise<Dataset> {
+  mkdirSync(folder, { recursive: true });
+  const samples: Sample[] = [];
+  for (let i = 0; i < pictures; i++) {
+    const [width, height] = [32, 24];
+    const data = Uint8Array.from({ length: width * height * 3 }, (_, at) => (at * (i + 1) + seed) % 251);
+    const path = join(folder, `p${i}.jpg`);
+    writeFileSync(path, await encodeJpeg({ width, height, data }, 90));
+    samples.push({ id: `p${i}`, path, width, height, labels: [{ classIndex: i % 2, box: [2, 2, 20, 20] }] });
+  }
+  return { root: folder, classes: ["cat", "dog"], splits: { train: samples }, defects: [] };
+}

@@ -1,0 +1,97 @@
+import { type Compute, optimizerRule, optimizerState } from "../../../roles/worker/compute.ts";
+import { runWith } from "../../../roles/worker/main.ts";
+import { Log, stderrSink } from "../../../shared/base/log.ts";
+import { Random } from "../../../shared/base/random.ts";
+import type { LearningPlan } from "../../../shared/learn/plan.ts";
+import { SliceOptimizer } from "../../../shared/learn/slice-optimizer.ts";
+import type { Address } from "../../../shared/net/connection.ts";
+import { siteOf } from "../../../shared/net/site.ts";
+import { parseToken } from "../../../shared/net/token.ts";
+import { buildNetwork } from "../../../shared/nn/networks/config.ts";
+import { checksumOf } from "../../../shared/training/slices.ts";
+
+/**
+ * A worker process whose learning is a sum that a test can check: least squares toward a target that each chunk moves
+ * a little. Everything else is the real thing. For each round it writes a line with the checksum of the weights that
+ * it begins with, as `round checksum`.
+ */
+export interface ToyWorkerStart {
+  readonly trainer: Address;
+  readonly token: string;
+  readonly name: string;
+  /** What a chunk takes. */
+  readonly chunkMs: number;
+}
+
+/** Where a weight is drawn to, but for what each chunk adds. */
+function targetOf(place: number): number {
+  return ((place % 17) - 8) / 20;
+}
+
+class Toy implements Compute {
+  readonly engine = "toy";
+  readonly parameterCount: number;
+  readonly #plan: LearningPlan;
+  readonly #chunkMs: number;
+
+  constructor(plan: LearningPlan, chunkMs: number) {
+    this.#plan = plan;
+    this.#chunkMs = chunkMs;
+    this.parameterCount = this.#layout.totalCount;
+  }
+
+  get #layout() {
+    return buildNetwork(this.#plan.network).parameters;
+  }
+
+  startWeights(): Float32Array {
+    return this.#layout.start((name) => new Random("toy", this.#plan.seed, name));
+  }
+
+  sliceRule({ from, to }: { from: number; to: number }, state: readonly Float32Array[] | undefined) {
+    const kept = state === undefined ? undefined : optimizerState(state);
+    return optimizerRule(new SliceOptimizer(this.#layout, this.#plan, from, to, kept));
+  }
+
+  async computeChunks(
+    request: Parameters<Compute["computeChunks"]>[0],
+    sum: Float32Array,
+    signal: AbortSignal,
+  ): Promise<{ loss: Record<string, number> }> {
+    const { weights, firstChunk, chunkCount, scale } = request;
+    const round = Math.floor(firstChunk / this.#plan.chunksPerRound);
+    if (chunkCount > 0) process.stdout.write(`${round} ${checksumOf(weights)}\n`);
+    sum.fill(0);
+    for (let chunk = firstChunk; chunk < firstChunk + chunkCount; chunk++) {
+      await Bun.sleep(this.#chunkMs);
+      signal.throwIfAborted();
+      for (let i = 0; i < sum.length; i++) {
+        sum[i] = sum[i]! + scale * (weights[i]! - targetOf(i) - 0.02 * ((chunk + i) % 5));
+      }
+    }
+    return { loss: { squares: 1 } };
+  }
+
+  async evaluate(weights: Float32Array) {
+    const distance = weights.reduce((so, value, i) => so + (value - targetOf(i)) ** 2, 0) / weights.length;
+    const map50 = 1 / (1 + distance);
+    const thresholds = this.#plan.classes.map(() => 0.5);
+    return { images: 1, map50, map: map50, precision: 1, recall: 1, accuracy: 1, thresholds };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {}
+}
+
+if (import.meta.main) {
+  const { trainer, token, name, chunkMs } = JSON.parse(process.argv[2] ?? "") as ToyWorkerStart;
+  const site = siteOf(parseToken(token), name);
+  const stop = new AbortController();
+  process.on("SIGTERM", () => stop.abort());
+  const log = new Log(name, process.env.TOY_LOG === undefined ? [] : [stderrSink]);
+  await runWith(
+    { site, trainer, threads: 1, device: "cpu" },
+    { signal: stop.signal, log },
+    async (plan) => new Toy(plan, chunkMs),
+  );
+  process.exit(0);
+}
