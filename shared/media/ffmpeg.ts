@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { AppError } from "../base/errors.ts";
 import { within } from "../base/wait.ts";
 import { embeddedFfmpeg } from "../native/embedded-ffmpeg.ts";
-import { embeddedFfmpeg } from "../native/embedded-ffmpeg.ts";
 
 /** A program that was tried and answered. */
 export interface Ffmpeg {

@@ -24,22 +24,24 @@ const ALGORITHMS: Readonly<Record<string, "md5" | "sha256">> = {
 export function parseChallenges(fields: readonly string[]): Challenge[] {
   const challenges = fields.flatMap(splitChallenges);
   return [
-    ...challenges.filter((one) => one.scheme === "digest" && algorithmOf(one) !== undefined),
+    ...challenges.filter(
+      (one) => one.scheme === "digest" && algorithmOf(one) !== undefined && one.parameters.has("nonce"),
+    ),
     ...challenges.filter((one) => one.scheme === "basic"),
   ];
 }
 
-/** Several challenges may stand in one field, parted by commas, as parameters are. */
+/** Several challenges may stand in one field, parted by commas, as parameters are; a quoted realm may hold anything. */
 function splitChallenges(field: string): Challenge[] {
-  return field
-    .split(/(?:^|[\s,])(?=(?:Basic|Digest|Bearer|Negotiate|NTLM)\b)/i)
-    .map((part) => /^(\w+)\s*(.*)$/s.exec(part.trim()))
-    .filter((found) => found !== null)
-    .filter(([, scheme]) => /^(basic|digest)$/i.test(scheme!))
-    .map(([, scheme, rest]) => ({
-      scheme: scheme!.toLowerCase() as Challenge["scheme"],
-      parameters: parseParameters(rest!),
-    }));
+  const heads = [
+    ...field.matchAll(/"(?:[^"\\]|\\.)*"|(?:^|[\s,])([A-Za-z][\w-]*)(?=\s+[^\s=]|\s*$)/g),
+  ].filter(([, scheme]) => scheme !== undefined);
+  return heads.flatMap((head, place) => {
+    const scheme = head[1]!.toLowerCase();
+    if (scheme !== "basic" && scheme !== "digest") return [];
+    const text = field.slice(head.index + head[0].length, heads[place + 1]?.index);
+    return [{ scheme, parameters: parseParameters(text) }] as const;
+  });
 }
 
 /** `name="value", name=value`: quotes, commas and spaces as cameras write them. */

@@ -302,6 +302,23 @@ test("RTP/JPEG as cameras send it: Q below 100, tables sent once, no end marker,
   expect(one(jpegDepacketizer(format("jpeg")), head(80, 0, 0), scan)).toBeUndefined();
 });
 
+test("the size of a large JPEG is read from the ONVIF header extension", async () => {
+  const { scan } = rtpJpeg(await picture(160, 120, 80))!;
+  const frame = [0xff, 0xc0, 0, 17, 8, 1520 >> 8, 1520 & 255, 2688 >> 8, 2688 & 255, 3];
+  const data = Buffer.from([0xff, 0xdd, 0, 4, 0, 0, ...frame]);
+  const packet: RtpPacket = {
+    payloadType: 26,
+    marker: true,
+    sequence: 1,
+    timestamp: 1,
+    ssrc: 1,
+    payload: Buffer.concat([Buffer.from([0, 0, 0, 0, 1, 80, 0, 0]), scan]),
+    extension: { profile: 0xffd8, data },
+  };
+  const [received] = jpegDepacketizer(format("jpeg")).push(packet, 0);
+  expect(received!.size).toEqual({ width: 2688, height: 1520 });
+});
+
 test("a JPEG that misses a fragment is not shown, and the next one is", async () => {
   const payloads = packetizeJpeg(rtpJpeg(await picture(320, 240, 90))!);
   expect(payloads.length).toBeGreaterThan(4);
