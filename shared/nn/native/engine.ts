@@ -1,5 +1,5 @@
 import { AppError } from "../../base/errors.ts";
-import type { Engine, EngineOptions, Predictor, TrainingSession } from "../engine.ts";
+import type { Engine, EngineOptions, Predictor, PredictorOptions, TrainingSession } from "../engine.ts";
 import type { Network } from "../graph.ts";
 import { OnnxBuilder } from "../onnx/builder.ts";
 import { blockSize } from "./block.ts";
@@ -53,12 +53,8 @@ class NativeEngine implements Engine {
     return NativeTrainer.open(network, batch, block, this.#options);
   }
 
-  predictor(
-    network: Network,
-    weights: Float32Array,
-    { batch }: { readonly batch: number },
-  ): Promise<Predictor> {
-    return NativePredictor.open(network, weights, batch, this.#options);
+  predictor(network: Network, weights: Float32Array, options: PredictorOptions): Promise<Predictor> {
+    return NativePredictor.open(network, weights, options, this.#options);
   }
 
   /** Sessions are closed by those who opened them; the library itself stays loaded. */

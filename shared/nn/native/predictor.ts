@@ -1,8 +1,10 @@
 import { AppError } from "../../base/errors.ts";
-import type { Predictor } from "../engine.ts";
+import type { Predictor, PredictorOptions } from "../engine.ts";
 import type { Network } from "../graph.ts";
 import { type EncodedGraph, OnnxBuilder } from "../onnx/builder.ts";
 import { lowerInference } from "../onnx/inference.ts";
+import type { Activations } from "../quantize/activations.ts";
+import { lowerQuantized } from "../quantize/lower.ts";
 import { type HostTensor, hostTensor, openSession, type Session, type SessionOptions } from "./runtime.ts";
 
 const PICTURES_INPUT = "pictures";
@@ -22,10 +24,12 @@ export class NativePredictor implements Predictor {
   static async open(
     network: Network,
     weights: Float32Array,
-    batch: number,
+    { batch, activations }: PredictorOptions,
     options: SessionOptions,
   ): Promise<NativePredictor> {
-    const session = await openSession(predictionGraph(network, weights), options);
+    // WebGPU has no 8-bit convolutions.
+    const levels = options.device === "cpu" ? activations : undefined;
+    const session = await openSession(predictionGraph(network, weights, levels), options);
     return new NativePredictor(network, batch, session);
   }
 
@@ -49,11 +53,19 @@ export class NativePredictor implements Predictor {
 }
 
 /** Pictures enter as they are held, uint8 [batch, height, width, channels]. */
-function predictionGraph(network: Network, weights: Float32Array): EncodedGraph {
+function predictionGraph(
+  network: Network,
+  weights: Float32Array,
+  activations: Activations | undefined,
+): EncodedGraph {
   const { channels, height, width } = network.input;
   const b = new OnnxBuilder();
   const input = b.input(PICTURES_INPUT, ["batch", height, width, channels], "uint8");
-  const images = b.op("Cast", [b.op("Transpose", [input], { perm: [0, 3, 1, 2] })], { to: 1 });
-  lowerInference(b, network, weights, images, "batch");
+  const bytes = b.op("Transpose", [input], { perm: [0, 3, 1, 2] });
+  if (activations === undefined) {
+    lowerInference(b, network, weights, b.op("Cast", [bytes], { to: 1 }), "batch");
+  } else {
+    lowerQuantized(b, network, weights, activations, bytes, "batch");
+  }
   return b.encodeGraph();
 }
