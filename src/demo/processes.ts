@@ -36,7 +36,13 @@ export class SiteProcesses implements AsyncDisposable {
     this.#folder = folder;
     this.#token = token;
     this.#log = log;
+    process.on("exit", this.#endAll);
   }
+
+  /** When this process ends without having stopped the others (Ctrl-C twice), they must not stay. */
+  readonly #endAll = (): void => {
+    for (const { process: child } of this.#running) child.kill("SIGKILL");
+  };
 
   get logPath(): string {
     return join(this.#folder, "vigia.log");
@@ -58,6 +64,8 @@ export class SiteProcesses implements AsyncDisposable {
       stdin: "ignore",
       stdout: "ignore",
       stderr: said,
+      // A group of its own: Ctrl-C reaches this process alone, which ends the others in order.
+      detached: true,
       onExit: (_, code, signalCode) => {
         if (!this.#stopping) this.#log.error(`${name} ended`, { code, signal: signalCode });
       },
@@ -104,5 +112,6 @@ export class SiteProcesses implements AsyncDisposable {
   /** Ends whatever still runs. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.#running.map(({ name }) => this.stop(name)));
+    process.off("exit", this.#endAll);
   }
 }
