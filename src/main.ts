@@ -13,6 +13,7 @@ import { stopOnSignals } from "./signals.ts";
 
 async function main(argv: readonly string[]): Promise<void> {
   if (argv[0] === "--version" || argv[0] === "-v") return printLine(VERSION);
+  if (argv[0] === "--notices") return printLine((await import("./notices.ts")).NOTICES);
   if (argv.length === 0 || (argv[0] !== undefined && /^(--help|-h|help)$/.test(argv[0]))) {
     return printLine(overview());
   }

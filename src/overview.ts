@@ -21,5 +21,6 @@ export function overview(): string {
     "",
     "See it work: vigia demo",
     "More on each: vigia --role ROLE --help, vigia COMMAND --help",
+    "Version: vigia --version. Licences of what is inside: vigia --notices",
   ].join("\n");
 }

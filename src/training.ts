@@ -1,12 +1,16 @@
 import type { ArgsDef } from "citty";
-import { AppError } from "../shared/base/errors.ts";
+import { systemClock } from "../shared/base/clock.ts";
+import { AppError, errorKind } from "../shared/base/errors.ts";
 import type { Progress } from "../shared/base/progress.ts";
+import { Random } from "../shared/base/random.ts";
+import { backoffMs } from "../shared/base/retry.ts";
 import { countText } from "../shared/base/text.ts";
-import { onAbort } from "../shared/base/wait.ts";
+import { onAbort, throwIfAborted } from "../shared/base/wait.ts";
 import { readDataset } from "../shared/dataset/read.ts";
+import type { Connection } from "../shared/net/connection.ts";
 import { NETWORK_KINDS } from "../shared/nn/networks/config.ts";
 import type { TrainingOptions } from "../shared/training/options.ts";
-import type { JobClient, JobNews, SubmitProgress } from "../shared/training/submit.ts";
+import { JobClient, type JobNews, type SubmitProgress } from "../shared/training/submit.ts";
 import { choiceFlag, numberFlag, wholeFlag } from "./flags.ts";
 import { type CommandContext, type Flags, isSet, textOf } from "./shell.ts";
 
@@ -57,6 +61,14 @@ export async function handIn(
   return await client.submit({ name, dataset, options, ...(initPath !== undefined && { initPath }) }, show);
 }
 
+/** A job of ours, and the link to ask about it. */
+export interface FollowedJob {
+  readonly client: JobClient;
+  readonly jobId: number;
+  /** Makes a new link when the trainer goes away and comes back; without it that ends the command. */
+  readonly dial?: () => Promise<Connection>;
+}
+
 /**
  * Follows a job to its end, with its progress on standard error. Ctrl-C ends the job and keeps what it has learnt.
  *
@@ -64,16 +76,42 @@ export async function handIn(
  * @throws {AppError} when the job fails or ends without a model
  */
 export async function followJob(
+  { client, jobId, dial }: FollowedJob,
+  progress: Progress,
+  { signal, log }: CommandContext,
+  onNews: (news: JobNews) => void = () => {},
+): Promise<JobNews> {
+  let asked = client;
+  using _abort = onAbort(signal, () => {
+    progress.say("ending the training: the best weights so far become the model");
+    asked.cancel(jobId, { keepBest: true }).catch(() => {});
+  });
+  for (const random = new Random("follow", jobId); ; ) {
+    try {
+      return await followUntilEnd(asked, jobId, progress, onNews);
+    } catch (error) {
+      if (dial === undefined || errorKind(error) !== "unavailable") throw error;
+      log.warn("the trainer is away: the job goes on when it is back", { error });
+    }
+    for (let failures = 1; ; failures++) {
+      await systemClock.sleep(backoffMs(failures, random), signal);
+      throwIfAborted(signal, "stopped while the trainer was away; the job is still in its queue");
+      try {
+        asked = new JobClient(await dial(), log);
+        break;
+      } catch (error) {
+        if (errorKind(error) !== "unavailable") throw error;
+      }
+    }
+  }
+}
+
+async function followUntilEnd(
   client: JobClient,
   jobId: number,
   progress: Progress,
-  signal: AbortSignal,
-  onNews: (news: JobNews) => void = () => {},
+  onNews: (news: JobNews) => void,
 ): Promise<JobNews> {
-  using _abort = onAbort(signal, () => {
-    progress.say("ending the training: the best weights so far become the model");
-    client.cancel(jobId, { keepBest: true }).catch(() => {});
-  });
   let last: JobNews | undefined;
   for await (const news of client.follow(jobId)) {
     last = news;

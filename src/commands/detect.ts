@@ -8,10 +8,9 @@ import { countText } from "../../shared/base/text.ts";
 import { type Model, openModel } from "../../shared/detect/model.ts";
 import { decodePicture, readPictureFile } from "../../shared/image/codec.ts";
 import { drawDetections } from "../../shared/image/draw.ts";
+import { isPictureName } from "../../shared/image/endings.ts";
 import { choiceFlag } from "../flags.ts";
 import { COMMON_FLAGS, type Command, type CommandContext, isSet, neededText, textOf } from "../shell.ts";
-
-const PICTURE_NAME = /\.(jpe?g|png|webp|bmp|gif|tiff?|avif)$/i;
 
 export const command: Command = {
   rest: true,
@@ -97,7 +96,7 @@ async function picturesOf(path: string): Promise<string[]> {
   if (!found.isDirectory()) return [path];
   const names = await readdir(path);
   return names
-    .filter((name) => PICTURE_NAME.test(name))
+    .filter((name) => isPictureName(name))
     .sort()
     .map((name) => join(path, name));
 }

@@ -41,15 +41,10 @@ export const command: Command = {
     const address =
       addressFlag(flags, "trainer", PORTS.trainer) ??
       (await discover({ site, role: "trainer", signal, log, timeoutMs: DISCOVER_WITHIN_MS }));
-    // The link outlives a first Ctrl-C: it tells the trainer to finish.
+    // Links outlive a first Ctrl-C: it tells the trainer to finish.
     const unstopped = new AbortController().signal;
-    await using link = await connect({
-      site,
-      role: "client",
-      address,
-      expect: ["trainer"],
-      signal: unstopped,
-    });
+    const dial = () => connect({ site, role: "client", address, expect: ["trainer"], signal: unstopped });
+    await using link = await dial();
     const client = new JobClient(link, log);
     using progress = new Progress();
     const json = isSet(flags, "json");
@@ -61,12 +56,17 @@ export const command: Command = {
     }
     if (json) print(JSON.stringify({ job, name, state: "queued" }));
     let state = "";
-    const { status, modelVersion, seconds } = await followJob(client, job, progress, signal, (news) => {
-      if (json && news.status.state !== state && news.status.state !== "done") {
-        print(JSON.stringify({ job, name, state: news.status.state }));
-      }
-      state = news.status.state;
-    });
+    const { status, modelVersion, seconds } = await followJob(
+      { client, jobId: job, dial },
+      progress,
+      context,
+      (news) => {
+        if (json && news.status.state !== state && news.status.state !== "done") {
+          print(JSON.stringify({ job, name, state: news.status.state }));
+        }
+        state = news.status.state;
+      },
+    );
     const result = {
       job,
       name,

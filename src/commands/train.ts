@@ -1,3 +1,4 @@
+import { rmSync } from "node:fs";
 import { mkdtemp, rm, stat } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
@@ -49,6 +50,8 @@ export const command: Command = {
     const workers =
       wholeFlag("workers", textOf(flags, "workers"), 1, 64) ?? Math.max(1, Math.floor(cores / 2));
     const folder = await mkdtemp(join(tmpdir(), "vigia-train-"));
+    // Also when this is stopped at once.
+    process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
     try {
       await trainHere(
         { out, folder, workers, threads: Math.max(1, Math.floor(cores / workers)) },
@@ -89,7 +92,7 @@ async function trainHere(
   const trainer = ["--trainer", formatAddress(address), "--threads", String(threads)];
   await Promise.all(
     Array.from({ length: workers }, (_, i) =>
-      processes.start(`worker-${i + 1}`, ["--role", "worker", ...trainer], signal),
+      processes.start(`worker-${i + 1}`, ["--role", "worker", ...trainer, "--data", "data"], signal),
     ),
   );
 
@@ -101,7 +104,7 @@ async function trainHere(
   const client = new JobClient(link, log);
   const jobId = await handIn(client, { name, root: neededText(flags, "dataset"), flags }, progress, context);
   let engines = "";
-  const { status, modelVersion } = await followJob(client, jobId, progress, signal, (news) => {
+  const { status, modelVersion } = await followJob({ client, jobId }, progress, context, (news) => {
     engines = [...new Set(news.status.workers.map(({ engine }) => engine))].join(", ") || engines;
   });
   await saveWhole(out, await fetchModel(site, address, name, modelVersion ?? 0));

@@ -1,0 +1,5 @@
+/** Text that is built into the executable. */
+declare module "*.md" {
+  const text: string;
+  export default text;
+}
