@@ -6,7 +6,7 @@ import type { FilterShape } from "./filters.ts";
 export type Conv = Extract<Layer, { kind: "conv" }>;
 
 /** Where a convolution's filters come from: the weight vector as it is, or packed for the blocked kernels. */
-export type FilterForm = "plain" | "forward" | "backward";
+export type FilterForm = "plain" | "forward" | "backward" | "strided";
 
 /** Channels up to which `fewChannelsGradient` is the faster way. */
 const FEW_CHANNELS = 4;
@@ -59,6 +59,15 @@ export function inputGradient(
     const inputs = [e.blocked(gradient), filter(layer.weight, "backward")];
     return { shape, blocked: e.blockedOp("Conv", inputs, attributes) };
   }
+  if (
+    layer.stride === 2 &&
+    layer.size === 3 &&
+    e.canBlock(filters) &&
+    e.canBlock(shape[0]!) &&
+    isEven(shape)
+  ) {
+    return stridedInputGradient(e, layer, gradient, shape, filter);
+  }
   const weight = filter(layer.weight, "plain");
   if (layer.size === 1 && layer.stride === 1) {
     const [channels, height, width] = shape as [number, number, number];
@@ -73,6 +82,28 @@ export function inputGradient(
   const output_padding = [odd(height, rows), odd(width, columns)];
   const inputs = [e.plain(gradient), weight];
   return { shape, plain: e.b.op("ConvTranspose", inputs, { ...attributes, output_padding }) };
+}
+
+function isEven([, height = 0, width = 0]: Shape): boolean {
+  return height % 2 === 0 && width % 2 === 0;
+}
+
+/** See `packStrided`: one convolution answers the four quarters of the gradient, which are then woven together. */
+function stridedInputGradient(
+  e: Emitter,
+  layer: Conv,
+  gradient: FeatureMap,
+  shape: Shape,
+  filter: FilterSource,
+): FeatureMap {
+  const [, rows, columns] = spatialShape(gradient);
+  const [channels, height, width] = shape as [number, number, number];
+  const attributes = { kernel_shape: [2, 2], pads: [0, 0, 1, 1] };
+  const quarters = e.blockedOp("Conv", [e.blocked(gradient), filter(layer.weight, "strided")], attributes);
+  const block = e.block!;
+  const apart = e.b.reshape(quarters, e.batch, 2, 2, channels / block, rows, columns, block);
+  const woven = e.b.op("Transpose", [apart], { perm: [0, 3, 4, 1, 5, 2, 6] });
+  return { shape, blocked: e.b.reshape(woven, e.batch, channels, height, width) };
 }
 
 /**

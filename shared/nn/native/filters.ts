@@ -54,6 +54,37 @@ export function packBackward(
   }
 }
 
+/**
+ * Filters for the input gradient of a 3x3 convolution of stride 2, as a 2x2 convolution of the output gradient that
+ * answers four pictures: the even and odd rows of the input's gradient by its even and odd columns. An even row is
+ * reached from kernel row 1 only, an odd one from row 2 of one window and row 0 of the next. Output channels are
+ * [row parity, column parity, channels].
+ */
+export function packStrided(
+  weights: Float32Array,
+  { filters, channels }: FilterShape,
+  block: number,
+  packed: Float32Array,
+): void {
+  // Kernel row (or column) 0, 1, 2: parity of the row it reaches, and its place in the 2x2 kernel.
+  const parities = [1, 0, 1] as const;
+  const places = [1, 0, 0] as const;
+  let from = 0;
+  for (let o = 0; o < filters; o++) {
+    const within = (o - (o % block)) * 4 * block + (o % block) * block;
+    for (let i = 0; i < channels; i++) {
+      for (let row = 0; row < 3; row++) {
+        for (let column = 0; column < 3; column++) {
+          const out = (2 * parities[row]! + parities[column]!) * channels + i;
+          const place = 2 * places[row]! + places[column]!;
+          const to = (out - (out % block)) * filters * 4 + within + place * block * block + (out % block);
+          packed[to] = weights[from++]!;
+        }
+      }
+    }
+  }
+}
+
 /** A filter gradient as it was computed, [size * size, filters, channels], to the weight vector's order. */
 export function unpackGradient(
   computed: Float32Array,

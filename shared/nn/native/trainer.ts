@@ -1,7 +1,7 @@
 import { AppError } from "../../base/errors.ts";
 import type { LossResult, TrainingSession } from "../engine.ts";
 import type { Network, ParameterLayout } from "../graph.ts";
-import { type FilterShape, packBackward, packForward, unpackGradient } from "./filters.ts";
+import { type FilterShape, packBackward, packForward, packStrided, unpackGradient } from "./filters.ts";
 import { type HostTensor, hostTensor, openSession, type Session, type SessionOptions } from "./runtime.ts";
 import {
   gradientSides,
@@ -111,9 +111,8 @@ export class NativeTrainer implements TrainingSession {
 
   #packFilters(weights: Float32Array): void {
     for (const { name, weight, form, shape } of this.#graphs.filters) {
-      const pack = form === "forward" ? packForward : packBackward;
       const from = this.#network.parameters.slice(weights, weight);
-      pack(from, shape, this.#block, this.#kept[name]!.data as Float32Array);
+      PACKERS[form](from, shape, this.#block, this.#kept[name]!.data as Float32Array);
     }
   }
 
@@ -138,6 +137,8 @@ export class NativeTrainer implements TrainingSession {
     }
   }
 }
+
+const PACKERS = { forward: packForward, backward: packBackward, strided: packStrided };
 
 /** Whether the gradient comes in another order than the weight vector's. */
 function isScrambled(filter: FilterShape | undefined): filter is FilterShape {

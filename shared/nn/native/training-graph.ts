@@ -18,7 +18,7 @@ import { type MaxPool, maxPool, maxPoolBackward, upsample, upsampleBackward } fr
 export interface PackedFilter {
   readonly name: string;
   readonly weight: string;
-  readonly form: "forward" | "backward";
+  readonly form: Exclude<FilterForm, "plain">;
   readonly shape: FilterShape;
   /** As the graph declares it. */
   readonly sides: readonly number[];
@@ -388,7 +388,11 @@ class Lowering {
     const name = `${form}.${weight}`;
     const shape = this.#filterShape(weight);
     const { filters, channels, size } = shape;
-    const sides = form === "forward" ? [filters, channels, size, size] : [channels, filters, size, size];
+    const sides = {
+      forward: [filters, channels, size, size],
+      backward: [channels, filters, size, size],
+      strided: [4 * channels, filters, 2, 2],
+    }[form];
     if (!this.#filters.has(name)) this.#filters.set(name, { name, weight, form, shape, sides });
     if (this.#declare(phase, name)) this.#emitter(phase).b.input(name, sides);
     return name;
