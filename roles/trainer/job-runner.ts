@@ -134,7 +134,7 @@ class JobRun {
     const { jobs, tasks, log } = this.#context;
     if (datasetId === undefined) throw new AppError("bug", `job ${id} has no data set`);
     const options = checkTrainingOptions(this.#job.options as Record<string, unknown>);
-    const use = useOfSamples(jobs.samples(datasetId).map(({ split }) => split));
+    const use = useOfSamples(jobs.splits(datasetId));
     const plan = this.#plan(options, datasetId, use.filter((split) => split === "train").length);
     log.info("job begins", { job: id, name, network: plan.network.kind, classes: plan.classes.length });
 
@@ -148,7 +148,8 @@ class JobRun {
       val: picturesOf("val"),
       test: picturesOf("test"),
     });
-    return this.#keep(plan, options, outcome);
+    const parent = (await this.#parent(options))?.info;
+    return this.#keep(plan, options, outcome, parent && `${parent.name} v${parent.version}`);
   }
 
   /** The plan of a job is made once, and kept: a later version of the program must not change a running job. */
@@ -237,10 +238,15 @@ class JobRun {
     }
   }
 
-  /** The weights of the model that the job is to start from. */
-  async #initial(plan: LearningPlan, { init }: TrainingOptions): Promise<Checkpoint | undefined> {
-    if (init === undefined) return undefined;
-    const { info, weights } = decodeModelFile(await this.#context.blobs.read(init));
+  /** The model that the job is to start from. */
+  async #parent({ init }: TrainingOptions): Promise<ReturnType<typeof decodeModelFile> | undefined> {
+    return init === undefined ? undefined : decodeModelFile(await this.#context.blobs.read(init));
+  }
+
+  async #initial(plan: LearningPlan, options: TrainingOptions): Promise<Checkpoint | undefined> {
+    const parent = await this.#parent(options);
+    if (parent === undefined) return undefined;
+    const { info, weights } = parent;
     const wanted = buildNetwork(plan.network).parameters.totalCount;
     if (info.network.kind !== plan.network.kind || weights.length !== wanted) {
       throw new AppError("input", `the model to start from (${info.name}) is of another network`, {
@@ -250,7 +256,12 @@ class JobRun {
     return { round: 0, elapsedMs: 0, weights, state: [], best: undefined };
   }
 
-  #keep(plan: LearningPlan, options: TrainingOptions, outcome: TrainingOutcome): ModelCard {
+  #keep(
+    plan: LearningPlan,
+    options: TrainingOptions,
+    outcome: TrainingOutcome,
+    parent: string | undefined,
+  ): ModelCard {
     const { registry, jobs, board, log, onModel } = this.#context;
     const { id, name } = this.#job;
     const { scores, testScores, samples, seconds, weights } = outcome;
@@ -273,7 +284,7 @@ class JobRun {
         samples,
         seconds: Math.round(seconds),
         seed: plan.seed,
-        ...(options.init !== undefined && { parent: options.init }),
+        ...(parent !== undefined && { parent }),
         createdMs: Date.now(),
         program: `vigia ${VERSION}`,
       },

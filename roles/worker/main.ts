@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from "node:fs/promises";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RoleContext } from "../../shared/base/context.ts";
@@ -13,6 +13,9 @@ import { RingDoor } from "./ring-links.ts";
 import { type OpenCompute, serveTrainer } from "./session.ts";
 
 export type { WorkerOptions } from "./options.ts";
+
+/** Temporary caches: the prefix, the process's number, and something random. */
+const CACHE_PREFIX = "vigia-worker-";
 
 /** Worker: lends this machine to the trainer. Prepares pictures, computes gradients, averages them with its peers. */
 export async function run(options: WorkerOptions, context: RoleContext): Promise<void> {
@@ -51,13 +54,34 @@ export async function runWith(
   );
 }
 
+/** Removes what workers left that were killed: their process is gone. */
+async function removeLeftCaches(): Promise<void> {
+  for (const name of await readdir(tmpdir())) {
+    const pid = name.startsWith(CACHE_PREFIX)
+      ? Number.parseInt(name.slice(CACHE_PREFIX.length), 10)
+      : Number.NaN;
+    if (Number.isNaN(pid) || isRunning(pid)) continue;
+    await rm(join(tmpdir(), name), { recursive: true, force: true }).catch(() => {});
+  }
+}
+
+function isRunning(pid: number): boolean {
+  try {
+    return process.kill(pid, 0);
+  } catch (error) {
+    // It may be another user's.
+    return !(error instanceof Error && "code" in error && error.code === "ESRCH");
+  }
+}
+
 async function openCache(
   dataDir: string | undefined,
 ): Promise<AsyncDisposable & { readonly store: BlobStore }> {
   if (dataDir !== undefined) {
     return { store: new BlobStore(join(dataDir, "worker", "blobs")), async [Symbol.asyncDispose]() {} };
   }
-  const folder = await mkdtemp(join(tmpdir(), "vigia-worker-"));
+  await removeLeftCaches();
+  const folder = await mkdtemp(join(tmpdir(), `${CACHE_PREFIX}${process.pid}-`));
   return {
     store: new BlobStore(folder),
     [Symbol.asyncDispose]: () => rm(folder, { recursive: true, force: true }),

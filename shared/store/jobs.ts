@@ -112,14 +112,14 @@ export class JobStore {
       }));
   }
 
-  /** How many samples each split has. */
-  splitCounts(datasetId: number): Readonly<Partial<Record<SampleRow["split"], number>>> {
-    const rows = this.#database
-      .query<{ split: SampleRow["split"]; n: number }, [number]>(
-        "SELECT split, count(*) AS n FROM samples WHERE dataset_id = ? GROUP BY split",
+  /** The split of each sample, in order. */
+  splits(datasetId: number): SampleRow["split"][] {
+    return this.#database
+      .query<{ split: SampleRow["split"] }, [number]>(
+        "SELECT split FROM samples WHERE dataset_id = ? ORDER BY position",
       )
-      .all(datasetId);
-    return Object.fromEntries(rows.map(({ split, n }) => [split, n]));
+      .all(datasetId)
+      .map(({ split }) => split);
   }
 
   /** Changes what is given. */
