@@ -1,7 +1,7 @@
 import type { Log } from "../base/log.ts";
 import type { Picture } from "../image/types.ts";
 import type { Engine, EngineOptions } from "../nn/engine.ts";
-import { decodeModelFile, loadModelFile, type ModelInfo } from "../nn/model-file.ts";
+import { decodeForInference, type ModelInfo, readModelBytes } from "../nn/model-file.ts";
 import { openEngine } from "../nn/open-engine.ts";
 import { PicturePredictor } from "./picture-predictor.ts";
 import type { Detection } from "./types.ts";
@@ -50,10 +50,12 @@ export class Model implements AsyncDisposable {
 
 /** Opens a model from its file's bytes or path. Throws `input` where it is none. */
 export async function openModel(file: Uint8Array | string, options: EngineOptions, log: Log): Promise<Model> {
-  const { info, weights } = typeof file === "string" ? await loadModelFile(file) : decodeModelFile(file);
+  const bytes = typeof file === "string" ? await readModelBytes(file) : file;
+  const { info, weights, activations } = decodeForInference(bytes);
   const engine = await openEngine(options, log);
   try {
-    return new Model(info, engine, await PicturePredictor.open(engine, info.network, weights, BATCH));
+    const options = { batch: BATCH, activations };
+    return new Model(info, engine, await PicturePredictor.open(engine, info.network, weights, options));
   } catch (error) {
     await engine[Symbol.asyncDispose]();
     throw error;

@@ -1,5 +1,5 @@
 import type { Picture } from "../image/types.ts";
-import type { Engine, Predictor } from "../nn/engine.ts";
+import type { Engine, Predictor, PredictorOptions } from "../nn/engine.ts";
 import { buildNetwork, type NetworkConfig } from "../nn/networks/config.ts";
 import { createDecoder, type Decoder, type PictureView } from "./decode.ts";
 import { inputBytes, writeInput } from "./input.ts";
@@ -21,15 +21,15 @@ export class PicturePredictor implements AsyncDisposable {
     this.#input = new Uint8Array(batch * inputBytes(network));
   }
 
-  /** @param batch most pictures that the engine sees at once */
+  /** @param options `batch`: most pictures that the engine sees at once */
   static async open(
     engine: Engine,
     network: NetworkConfig,
     weights: Float32Array,
-    batch: number,
+    options: PredictorOptions,
   ): Promise<PicturePredictor> {
-    const predictor = await engine.predictor(buildNetwork(network), weights, { batch });
-    return new PicturePredictor(network, batch, predictor);
+    const predictor = await engine.predictor(buildNetwork(network), weights, options);
+    return new PicturePredictor(network, options.batch, predictor);
   }
 
   /**

@@ -114,7 +114,9 @@ export class Learner implements AsyncDisposable {
    */
   async evaluate(weights: Float32Array, pictures: readonly PreparedPicture[]): Promise<Detection[][]> {
     const { network, classes } = this.plan;
-    await using predictor = await PicturePredictor.open(this.#engine, network, weights, EVALUATION_BATCH);
+    await using predictor = await PicturePredictor.open(this.#engine, network, weights, {
+      batch: EVALUATION_BATCH,
+    });
     return await predictor.detect(
       pictures.map(({ picture }) => picture),
       classes.map(() => EVALUATION_SCORE_MIN),

@@ -1,4 +1,5 @@
 import type { Network } from "./graph.ts";
+import type { Activations } from "./quantize/activations.ts";
 
 /**
  * Computes networks. Two implementations: `tfjs` (wasm; runs everywhere) and `native` (onnxruntime). Pictures go in
@@ -10,8 +11,15 @@ export interface Engine extends AsyncDisposable {
   readonly device: "cpu" | "gpu";
   /** Prepares training with batches of exactly `batch` pictures. */
   trainer(network: Network, options: { readonly batch: number }): Promise<TrainingSession>;
-  /** Prepares inference with `weights` (batch norm by its running statistics). Batches of 1 to `batch` pictures. */
-  predictor(network: Network, weights: Float32Array, options: { readonly batch: number }): Promise<Predictor>;
+  /** Prepares inference with `weights` (batch norm by its running statistics). */
+  predictor(network: Network, weights: Float32Array, options: PredictorOptions): Promise<Predictor>;
+}
+
+export interface PredictorOptions {
+  /** Most pictures at once. */
+  readonly batch: number;
+  /** Of a quantized model. An engine that has 8-bit arithmetic uses it then; others compute the same in float. */
+  readonly activations?: Activations | undefined;
 }
 
 export interface TrainingSession extends AsyncDisposable {

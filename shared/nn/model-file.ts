@@ -7,6 +7,8 @@ import { buildNetwork, checkNetworkConfig, type NetworkConfig } from "./networks
 import { OnnxBuilder } from "./onnx/builder.ts";
 import { lowerInference } from "./onnx/inference.ts";
 import { readFloats, readModel } from "./onnx/read.ts";
+import type { Activations } from "./quantize/activations.ts";
+import { buildQuantized, type QuantizedWeights, readQuantized } from "./quantize/file.ts";
 
 /** What a model is, beside its weights. It travels in the file's metadata, as JSON under `vigia`. */
 export interface ModelInfo {
@@ -78,6 +80,28 @@ export function decodeModelFile(bytes: Uint8Array): { info: ModelInfo; weights: 
   if (!weights.every(Number.isFinite))
     throw new AppError("input", "the model has weights that are no numbers");
   return { info, weights };
+}
+
+/** What an engine's `predictor` needs of a model file, of either format. */
+export interface StoredNetwork {
+  readonly info: ModelInfo;
+  readonly weights: Float32Array;
+  /** Of an int8 model. */
+  readonly activations: Activations | undefined;
+}
+
+/** An int8 file: 8-bit filters and levels, for the same network. `info.format` becomes int8. */
+export function encodeQuantizedFile(info: ModelInfo, quantized: QuantizedWeights): Uint8Array<ArrayBuffer> {
+  const b = buildQuantized(buildNetwork(info.network), quantized, MODEL_INPUT);
+  return b.encode({ [METADATA_KEY]: JSON.stringify({ ...info, format: "int8" }) });
+}
+
+/** Reads a model of either format, to look with and not to train on. Throws `input` as `decodeModelFile` does. */
+export function decodeForInference(bytes: Uint8Array): StoredNetwork {
+  const { initializers, metadata } = readModel(bytes);
+  const info = readInfo(metadata.get(METADATA_KEY));
+  if (info.format === "float32") return { ...decodeModelFile(bytes), activations: undefined };
+  return { info, ...readQuantized(buildNetwork(info.network), initializers) };
 }
 
 /** Only the words of a model file, of either format. Throws `input`. */

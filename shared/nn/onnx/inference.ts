@@ -45,7 +45,7 @@ export function poolAttributes(layer: Extract<Layer, { kind: "max-pool" }>): Rec
   };
 }
 
-function lowerLayer(
+export function lowerLayer(
   b: OnnxBuilder,
   layout: ParameterLayout,
   weights: Float32Array,

@@ -1,6 +1,7 @@
 import { AppError } from "../../base/errors.ts";
 import type { Predictor } from "../engine.ts";
 import type { Network } from "../graph.ts";
+import { type LayerOf, type Step, stepsOf } from "../steps.ts";
 import { Arena, type Kernels, type Tensor } from "./backend.ts";
 import { type ConvShape, convForward, forwardFilter } from "./conv.ts";
 import {
@@ -13,7 +14,6 @@ import {
   weightsOf,
 } from "./layers.ts";
 import * as loops from "./loops.ts";
-import { type LayerOf, type Step, stepsOf } from "./steps.ts";
 
 /** Runs a network with fixed weights; batch norms are folded into the convolutions before them. */
 export class TfjsPredictor implements Predictor {

@@ -1,9 +1,9 @@
 import { AppError } from "../../base/errors.ts";
 import type { Network, Shape } from "../graph.ts";
+import type { LayerOf } from "../steps.ts";
 import type { Arena, Tensor, TensorShape } from "./backend.ts";
 import { type ConvShape, convWeights, denseWeights, type Weights } from "./conv.ts";
 import * as loops from "./loops.ts";
-import type { LayerOf } from "./steps.ts";
 
 /** [channels, height, width] or [features] as tfjs wants it; flat values are pictures of one pixel. */
 export function tensorShape(batch: number, shape: Shape): TensorShape {

@@ -1,6 +1,7 @@
 import { AppError } from "../../base/errors.ts";
 import type { LossResult, TrainingSession } from "../engine.ts";
 import type { Network } from "../graph.ts";
+import { type LayerOf, type Step, stepsOf, wantsGradient } from "../steps.ts";
 import { Arena, type Kernels, type Tensor } from "./backend.ts";
 import { addFilterGradient, convForward, forwardFilter, InputGradient } from "./conv.ts";
 import {
@@ -14,7 +15,6 @@ import {
   weightsOf,
 } from "./layers.ts";
 import * as loops from "./loops.ts";
-import { type LayerOf, type Step, stepsOf, wantsGradient } from "./steps.ts";
 
 /**
  * Training layer by layer: forward with every value kept, then backward with gradients of our own, each value freed

@@ -1,4 +1,4 @@
-import type { Layer, Network, Shape } from "../graph.ts";
+import type { Layer, Network, Shape } from "./graph.ts";
 
 export type LayerOf<Kind extends Layer["kind"]> = Extract<Layer, { kind: Kind }>;
 

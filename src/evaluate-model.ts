@@ -1,0 +1,111 @@
+import type { RoleContext } from "../shared/base/context.ts";
+import { AppError, errorLine } from "../shared/base/errors.ts";
+import type { Progress } from "../shared/base/progress.ts";
+import type { Dataset, Sample, SplitName } from "../shared/dataset/types.ts";
+import type { Model } from "../shared/detect/model.ts";
+import type { Detection } from "../shared/detect/types.ts";
+import { decodePictureFile } from "../shared/image/codec.ts";
+import type { Picture } from "../shared/image/types.ts";
+import { type Evaluation, evaluate } from "../shared/metrics/evaluation.ts";
+import type { ScoredPicture } from "../shared/metrics/metric.ts";
+
+/** Average precision looks at the whole ranking, so nearly everything must be in it. */
+const SCORE_MIN = 0.01;
+/** Pictures decoded while others are looked at. */
+const BATCH = 8;
+
+/** Lets a model look at one part of a data set. Throws `input` where the part is empty or no class is common. */
+export async function evaluateModel(
+  model: Model,
+  dataset: Dataset,
+  split: SplitName,
+  progress: Progress,
+  context: RoleContext,
+): Promise<{ readonly result: Evaluation; readonly imagesPerSecond: number }> {
+  const samples = samplesOf(dataset, split);
+  const numbers = classNumbers(dataset, model);
+  const { scored, imagesPerSecond } = await lookAtAll(samples, model, numbers, progress, context);
+  const { classes, thresholds } = model.info;
+  return { result: evaluate({ classes, thresholds }, scored), imagesPerSecond };
+}
+
+function samplesOf(dataset: Dataset, split: SplitName): readonly Sample[] {
+  const samples = dataset.splits[split] ?? [];
+  if (samples.length === 0) {
+    const there = Object.entries(dataset.splits).filter(([, some]) => some.length > 0);
+    throw new AppError("input", `the data set has no ${split} pictures`, {
+      hint: `choose another with --split: ${there.map(([name, some]) => `${name} (${some.length})`).join(", ")}`,
+    });
+  }
+  return samples;
+}
+
+/** The model's number of each of the data set's classes, by name. Throws `input` when they share none. */
+function classNumbers(dataset: Dataset, model: Model): number[] {
+  const numbers = dataset.classes.map((name) => model.info.classes.indexOf(name));
+  if (numbers.every((number) => number < 0)) {
+    throw new AppError("input", "the model knows none of the data set's classes", {
+      hint: `model: ${model.info.classes.join(", ")}; data set: ${dataset.classes.join(", ")}`,
+    });
+  }
+  return numbers;
+}
+
+async function lookAtAll(
+  samples: readonly Sample[],
+  model: Model,
+  numbers: readonly number[],
+  progress: Progress,
+  { signal, log }: RoleContext,
+): Promise<{ scored: ScoredPicture[]; imagesPerSecond: number }> {
+  const scored: ScoredPicture[] = [];
+  let lookedMs = 0;
+  let looked = 0;
+  let next = decodeAll(samples.slice(0, BATCH));
+  for (let at = 0; at < samples.length; at += BATCH) {
+    if (signal.aborted) throw new AppError("cancelled", "evaluation was stopped");
+    const batch = samples.slice(at, at + BATCH);
+    const decoded = await next;
+    next = decodeAll(samples.slice(at + BATCH, at + 2 * BATCH));
+    const pictures = decoded.filter((one): one is Picture => !(one instanceof Error));
+    const startedMs = performance.now();
+    const found = await model.detect(pictures, { minScore: SCORE_MIN });
+    lookedMs += performance.now() - startedMs;
+    looked += pictures.length;
+    let place = 0;
+    for (const [i, sample] of batch.entries()) {
+      const picture = decoded[i]!;
+      if (picture instanceof Error) {
+        log.warn("a picture cannot be read and counts as nothing seen", {
+          file: sample.path,
+          why: errorLine(picture),
+        });
+      }
+      scored.push(scoredPicture(sample, picture instanceof Error ? [] : found[place++]!, numbers));
+    }
+    progress.show({ stage: "looking at pictures", share: scored.length / samples.length });
+  }
+  return { scored, imagesPerSecond: (1000 * looked) / lookedMs };
+}
+
+function decodeAll(samples: readonly Sample[]): Promise<(Picture | Error)[]> {
+  return Promise.all(
+    samples.map(({ path }) =>
+      decodePictureFile(path).catch((error: unknown) =>
+        error instanceof Error ? error : new Error(String(error)),
+      ),
+    ),
+  );
+}
+
+/** Truths under the model's numbers; labels of classes that it does not know are left out. */
+function scoredPicture(
+  sample: Sample,
+  detections: readonly Detection[],
+  numbers: readonly number[],
+): ScoredPicture {
+  const truths = sample.labels
+    .map(({ classIndex, box }) => ({ classIndex: numbers[classIndex] ?? -1, box }))
+    .filter(({ classIndex }) => classIndex >= 0);
+  return { truths, detections: [...detections] };
+}
