@@ -29,7 +29,7 @@ export interface LiveDecoderOptions {
 /** Coded bytes that may wait for ffmpeg; more means that this machine is too slow for the stream. */
 const QUEUE_BYTES_MAX = 8 * 1024 * 1024;
 /** A picture that was asked for and does not come for so long means that ffmpeg hangs. */
-const HANGS_AFTER_MS = 8000;
+const HANGS_AFTER_MS = 20_000;
 /** Between the end of its output and its exit. */
 const DEATH_MS = 1000;
 /** While nobody wants pictures for so long, no ffmpeg runs. */
@@ -207,7 +207,8 @@ class Child {
     this.#isWriting = true;
     try {
       for (let bytes = this.#queue.shift(); bytes !== undefined; bytes = this.#queue.shift()) {
-        this.#process.stdin.write(bytes);
+        // Both wait when the pipe is full, and both reject when it breaks.
+        await this.#process.stdin.write(bytes);
         await this.#process.stdin.flush();
         this.queuedBytes -= bytes.length;
       }

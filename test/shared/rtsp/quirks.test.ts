@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { createSocket } from "node:dgram";
+import { selfSignedCertificate } from "../../../shared/net/certificate.ts";
 import { DigestGuard } from "../../../shared/rtsp/auth.ts";
 import type { RtspRequest } from "../../../shared/rtsp/message.ts";
 import { formatRtp } from "../../../shared/rtsp/rtp.ts";
@@ -401,6 +402,22 @@ for (const [what, kind, words, script] of REFUSALS) {
     await expect(play).rejects.toMatchObject({ kind, message: expect.stringContaining(words) });
   });
 }
+
+test("a camera with a certificate of its own is played over rtsps", async () => {
+  const { keyPem, certificatePem } = selfSignedCertificate();
+  await using camera = await ScriptedCamera.start({ play: three }, { key: keyPem, cert: certificatePem });
+  const url = camera.url().replace("rtsp:", "rtsps:");
+  const { pictures } = await receive({ url, transport: "tcp" }, 3);
+  expect(fills(pictures)).toEqual([1, 2, 3]);
+});
+
+test("a camera that takes no rtsps is told from one that is away", async () => {
+  await using camera = await ScriptedCamera.start({ play: three });
+  const url = camera.url().replace("rtsp:", "rtsps:");
+  await expect(receive({ url, transport: "tcp" }, 1)).rejects.toMatchObject({ kind: "unavailable" });
+  const nobody = receive({ url: "rtsp://127.0.0.1:1/", transport: "tcp" }, 1);
+  await expect(nobody).rejects.toThrow("nothing listens there");
+});
 
 test("a camera that falls silent is given up", async () => {
   await using camera = await ScriptedCamera.start({ play: three });

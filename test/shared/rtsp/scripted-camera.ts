@@ -1,4 +1,5 @@
 import { createServer, type Socket } from "node:net";
+import { createServer as createTlsServer, type TlsOptions } from "node:tls";
 import { formatMessage, type RtspRequest } from "../../../shared/rtsp/message.ts";
 import { formatRtp } from "../../../shared/rtsp/rtp.ts";
 import { RtspSplitter } from "../../../shared/rtsp/splitter.ts";
@@ -47,14 +48,16 @@ export class ScriptedCamera implements AsyncDisposable {
   readonly #server;
   port = 0;
 
-  private constructor(script: CameraScript) {
-    this.#server = createServer((socket) => {
+  private constructor(script: CameraScript, tls: TlsOptions | undefined) {
+    const accept = (socket: Socket) => {
       this.connections.push(new ScriptedConnection(socket, script, this));
-    });
+    };
+    this.#server = tls === undefined ? createServer(accept) : createTlsServer(tls, accept);
   }
 
-  static async start(script: CameraScript): Promise<ScriptedCamera> {
-    const camera = new ScriptedCamera(script);
+  /** @param tls for a camera that speaks rtsps */
+  static async start(script: CameraScript, tls?: TlsOptions): Promise<ScriptedCamera> {
+    const camera = new ScriptedCamera(script, tls);
     await new Promise<void>((resolve) => camera.#server.listen(0, "127.0.0.1", resolve));
     camera.port = (camera.#server.address() as { port: number }).port;
     return camera;
