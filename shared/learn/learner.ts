@@ -2,6 +2,8 @@ import { performance } from "node:perf_hooks";
 import type { PreparedPicture } from "../dataset/prepared.ts";
 import { PicturePredictor } from "../detect/picture-predictor.ts";
 import type { Detection } from "../detect/types.ts";
+import { l2Norm } from "../metrics/norms.ts";
+import { l2Norm } from "../metrics/norms.ts";
 import type { Engine, TrainingSession } from "../nn/engine.ts";
 import type { ParameterLayout } from "../nn/graph.ts";
 import { buildNetwork } from "../nn/networks/config.ts";
@@ -149,9 +151,7 @@ export async function openLearner({
  * becomes 0: one bad chunk must not end a run of hours.
  */
 function shorten(vector: Float32Array, most: number): number {
-  let squares = 0;
-  for (let i = 0; i < vector.length; i++) squares += vector[i]! * vector[i]!;
-  const length = Math.sqrt(squares);
+  const length = l2Norm(vector);
   if (!Number.isFinite(length)) vector.fill(0);
   else if (length > most) {
     const factor = most / length;
