@@ -22,9 +22,10 @@ import { TrainingClock } from "./training-clock.ts";
 import { type PoolWorker, WorkerAnswers, type WorkerPool, type WorkerUser } from "./worker-pool.ts";
 
 const TICK_MS = 100;
-/** Between evaluations: this share of the training, and at least this time. */
+/** Between evaluations: this share of the training, at least this time, and so many times what one takes. */
 const EVALUATE_EVERY_SHARE = 0.1;
 const EVALUATE_EVERY_MS = 20_000;
+const EVALUATE_EVERY_TIMES = 25;
 /** How much better than the last weights earlier ones must be to be taken instead: less is chance. */
 const BEST_MARGIN = 0.02;
 
@@ -76,7 +77,7 @@ export class TrainingRun implements WorkerUser {
   readonly #opening = new Set<string>();
   #best: Checkpoint["best"];
   #lastCheckpointMs = performance.now();
-  #lastEvaluation: { progress: number; atMs: number };
+  #lastEvaluation: { progress: number; atMs: number; tookMs: number };
   #map50: number | undefined;
   /** `busy`: an evaluation or the end is under way, and no rounds are run meanwhile. */
   #state: "training" | "busy" | "ended" = "training";
@@ -102,7 +103,11 @@ export class TrainingRun implements WorkerUser {
       },
       log,
     });
-    this.#lastEvaluation = { progress: this.#clock.progress(this.#leader.round), atMs: performance.now() };
+    this.#lastEvaluation = {
+      progress: this.#clock.progress(this.#leader.round),
+      atMs: performance.now(),
+      tookMs: 0,
+    };
     this.answers = this.#leader.answer(
       new WorkerAnswers()
         .on(JobReady, (worker, message) => this.#jobReady(worker, message))
@@ -191,7 +196,9 @@ export class TrainingRun implements WorkerUser {
     const isEvaluationDue =
       this.#options.hasVal &&
       progress >= this.#lastEvaluation.progress + EVALUATE_EVERY_SHARE &&
-      nowMs >= this.#lastEvaluation.atMs + EVALUATE_EVERY_MS;
+      nowMs >=
+        this.#lastEvaluation.atMs +
+          Math.max(EVALUATE_EVERY_MS, EVALUATE_EVERY_TIMES * this.#lastEvaluation.tookMs);
     const isCheckpointDue = nowMs >= this.#lastCheckpointMs + this.#options.checkpointEveryMs;
     const wantsState = isOver || isEvaluationDue || isCheckpointDue;
     if (wantsState && held.round !== round) this.#leader.proceed("gather");
@@ -219,13 +226,14 @@ export class TrainingRun implements WorkerUser {
 
   async #evaluate(progress: number): Promise<void> {
     const weights = this.#average();
-    this.#lastEvaluation = { progress, atMs: performance.now() };
     if (weights === undefined) return;
+    const startMs = performance.now();
     const scores = await this.#score(weights, "val", 1);
+    const atMs = performance.now();
+    this.#lastEvaluation = { progress, atMs, tookMs: atMs - startMs };
     if (scores === undefined) return;
     this.#map50 = scores.map50;
     if (scores.map50 >= (this.#best?.map50 ?? 0)) this.#best = { weights, map50: scores.map50 };
-    this.#lastEvaluation.atMs = performance.now();
     const { log, jobId } = this.#options;
     const epoch = this.#clock.epoch(this.#leader.round);
     log.info("evaluated", { job: jobId, epoch, map50: scores.map50, loss: total(this.#meter.loss) });

@@ -21,15 +21,6 @@ export async function sendFile(link: Connection, sha256: string, path: string): 
   }
 }
 
-/** Sends bytes as a blob. */
-export async function sendBytes(link: Connection, sha256: string, bytes: Uint8Array): Promise<void> {
-  const totalBytes = bytes.length;
-  for (let offset = 0; offset < totalBytes; offset += PIECE_SIZE_BYTES_MAX) {
-    const piece = bytes.subarray(offset, offset + PIECE_SIZE_BYTES_MAX);
-    await link.send(BlobPiece, { sha256, offset, totalBytes, piece });
-  }
-}
-
 /** Answers `BlobWanted` from a store. */
 export async function sendBlob(link: Connection, store: BlobStore, sha256: string): Promise<void> {
   if (store.has(sha256)) await sendFile(link, sha256, store.path(sha256));

@@ -15,6 +15,7 @@ import { testSite } from "../support/site-roles.ts";
 import type { ToyWorkerStart } from "./worker/toy-worker.ts";
 
 const TOY_WORKER = resolve(import.meta.dir, "worker/toy-worker.ts");
+const MAIN = resolve(import.meta.dir, "../../src/main.ts");
 const log = process.env.TOY_LOG === undefined ? silentLog : new Log("trainer", [stderrSink], "debug");
 
 /** A toy worker's process, and the lines that it has written: the checksum of its weights before each round. */
@@ -29,6 +30,7 @@ export class TrainingSite implements AsyncDisposable {
   readonly site: Site = testSite();
   readonly #folder: string;
   readonly #workers: ToyWorker[] = [];
+  readonly #processes: Subprocess[] = [];
   #trainer:
     | { readonly stop: AbortController; readonly ended: Promise<void>; readonly address: Address }
     | undefined;
@@ -75,8 +77,21 @@ export class TrainingSite implements AsyncDisposable {
     });
     const worker: ToyWorker = { process: child, rounds: new Map() };
     this.#workers.push(worker);
+    this.#processes.push(child);
     void readRounds(worker);
     return worker;
+  }
+
+  /** A worker as people start it, which really learns. */
+  startRealWorker(): Subprocess {
+    const { host, port } = this.address;
+    const words = ["--role", "worker", "--trainer", `${host}:${port}`, "--threads", "1", "--quiet"];
+    const child = Bun.spawn([process.execPath, MAIN, ...words], {
+      env: { ...process.env, VIGIA_TOKEN: this.site.token },
+      stdio: ["ignore", "ignore", "inherit"],
+    });
+    this.#processes.push(child);
+    return child;
   }
 
   async client(): Promise<Connection> {
@@ -107,8 +122,8 @@ export class TrainingSite implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { process: child } of this.#workers) child.kill("SIGKILL");
-    await Promise.all(this.#workers.map(({ process: child }) => child.exited));
+    for (const child of this.#processes) child.kill("SIGKILL");
+    await Promise.all(this.#processes.map(({ exited }) => exited));
     await this.stopTrainer();
   }
 }

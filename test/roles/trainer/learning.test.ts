@@ -1,0 +1,82 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { silentLog } from "../../../shared/base/log.ts";
+import { openModel } from "../../../shared/detect/model.ts";
+import { decodePictureFile } from "../../../shared/image/codec.ts";
+import { JobClient } from "../../../shared/training/submit.ts";
+import { tempFolder } from "../../support/temp.ts";
+import { ended, TrainingSite, tinyDataset, untilSamples } from "../training-site.ts";
+
+const TIMEOUT_MS = 60_000;
+const THREADS = 1;
+
+test(
+  "two workers learn a detector together, one is killed with -9, and there is still a model that detects",
+  async () => {
+    using folder = tempFolder();
+    await using site = new TrainingSite(folder.path);
+    await site.startTrainer();
+    const dataset = await tinyDataset(join(folder.path, "data"));
+    const victim = site.startRealWorker();
+    site.startRealWorker();
+    await using link = await site.client();
+    const client = new JobClient(link, silentLog);
+    const options = { network: "detector", sizePx: 64, epochs: 40, chunkSize: 4, seed: 1 } as const;
+    const jobId = await client.submit({ name: "things", dataset, options });
+    let engines: readonly string[] = [];
+    for await (const { status } of client.follow(jobId)) {
+      engines = status.workers.filter(({ state }) => state === "training").map(({ engine }) => engine);
+      if (engines.length === 2 && status.samples >= 16) break;
+    }
+    victim.kill("SIGKILL");
+    const { status } = await ended(client, jobId);
+    expect(engines).toHaveLength(2);
+    expect(status).toMatchObject({ state: "done", samples: 480, map50: expect.any(Number) });
+    expect(status.workers).toHaveLength(1);
+
+    await using model = await openModel(
+      await site.model("things"),
+      { device: "cpu", threads: THREADS },
+      silentLog,
+    );
+    expect(model.info).toMatchObject({ name: "things", version: 1, classes: ["cat", "dog"] });
+    expect(model.info.lineage).toMatchObject({ samples: 480, seed: 1 });
+    const picture = await decodePictureFile(dataset.splits.train![0]!.path);
+    expect(await model.detect([picture])).toHaveLength(1);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "a job starts from the model of another, and says so",
+  async () => {
+    using folder = tempFolder();
+    await using site = new TrainingSite(folder.path);
+    await site.startTrainer();
+    const dataset = await tinyDataset(join(folder.path, "data"));
+    site.startWorker("w", 0);
+    await using link = await site.client();
+    const client = new JobClient(link, silentLog);
+    await ended(client, await site.submit(client, "first", dataset, 10));
+    const initPath = join(folder.path, "first.onnx");
+    await Bun.write(initPath, await site.model("first"));
+    const options = { network: "mlp", epochs: 2 } as const;
+    const second = await client.submit({ name: "second", dataset, options, initPath });
+    await untilSamples(client, second, 1);
+    expect((await ended(client, second)).status.state).toBe("done");
+    await using model = await openModel(
+      await site.model("second"),
+      { device: "cpu", threads: THREADS },
+      silentLog,
+    );
+    expect(model.info.lineage.parent).toBe("first v1");
+
+    const other = { network: "detector", sizePx: 64, epochs: 1 } as const;
+    const third = await client.submit({ name: "third", dataset, options: other, initPath });
+    expect((await ended(client, third)).status).toMatchObject({
+      state: "failed",
+      note: expect.stringContaining("another network"),
+    });
+  },
+  TIMEOUT_MS,
+);
