@@ -15,6 +15,9 @@ import { openNativeEngine } from "../../shared/nn/native/engine.ts";
 import { buildNetwork, type NetworkConfig } from "../../shared/nn/networks/config.ts";
 
 interface Setting {
+  /** Processes that each train on a batch of their own at the same time, as workers do; ours only. */
+  readonly workers?: number;
+  /** Of each process. */
   readonly threads: number;
   readonly batch: number;
   readonly channelsLast?: boolean;
@@ -40,6 +43,11 @@ const threads = [...new Set([1, cores])];
 const oneByOne: Setting[] = [{ threads: 1, batch: 1 }];
 const anyBatch = (batches: readonly number[]): Setting[] =>
   threads.flatMap((count) => batches.map((batch) => ({ threads: count, batch })));
+/** One thread, all cores on one step, or a worker for each core. */
+const trainingWays = (batches: readonly number[]): Setting[] => [
+  ...anyBatch(batches),
+  ...batches.map((batch) => ({ workers: cores, threads: 1, batch })),
+];
 const bothLayouts = (settings: readonly Setting[]): Setting[] =>
   [false, true].flatMap((channelsLast) => settings.map((setting) => ({ ...setting, channelsLast })));
 
@@ -50,7 +58,7 @@ const TASKS: readonly Task[] = [
     infer: false,
     must: 1,
     goal: 1.5,
-    ours: anyBatch([4, 8]),
+    ours: trainingWays([4, 8]),
     theirs: bothLayouts(anyBatch([4, 8])),
   },
   {
@@ -59,7 +67,7 @@ const TASKS: readonly Task[] = [
     infer: false,
     must: 0.8,
     goal: 1.2,
-    ours: anyBatch([8, 16]),
+    ours: trainingWays([4, 8]),
     theirs: bothLayouts(anyBatch([8, 16])),
   },
   {
@@ -76,7 +84,20 @@ const TASKS: readonly Task[] = [
 /** Pictures a second. */
 type Measure = (task: Task, setting: Setting, seconds: number) => Promise<number>;
 
-async function measureOurs(task: Task, { threads: count, batch }: Setting, seconds: number): Promise<number> {
+/** Each worker in a process of its own, all at once. */
+async function measureOurs(task: Task, setting: Setting, seconds: number): Promise<number> {
+  const order = JSON.stringify({ task: task.name, setting, seconds });
+  const command = [process.execPath, import.meta.path, "--measure", order];
+  const workers = Array.from({ length: setting.workers ?? 1 }, () =>
+    Bun.spawn(command, { stdout: "pipe", stderr: "inherit" }),
+  );
+  const rates = await Promise.all(
+    workers.map(async ({ stdout }) => Number(await new Response(stdout).text())),
+  );
+  return rates.reduce((sum, found) => sum + found, 0);
+}
+
+async function measureHere(task: Task, { threads: count, batch }: Setting, seconds: number): Promise<number> {
   const network = buildNetwork(CONFIGS[task.network]);
   const weights = network.parameters.start((name) => new Random("bench", name));
   const { height, width, channels } = network.input;
@@ -208,14 +229,26 @@ async function compare(task: Task, theirs: Measure, rounds: number, seconds: num
   };
 }
 
-function words({ threads: count, batch, channelsLast }: Setting): string {
+function words({ workers = 1, threads: count, batch, channelsLast }: Setting): string {
   const layout = channelsLast === true ? ", channels last" : "";
-  return `${count} ${count === 1 ? "thread" : "threads"}, batch ${batch}${layout}`;
+  const each = workers > 1 ? `${workers} workers of ` : "";
+  return `${each}${count} ${count === 1 ? "thread" : "threads"}, batch ${batch}${layout}`;
 }
 
 const { values: flags } = parseArgs({
-  options: { rounds: { type: "string" }, seconds: { type: "string" }, only: { type: "string" } },
+  options: {
+    rounds: { type: "string" },
+    seconds: { type: "string" },
+    only: { type: "string" },
+    measure: { type: "string" },
+  },
 });
+if (flags.measure !== undefined) {
+  const order = JSON.parse(flags.measure) as { task: string; setting: Setting; seconds: number };
+  const task = TASKS.find(({ name }) => name === order.task)!;
+  process.stdout.write(String(await measureHere(task, order.setting, order.seconds)));
+  process.exit();
+}
 using pytorch = await Pytorch.open();
 if (pytorch === undefined) {
   process.stderr.write("PyTorch or pytorch-baseline.py is not at hand: apt-get install python3-torch\n");
