@@ -162,9 +162,6 @@ export class Camera {
       this.#deliveredCount++;
       for (const follower of this.#followers) follower.take(arrival, picture);
     },
-    troubled: (detail) => {
-      if (this.#state !== "live") this.#setState("connecting", detail);
-    },
   };
 
   #everybodyReady(): boolean {

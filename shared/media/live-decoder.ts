@@ -22,7 +22,7 @@ export interface LiveDecoderOptions {
   /** A hardware decoder by ffmpeg's name for it, or `auto`. */
   readonly hwaccel: string | undefined;
   readonly onFrame: (frame: DecodedFrame) => void;
-  /** The decoder died and starts again with the next key picture; says why. */
+  /** Decoding goes on with the next key picture only; says why. */
   readonly onTrouble: (error: AppError) => void;
 }
 
@@ -66,8 +66,6 @@ export class LiveDecoder implements AsyncDisposable {
   #mayStartMs = 0;
   /** Times that ffmpeg was started. */
   starts = 0;
-  /** Times that pictures were passed over since ffmpeg could not keep up. */
-  overruns = 0;
 
   constructor(options: LiveDecoderOptions) {
     this.#options = options;
@@ -129,8 +127,16 @@ export class LiveDecoder implements AsyncDisposable {
       void child.end();
     }
     if (child.queuedBytes > QUEUE_BYTES_MAX) {
-      this.overruns++;
       this.#isDecodable = false;
+      this.#options.onTrouble(
+        new AppError(
+          "unavailable",
+          "this machine is too slow for the camera's stream: pictures are left out",
+          {
+            hint: "give the address of the camera's smaller stream",
+          },
+        ),
+      );
     }
   }
 

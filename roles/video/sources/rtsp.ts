@@ -12,6 +12,7 @@ type RtspOptions = Extract<Source, { kind: "rtsp" }>;
 
 /** Wishes that ffmpeg has not met and never will, since it was started anew, are forgotten beyond so many. */
 const WISHES_MAX = 64;
+const LOSS_TOLD_EVERY_MS = 30_000;
 
 /** An RTSP camera. MJPEG passes as it is; H.264 and H.265 are decoded by ffmpeg, while somebody looks. */
 export function rtspSource({ url, transport, hwaccel }: RtspOptions, log: Log): FrameSource {
@@ -43,6 +44,7 @@ export function rtspSource({ url, transport, hwaccel }: RtspOptions, log: Log): 
             },
           );
         },
+        onLoss: lossTeller(log),
         onPicture(picture: ReceivedPicture): void {
           publication.push(picture);
           take?.(picture);
@@ -51,6 +53,21 @@ export function rtspSource({ url, transport, hwaccel }: RtspOptions, log: Log): 
       await playRtsp({ url, transport }, events, ending);
       if (failure !== undefined) throw failure;
     },
+  };
+}
+
+/** Says now and then how many packets are missing: the network loses them, or the camera since nobody read fast enough. */
+function lossTeller(log: Log): (lost: number) => void {
+  let lostSince = 0;
+  let toldMs = Number.NEGATIVE_INFINITY;
+  return (lost) => {
+    lostSince += lost;
+    const nowMs = performance.now();
+    if (nowMs - toldMs < LOSS_TOLD_EVERY_MS) return;
+    log.warn("packets are missing; pictures are held back until the next key picture", {
+      packets: lostSince,
+    });
+    [lostSince, toldMs] = [0, nowMs];
   };
 }
 
@@ -77,7 +94,7 @@ async function decodingTaker(
         wishes.delete(id);
         if (arrival !== undefined) feed.deliver(arrival, picture);
       },
-      onTrouble: (error) => log.warn("the decoder starts again", { why: errorLine(error) }),
+      onTrouble: (error) => log.warn("pictures are left out", { why: errorLine(error) }),
     }),
   );
   return ({ data, isKey, arrivedMs }: ReceivedPicture): void => {

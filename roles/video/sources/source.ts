@@ -31,8 +31,6 @@ export interface Feed {
   arrive(mediaMs?: number, capturedMs?: number): { readonly arrival: Arrival; readonly wanted: boolean };
   /** Hands over a picture. Earlier frames than the last one handed over are ignored. */
   deliver(arrival: Arrival, picture: JpegPicture): void;
-  /** The source is open but its frames cannot be used; says why, until frames come. */
-  troubled(detail: string): void;
 }
 
 /** Something that gives frames. */
