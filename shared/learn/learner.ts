@@ -3,7 +3,6 @@ import type { PreparedPicture } from "../dataset/prepared.ts";
 import { PicturePredictor } from "../detect/picture-predictor.ts";
 import type { Detection } from "../detect/types.ts";
 import { l2Norm } from "../metrics/norms.ts";
-import { l2Norm } from "../metrics/norms.ts";
 import type { Engine, TrainingSession } from "../nn/engine.ts";
 import type { ParameterLayout } from "../nn/graph.ts";
 import { buildNetwork } from "../nn/networks/config.ts";
