@@ -33,6 +33,11 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "Score a model on labelled pictures.",
     load: () => import("./commands/eval.ts"),
   },
+  inspect: {
+    usage: "inspect DATASET",
+    summary: "Look at a data set before training on it: classes, sizes, copies, defects.",
+    load: () => import("./commands/inspect.ts"),
+  },
   detect: {
     usage: "detect --model FILE IMAGE...",
     summary: "Find things on pictures and draw them.",

@@ -1,6 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { relative } from "node:path";
 import { AppError, errorLine } from "../base/errors.ts";
+import { IdIndex } from "../base/id-index.ts";
 import { ANNOTATION_FILE_BYTES_MAX, CLASS_COUNT_MAX, PICTURE_COUNT_MAX } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
 import { countText } from "../base/text.ts";
@@ -8,7 +9,7 @@ import { throwIfAborted } from "../base/wait.ts";
 import type { Box } from "../detect/types.ts";
 import { type PictureSize, pictureFileSize } from "../image/codec.ts";
 import { isTurned } from "../image/header.ts";
-import { compareText, listFiles } from "./folders.ts";
+import { listFiles } from "./folders.ts";
 import { classFolderItems, type Item, vocItems } from "./items.ts";
 import { splitByHash } from "./split.ts";
 import type { Dataset, DatasetDefect, Sample, SplitName } from "./types.ts";
@@ -59,7 +60,8 @@ export async function readDataset(
   reportDefects(root, defects, strict, log);
 
   const usable = read.flatMap(({ sample }) => (sample === undefined ? [] : [sample]));
-  const classes = classNames(usable);
+  const index = IdIndex.stable(usable.flatMap(({ objects }) => objects.map(({ name }) => name)));
+  const classes = index.names;
   if (usable.length === 0) {
     const why =
       items.length === 0 ? "no picture of it has labels" : "none of its pictures and XML files can be read";
@@ -73,15 +75,17 @@ export async function readDataset(
   if (classes.length > CLASS_COUNT_MAX) {
     throw new AppError("input", `the data set has ${classes.length} classes, at most ${CLASS_COUNT_MAX}`);
   }
-  const splits = splitSamples(usable, classes, isVoc, log);
-  warnOfClasses(splits, classes, read, log);
+  const splits = splitSamples(usable, index, isVoc, log);
+  const lost = new Set(read.flatMap((one) => one.lostClasses));
+  const classesWithoutBoxes = [...lost].filter((name) => index.numberOf(name) === undefined);
+  warnOfClasses(splits, classes, classesWithoutBoxes, log);
   log.info("data set read", {
     pictures: usable.length,
     classes: classes.length,
     boxes: usable.reduce((sum, sample) => sum + sample.objects.length, 0),
     ...Object.fromEntries(Object.entries(splits).map(([name, samples]) => [name, samples.length])),
   });
-  return { root, classes, splits, defects };
+  return { root, classes, splits, defects, classesWithoutBoxes };
 }
 
 /** A sample before its classes have numbers. */
@@ -207,24 +211,13 @@ function usableObjects(annotation: VocAnnotation, size: PictureSize, problems: s
   });
 }
 
-function classNames(samples: readonly NamedSample[]): string[] {
-  const names = new Set(samples.flatMap((sample) => sample.objects.map((object) => object.name)));
-  return [...names].sort(compareText);
-}
-
 type Splits = Partial<Record<SplitName, Sample[]>>;
 
 /** The data set's own splits. Without a test split, validation pictures become it, else a fifth of all pictures. */
-function splitSamples(
-  samples: readonly NamedSample[],
-  classes: readonly string[],
-  isVoc: boolean,
-  log: Log,
-): Splits {
-  const numbers = new Map(classes.map((name, place) => [name, place]));
+function splitSamples(samples: readonly NamedSample[], index: IdIndex, isVoc: boolean, log: Log): Splits {
   const splits: Splits = {};
   for (const { objects, split = "train", ...facts } of samples) {
-    const labels = objects.map(({ name, box }) => ({ classIndex: numbers.get(name)!, box }));
+    const labels = objects.map(({ name, box }) => ({ classIndex: index.numberOf(name)!, box }));
     splits[split] ??= [];
     splits[split].push({ ...facts, labels });
   }
@@ -266,12 +259,11 @@ function reportDefects(root: string, defects: readonly DatasetDefect[], strict: 
 function warnOfClasses(
   splits: Splits,
   classes: readonly string[],
-  read: readonly ReadItem[],
+  classesWithoutBoxes: readonly string[],
   log: Log,
 ): void {
-  const known = new Set(classes);
-  const lostClasses = new Set(read.flatMap((one) => one.lostClasses).filter((name) => !known.has(name)));
-  for (const name of lostClasses) log.warn("a class has no usable box and is left out", { class: name });
+  for (const name of classesWithoutBoxes)
+    log.warn("a class has no usable box and is left out", { class: name });
   if (splits.train === undefined) return;
   const trained = new Set(splits.train.flatMap((sample) => sample.labels.map((label) => label.classIndex)));
   classes.forEach((name, place) => {

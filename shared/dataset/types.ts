@@ -32,4 +32,6 @@ export interface Dataset {
   readonly classes: readonly string[];
   readonly splits: Readonly<Partial<Record<SplitName, readonly Sample[]>>>;
   readonly defects: readonly DatasetDefect[];
+  /** Names that labels have, but no label that could be used; they are no part of `classes`. */
+  readonly classesWithoutBoxes?: readonly string[];
 }
