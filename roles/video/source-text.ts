@@ -1,4 +1,5 @@
 import { AppError } from "../../shared/base/errors.ts";
+import { parseRtspUrl } from "../../shared/rtsp/url.ts";
 
 /** A camera as the command line names it. */
 export interface CameraSpec {
@@ -110,9 +111,16 @@ export function parseSource({ name, source, options = {} }: CameraSpec): Source 
   };
 }
 
-/** Text without its password, for logs and pages. */
+/** Text without its password, for logs and pages. A password may hold slashes, so all up to the last @ goes. */
 export function withoutPassword(source: string): string {
-  return source.replace(/^(rtsps?:\/\/[^/\s@]*?):[^/\s]*@/i, "$1:***@");
+  if (!/^rtsps?:/i.test(source)) return source;
+  try {
+    const { user, password, requestUri } = parseRtspUrl(source);
+    const login = user === undefined ? "" : password === "" ? `${user}@` : `${user}:***@`;
+    return requestUri.replace("://", `://${login}`);
+  } catch {
+    return source.replace(/^(rtsps?:\/\/).*@/is, "$1***@");
+  }
 }
 
 function splitOptions(source: string, kind: keyof typeof OPTION_NAMES) {
@@ -125,8 +133,9 @@ function splitOptions(source: string, kind: keyof typeof OPTION_NAMES) {
 }
 
 function checkRtspUrl(name: string, text: string): void {
-  const host = /^rtsps?:\/\/(?:[^/]*@)?(\[[0-9a-f:.]+\]|[^/:@[\]]+)(?::(\d{1,5}))?(?:\/|\?|$)/i.exec(text);
-  if (host === null || Number(host[2] ?? 1) > 65_535) {
+  try {
+    parseRtspUrl(text);
+  } catch {
     throw new AppError(
       "usage",
       `camera ${name}: ${JSON.stringify(withoutPassword(text))} is no RTSP address`,
