@@ -7,9 +7,10 @@ import { backoffMs } from "../shared/base/retry.ts";
 import { countText } from "../shared/base/text.ts";
 import { onAbort, throwIfAborted } from "../shared/base/wait.ts";
 import { readDataset } from "../shared/dataset/read.ts";
+import { planFor } from "../shared/learn/plan.ts";
 import type { Connection } from "../shared/net/connection.ts";
 import { NETWORK_KINDS } from "../shared/nn/networks/config.ts";
-import type { TrainingOptions } from "../shared/training/options.ts";
+import { planOptions, type TrainingOptions } from "../shared/training/options.ts";
 import { JobClient, type JobNews, type SubmitProgress } from "../shared/training/submit.ts";
 import { choiceFlag, numberFlag, wholeFlag } from "./flags.ts";
 import { type CommandContext, type Flags, isSet, textOf } from "./shell.ts";
@@ -36,7 +37,7 @@ export function trainingOptions(flags: Flags, dataset: string): TrainingOptions 
   const epochs = numberFlag("epochs", textOf(flags, "epochs"), 0.01, 100_000);
   const minutes = numberFlag("minutes", textOf(flags, "minutes"), 0.01, 100_000);
   const seed = wholeFlag("seed", textOf(flags, "seed"), 0, 2 ** 32 - 1);
-  return {
+  const options: TrainingOptions = {
     network: choiceFlag("network", textOf(flags, "network") ?? "detector", NETWORK_KINDS),
     dataset: dataset.split(/[/\\]/).filter(Boolean).at(-1) ?? dataset,
     ...(sizePx !== undefined && { sizePx }),
@@ -44,6 +45,9 @@ export function trainingOptions(flags: Flags, dataset: string): TrainingOptions 
     ...(minutes !== undefined && { minutes }),
     ...(seed !== undefined && { seed }),
   };
+  // Whatever the data set, these must go together; the trainer plans with the real one.
+  planFor(planOptions(options), { classes: ["one", "two"], pictures: 1000 });
+  return options;
 }
 
 /** Reads the data set and hands it to the trainer; returns the job's number. */

@@ -29,7 +29,7 @@ const CHECKPOINT_EVERY_MS = 10_000;
 export async function run(options: TrainerOptions, { signal, log }: RoleContext): Promise<void> {
   const { site, dataDir } = options;
   const folder = (name: string): string => join(dataDir, name);
-  using database = openDatabase(folder("trainer.db"), TRAINING_MIGRATIONS);
+  using database = openDatabase(folder("trainer.db"), TRAINING_MIGRATIONS, { isExclusive: true });
   const jobs = new JobStore(database);
   const tasks = new TaskStore(database);
   jobs.recover(Date.now());

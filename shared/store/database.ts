@@ -5,6 +5,8 @@ import { AppError, errorLine } from "../base/errors.ts";
 
 /** How long a statement waits for another process that writes. */
 const BUSY_TIMEOUT_MS = 5000;
+/** For a file that somebody keeps to himself: only one who is just closing it will be gone soon. */
+const EXCLUSIVE_TIMEOUT_MS = 1000;
 
 /**
  * Opens (or makes) a SQLite file that keeps what was committed through `kill -9` and loss of power: write-ahead log,
@@ -12,9 +14,14 @@ const BUSY_TIMEOUT_MS = 5000;
  * process killed between two finds its place again.
  *
  * @param migrations SQL scripts in order; once released, one is never changed, only followed by another
+ * @param isExclusive whether this process keeps the file to itself until it closes it
  * @throws `data-loss` when the file is damaged; `unavailable` when it cannot be opened, or a newer program wrote it
  */
-export function openDatabase(path: string, migrations: readonly string[]): Database {
+export function openDatabase(
+  path: string,
+  migrations: readonly string[],
+  { isExclusive = false }: { readonly isExclusive?: boolean } = {},
+): Database {
   let database: Database;
   try {
     if (path !== ":memory:") mkdirSync(dirname(path), { recursive: true });
@@ -26,7 +33,8 @@ export function openDatabase(path: string, migrations: readonly string[]): Datab
     });
   }
   try {
-    database.run(`PRAGMA busy_timeout = ${BUSY_TIMEOUT_MS}`);
+    database.run(`PRAGMA busy_timeout = ${isExclusive ? EXCLUSIVE_TIMEOUT_MS : BUSY_TIMEOUT_MS}`);
+    if (isExclusive) database.run("PRAGMA locking_mode = EXCLUSIVE");
     database.run("PRAGMA journal_mode = WAL");
     database.run("PRAGMA synchronous = FULL");
     database.run("PRAGMA foreign_keys = ON");
@@ -38,6 +46,12 @@ export function openDatabase(path: string, migrations: readonly string[]): Datab
     database.close();
     if (error instanceof AppError) throw error;
     if (isDamage(error)) throw damaged(path, errorLine(error));
+    if (codeOf(error).startsWith("SQLITE_BUSY")) {
+      throw new AppError("unavailable", `another process uses ${path}`, {
+        cause: error,
+        hint: "stop it first, or give another --data folder",
+      });
+    }
     throw new AppError("unavailable", `cannot use the database ${path}`, { cause: error });
   }
 }
@@ -51,7 +65,7 @@ export function databaseDefects(database: Database): string[] {
 /** Wraps a failed write: a full disk and a damaged file get their own words and kind. */
 export function storeError(error: unknown, what: string): AppError {
   if (error instanceof AppError) return error;
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = codeOf(error);
   if (code === "ENOSPC" || code === "SQLITE_FULL" || code === "EDQUOT") {
     return new AppError("data-loss", `${what}: the disk is full`, {
       cause: error,
@@ -79,8 +93,12 @@ function migrate(database: Database, path: string, migrations: readonly string[]
 }
 
 function isDamage(error: unknown): boolean {
-  const code = error instanceof Error && "code" in error ? String(error.code) : "";
+  const code = codeOf(error);
   return code.startsWith("SQLITE_CORRUPT") || code === "SQLITE_NOTADB";
+}
+
+function codeOf(error: unknown): string {
+  return error instanceof Error && "code" in error ? String(error.code) : "";
 }
 
 function damaged(path: string, what: string): AppError {

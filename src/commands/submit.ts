@@ -1,6 +1,7 @@
 import { Progress } from "../../shared/base/progress.ts";
 import { connect } from "../../shared/net/connect.ts";
 import { discover } from "../../shared/net/discovery.ts";
+import { checkModelName } from "../../shared/store/models.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { addressFlag, PORTS, siteFor } from "../roles/common.ts";
 import { COMMON_FLAGS, type Command, isSet, neededText } from "../shell.ts";
@@ -37,6 +38,7 @@ export const command: Command = {
     const { signal, log, print } = context;
     const [root, name] = [neededText(flags, "dataset"), neededText(flags, "name")];
     trainingOptions(flags, root);
+    checkModelName(name);
     const site = await siteFor(flags, context);
     const address =
       addressFlag(flags, "trainer", PORTS.trainer) ??

@@ -42,3 +42,16 @@ test("a file of a newer program, and one that is no database, are refused with a
   writeFileSync(junk, "this is no database ".repeat(400));
   expect(() => openDatabase(junk, [])).toThrow("damaged");
 });
+
+test("a file that one process keeps to itself is refused to another, and free when it is closed", () => {
+  using dir = tempFolder();
+  const path = join(dir.path, "a.db");
+  const mine = openDatabase(path, ["CREATE TABLE t (x)"], { isExclusive: true });
+  mine.run("INSERT INTO t VALUES (1)");
+  const code = `import { openDatabase } from "${join(import.meta.dir, "../../../shared/store/database.ts")}";
+    try { openDatabase(process.argv[1], [], { isExclusive: true }); } catch (error) { console.log(error.message); }`;
+  const other = (): string => Bun.spawnSync([process.execPath, "-e", code, path]).stdout.toString();
+  expect(other()).toContain("another process uses");
+  mine.close();
+  expect(other()).toContain("newer version");
+}, 15_000);
