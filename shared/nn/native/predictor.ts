@@ -4,6 +4,7 @@ import type { Network } from "../graph.ts";
 import { type EncodedGraph, OnnxBuilder } from "../onnx/builder.ts";
 import { lowerInference } from "../onnx/inference.ts";
 import type { Activations } from "../quantize/activations.ts";
+import { ChannelsLastForm } from "../quantize/channels-last.ts";
 import { lowerQuantized } from "../quantize/lower.ts";
 import { type HostTensor, hostTensor, openSession, type Session, type SessionOptions } from "./runtime.ts";
 
@@ -61,11 +62,12 @@ function predictionGraph(
   const { channels, height, width } = network.input;
   const b = new OnnxBuilder();
   const input = b.input(PICTURES_INPUT, ["batch", height, width, channels], "uint8");
-  const bytes = b.op("Transpose", [input], { perm: [0, 3, 1, 2] });
   if (activations === undefined) {
+    const bytes = b.op("Transpose", [input], { perm: [0, 3, 1, 2] });
     lowerInference(b, network, weights, b.op("Cast", [bytes], { to: 1 }), "batch");
   } else {
-    lowerQuantized(b, network, weights, activations, bytes, "batch");
+    const form = new ChannelsLastForm(b, network.parameters, weights, network.input);
+    lowerQuantized(b, form, { network, weights, activations }, input, "batch");
   }
   return b.encodeGraph();
 }

@@ -12,7 +12,9 @@ import {
   PICTURE_LEVELS,
 } from "./activations.ts";
 import { filterWeights } from "./filters.ts";
-import { levelNames, lowerQuantized, valueName } from "./lower.ts";
+import { levelNames, valueName } from "./levels.ts";
+import { lowerQuantized } from "./lower.ts";
+import { QdqForm } from "./qdq.ts";
 
 /** What an int8 file holds, as much as engines need to compute with it. */
 export interface QuantizedWeights {
@@ -40,7 +42,8 @@ export function buildQuantized(
   const input = b.input(images, ["batch", channels, height, width]);
   const zero = b.tensor({ name: "zero_point", type: "uint8", shape: [], data: Uint8Array.of(0) });
   const bytes = b.op("QuantizeLinear", [input, b.scalar(PICTURE_LEVELS.scale), zero]);
-  lowerQuantized(b, network, weights, activations, bytes, "batch");
+  const form = new QdqForm(b, network.parameters, weights);
+  lowerQuantized(b, form, { network, weights, activations }, bytes, "batch");
   return b;
 }
 
