@@ -55,7 +55,12 @@ export function encodeModelFile(info: ModelInfo, weights: Float32Array): Uint8Ar
   const { channels, height, width } = network.input;
   const b = new OnnxBuilder();
   lowerInference(b, network, weights, b.input(MODEL_INPUT, ["batch", channels, height, width]), "batch");
-  return b.encode({ [METADATA_KEY]: JSON.stringify(info) });
+  return b.encode(encodeInfo(info));
+}
+
+/** The metadata of a model file. */
+export function encodeInfo(info: ModelInfo): Record<string, string> {
+  return { [METADATA_KEY]: JSON.stringify(info) };
 }
 
 /** Reads a float32 model back. Throws `input` where the file is not one of ours, is damaged or is quantized. */

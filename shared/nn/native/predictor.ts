@@ -3,12 +3,11 @@ import type { Predictor, PredictorOptions } from "../engine.ts";
 import type { Network } from "../graph.ts";
 import { type EncodedGraph, OnnxBuilder } from "../onnx/builder.ts";
 import { lowerInference } from "../onnx/inference.ts";
+import { PICTURES_INPUT } from "../onnx/picture-input.ts";
 import type { Activations } from "../quantize/activations.ts";
 import { ChannelsLastForm } from "../quantize/channels-last.ts";
 import { lowerQuantized } from "../quantize/lower.ts";
 import { type HostTensor, hostTensor, openSession, type Session, type SessionOptions } from "./runtime.ts";
-
-const PICTURES_INPUT = "pictures";
 
 /** Runs a network with fixed weights. onnxruntime folds batch norm into the convolutions when the graph is opened. */
 export class NativePredictor implements Predictor {
@@ -16,7 +15,8 @@ export class NativePredictor implements Predictor {
   readonly #batch: number;
   readonly #session: Session;
 
-  private constructor(network: Network, batch: number, session: Session) {
+  /** @param session of a graph that takes `PICTURES_INPUT` and answers the network's outputs by name */
+  constructor(network: Network, batch: number, session: Session) {
     this.#network = network;
     this.#batch = batch;
     this.#session = session;

@@ -1,0 +1,3 @@
+import { lossOfOneStep } from "./native-program.ts";
+
+postMessage(await lossOfOneStep());
