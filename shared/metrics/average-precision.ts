@@ -64,6 +64,13 @@ export class CocoAveragePrecision implements Metric<CocoResult> {
       perClass,
     };
   }
+
+  /** Of each class the precision at the recalls 0, 0.01 ... 1, at an overlap of 0.5; null of a class without truths. */
+  curvesAt50(): (Float64Array | null)[] {
+    return this.#classes.map(({ ranking, truths }) =>
+      truths === 0 ? null : precisionAtRecalls(ranking[0]!.curve(truths)),
+    );
+  }
 }
 
 export interface VocResult {
@@ -145,14 +152,17 @@ class Ranking {
   }
 }
 
-function cocoPrecision({ recall, ceiling }: Curve): number {
-  let sum = 0;
+function cocoPrecision(curve: Curve): number {
+  return precisionAtRecalls(curve).reduce((sum, precision) => sum + precision, 0) / RECALL_POINTS.length;
+}
+
+/** 0 at recalls that are never reached. */
+function precisionAtRecalls({ recall, ceiling }: Curve): Float64Array {
   let at = 0;
-  for (const point of RECALL_POINTS) {
+  return Float64Array.from(RECALL_POINTS, (point) => {
     while (at < recall.length && recall[at]! < point) at++;
-    sum += ceiling[at] ?? 0;
-  }
-  return sum / RECALL_POINTS.length;
+    return ceiling[at] ?? 0;
+  });
 }
 
 function elevenPointPrecision({ recall, ceiling }: Curve): number {

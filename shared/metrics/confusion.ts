@@ -1,5 +1,4 @@
-import { boxIou } from "../detect/types.ts";
-import { bestFirst, IOU_MIN, matchGreedily } from "./matching.ts";
+import { matchByPlace } from "./matching.ts";
 import type { Metric, ScoredPicture } from "./metric.ts";
 
 /**
@@ -17,15 +16,10 @@ export class ConfusionMatrix implements Metric<readonly (readonly number[])[]> {
     this.#matrix = Array.from({ length: side }, () => new Array<number>(side).fill(0));
   }
 
-  add({ truths, detections }: ScoredPicture): void {
+  add(picture: ScoredPicture): void {
+    const { truths } = picture;
     const background = this.#thresholds.length;
-    const kept = bestFirst(detections).filter(
-      ({ classIndex, score }) => score >= (this.#thresholds[classIndex] ?? Number.POSITIVE_INFINITY),
-    );
-    const matches = matchGreedily(
-      kept.map(({ box }) => truths.map((truth) => boxIou(box, truth.box))),
-      IOU_MIN,
-    );
+    const { kept, matches } = matchByPlace(picture, this.#thresholds);
     const found = new Set(matches);
     kept.forEach(({ classIndex }, d) => {
       const truth = truths[matches[d]!];

@@ -37,6 +37,22 @@ export function byClass(
   });
 }
 
+/**
+ * Detections that reach their class's threshold, the best first, held to truths by place alone: what a user sees.
+ *
+ * @returns `matches[d]` is the truth's place that `kept[d]` covers, or -1
+ */
+export function matchByPlace(
+  { truths, detections }: ScoredPicture,
+  thresholds: readonly number[],
+): { readonly kept: readonly Detection[]; readonly matches: Int32Array } {
+  const kept = bestFirst(detections).filter(
+    ({ classIndex, score }) => score >= (thresholds[classIndex] ?? Number.POSITIVE_INFINITY),
+  );
+  const overlaps = kept.map(({ box }) => truths.map((truth) => boxIou(box, truth.box)));
+  return { kept, matches: matchGreedily(overlaps, IOU_MIN) };
+}
+
 export function bestFirst(detections: readonly Detection[]): Detection[] {
   return detections.toSorted((a, b) => b.score - a.score);
 }
