@@ -1,3 +1,4 @@
+import { systemClock } from "../../shared/base/clock.ts";
 import { AppError, errorKind, errorLine } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { countText, durationText } from "../../shared/base/text.ts";
@@ -18,6 +19,8 @@ import { useOfSamples } from "./splits.ts";
 import { type TrainingOutcome, TrainingRun } from "./training-run.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
+/** After a full disk, say, the job is tried again so often. */
+const SAVE_AGAIN_MS = 10_000;
 /** For classes without a threshold of their own. */
 const THRESHOLD_DEFAULT = 0.3;
 
@@ -59,11 +62,19 @@ export class JobRunner {
     signal.addEventListener("abort", () => this.#wake(), { once: true });
     while (!signal.aborted) {
       const job = this.#context.jobs.next();
-      if (job !== undefined) await this.#runOne(job, signal);
-      else {
+      if (job === undefined) {
         await new Promise<void>((resolve) => {
           this.#wake = resolve;
         });
+        continue;
+      }
+      try {
+        await this.#runOne(job, signal);
+      } catch (error) {
+        // Nothing can be saved, so nothing can be done but wait: the job goes on from its checkpoint.
+        this.#context.log.error("the job waits until it can save", { job: job.id, error });
+        this.#context.board.set(job.id, { note: errorLine(error) });
+        await systemClock.sleep(SAVE_AGAIN_MS, signal);
       }
     }
   }
@@ -88,6 +99,7 @@ export class JobRunner {
     board.set(jobId, { state: "cancelled" });
   }
 
+  /** Throws `data-loss` when something could not be saved. */
   async #runOne(job: Job, stop: AbortSignal): Promise<void> {
     const { jobs, board, log, checkpoints } = this.#context;
     const running = { jobId: job.id, cancel: new AbortController(), finishEarly: new AbortController() };
@@ -100,6 +112,7 @@ export class JobRunner {
     } catch (error) {
       // A trainer that stops leaves the job as it is: the next start goes on with it.
       if (stop.aborted) return;
+      if (errorKind(error) === "data-loss") throw error;
       const isCancelled = errorKind(error) === "cancelled";
       const state = isCancelled ? "cancelled" : "failed";
       const note = isCancelled ? "" : errorLine(error);

@@ -1,5 +1,6 @@
 import { AppError, errorLine } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
+import { durationText } from "../../shared/base/text.ts";
 import { deferred, onAbort } from "../../shared/base/wait.ts";
 import type { LearningPlan } from "../../shared/learn/plan.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
@@ -22,6 +23,8 @@ import { TrainingClock } from "./training-clock.ts";
 import { type PoolWorker, WorkerAnswers, type WorkerPool, type WorkerUser } from "./worker-pool.ts";
 
 const TICK_MS = 100;
+/** Between lines of the log that say how far it is. */
+const LOG_EVERY_MS = 30_000;
 /** Between evaluations: this share of the training, at least this time, and so many times what one takes. */
 const EVALUATE_EVERY_SHARE = 0.1;
 const EVALUATE_EVERY_MS = 20_000;
@@ -127,8 +130,13 @@ export class TrainingRun implements WorkerUser {
     });
     using _early = onAbort(finishEarly, () => this.#finishEarly());
     let lastMs = performance.now();
+    let loggedMs = lastMs;
     const timer = setInterval(() => {
       const nowMs = performance.now();
+      if (nowMs >= loggedMs + LOG_EVERY_MS) {
+        loggedMs = nowMs;
+        this.#logProgress();
+      }
       if (this.#leader.phase !== "waiting" && this.#state === "training") this.#clock.pass(nowMs - lastMs);
       lastMs = nowMs;
       this.#leader.tick();
@@ -298,6 +306,20 @@ export class TrainingRun implements WorkerUser {
       .then(() => checkpoints.save(jobId, checkpoint))
       .then(() => log.debug("checkpoint saved", { job: jobId, round }))
       .catch((error) => log.error("no checkpoint: training goes on without", { job: jobId, error }));
+  }
+
+  #logProgress(): void {
+    const { round, phase, members } = this.#leader;
+    if (phase === "waiting") return;
+    const rate = this.#meter.imagesPerSecond;
+    const leftMs = this.#clock.timeLeftMs(round, rate);
+    this.#options.log.info(`training, ${Math.floor(100 * this.#clock.progress(round))}% done`, {
+      job: this.#options.jobId,
+      workers: members.length,
+      picturesPerSecond: rate,
+      loss: total(this.#meter.loss),
+      left: leftMs === undefined ? undefined : durationText(leftMs),
+    });
   }
 
   #report(): void {
