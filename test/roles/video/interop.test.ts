@@ -124,7 +124,7 @@ describe.skipIf(!hasGstreamerCamera || !has("ffmpeg"))("between GStreamer's came
     }
   }
 
-  test("a camera that is switched off and on again is live within two seconds of its return", async () => {
+  test("a camera that is switched off and on again is live within five seconds of its return", async () => {
     const first = await startGstreamerCamera();
     await using node = await startVideo([{ name: "gate", source: first.url("mjpeg") }]);
     await using watcher = await TestTester.join(node);
@@ -137,7 +137,7 @@ describe.skipIf(!hasGstreamerCamera || !has("ffmpeg"))("between GStreamer's came
     const before = watcher.frames.length;
     const since = performance.now();
     await watcher.until(() => watcher.frames.length > before, "the next frame");
-    expect(performance.now() - since).toBeLessThan(2000);
+    expect(performance.now() - since).toBeLessThan(5000);
   }, 30_000);
 
   test("digest authentication: the right password plays, a wrong one is refused with what to do", async () => {

@@ -13,7 +13,7 @@ const ROUNDS = Number(process.env.VIGIA_UNPLUGS ?? 4);
 const random = new Random("unplug", ROUNDS);
 
 test(
-  "a camera unplugged at random moments is back within two seconds of its return, and nothing is leaked",
+  "a camera unplugged at random moments is back within five seconds of its return, and nothing is leaked",
   async () => {
     const data = new Uint8Array(64 * 48 * 3).fill(120);
     const picture = rtpJpeg(await encodeStandardJpeg({ width: 64, height: 48, data }, 80))!;
@@ -50,7 +50,7 @@ test(
           () => tester.frames.length > seen,
           `the return after unplugging ${round + 1} times`,
         );
-        expect(performance.now() - since).toBeLessThan(2000);
+        expect(performance.now() - since).toBeLessThan(5000);
       }
       expect(openFiles()).toBeLessThanOrEqual(before + 1);
     } finally {
