@@ -9,6 +9,13 @@ import type { RtspUrl } from "./url.ts";
 /** Some cameras refuse whoever does not say who they are. */
 const USER_AGENT = "Vigia/1.0";
 
+/** The camera does not send this way (461): the other way is to be tried, from the beginning. */
+export class TransportRefused extends AppError {
+  constructor(said: string) {
+    super("unavailable", said, { hint: "it sends neither by TCP nor by UDP as asked" });
+  }
+}
+
 export interface ClientLinkEvents {
   /** A packet between messages; also such that nobody set up. */
   interleaved(channel: number, data: Buffer): void;
@@ -185,8 +192,7 @@ export class RtspClientLink {
     if (status === 453 || status === 503) {
       throw new AppError("unavailable", said, { hint: "it may serve no more viewers; close another one" });
     }
-    if (status === 461)
-      throw new AppError("unavailable", said, { hint: "try transport=udp or transport=tcp" });
+    if (status === 461) throw new TransportRefused(said);
     throw new AppError("unavailable", said);
   }
 

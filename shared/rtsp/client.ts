@@ -1,7 +1,7 @@
 import { AppError, errorKind } from "../base/errors.ts";
 import { onAbort } from "../base/wait.ts";
 import type { CodedPicture, Depacketizer } from "./access-unit.ts";
-import { RtspClientLink } from "./client-link.ts";
+import { RtspClientLink, TransportRefused } from "./client-link.ts";
 import { h264Depacketizer } from "./h264.ts";
 import { h265Depacketizer } from "./h265.ts";
 import { jpegDepacketizer } from "./jpeg.ts";
@@ -62,10 +62,33 @@ export async function playRtsp(
   events: RtspClientEvents,
   signal: AbortSignal,
 ): Promise<void> {
-  if (signal.aborted) return;
   const url = parseRtspUrl(text);
+  const limits = { timeoutMs, silenceMs, signal };
   try {
-    await using session = await RtspSession.connect(url, events, { timeoutMs, silenceMs, signal });
+    await playOnce(url, transport, events, limits);
+  } catch (error) {
+    if (!(error instanceof TransportRefused)) throw error;
+    // Some cameras want DESCRIBE again before they take another transport, so all of it is done anew.
+    await playOnce(url, transport === "tcp" ? "udp" : "tcp", events, limits);
+  }
+}
+
+interface Limits {
+  readonly timeoutMs: number;
+  readonly silenceMs: number;
+  readonly signal: AbortSignal;
+}
+
+async function playOnce(
+  url: RtspUrl,
+  transport: "tcp" | "udp",
+  events: RtspClientEvents,
+  limits: Limits,
+): Promise<void> {
+  const { signal } = limits;
+  if (signal.aborted) return;
+  try {
+    await using session = await RtspSession.connect(url, events, limits);
     using _abort = onAbort(signal, () => session.stop());
     await session.play(transport);
   } catch (error) {
@@ -105,7 +128,7 @@ class RtspSession implements AsyncDisposable {
   static async connect(
     url: RtspUrl,
     events: RtspClientEvents,
-    { timeoutMs, silenceMs, signal }: { timeoutMs: number; silenceMs: number; signal: AbortSignal },
+    { timeoutMs, silenceMs, signal }: Limits,
   ): Promise<RtspSession> {
     const { host, port, secure } = url;
     const stream = await connectBytes({

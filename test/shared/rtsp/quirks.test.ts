@@ -553,6 +553,17 @@ test("over UDP, packets out of order and doubled make whole pictures, others' pa
   }
 });
 
+test("a camera that refuses UDP is played over TCP, after describing it again", async () => {
+  await using camera = await ScriptedCamera.start({
+    answer: ({ method, headers }) =>
+      method === "SETUP" && !headers.get("transport")!.includes("TCP") ? { status: 461 } : undefined,
+    play: three,
+  });
+  const { pictures } = await receive({ url: camera.url(), transport: "udp" }, 3);
+  expect(fills(pictures)).toEqual([1, 2, 3]);
+  expect(camera.methods.filter((method) => method === "DESCRIBE").length).toBe(2);
+});
+
 test("a camera asked for UDP that sends interleaved is listened to all the same", async () => {
   await using camera = await ScriptedCamera.start({
     answer: wants("SETUP", [
