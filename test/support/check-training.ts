@@ -13,7 +13,7 @@ export interface TrainingCheck {
 
 /** Holds one training step of an engine against the reference: same weights, pictures and loss, all drawn by seed. */
 export async function checkTraining(
-  engine: Engine,
+  engine: Pick<Engine, "trainer">,
   network: Network,
   batch: number,
   seed: number,

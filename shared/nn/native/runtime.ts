@@ -32,6 +32,8 @@ export interface SessionOptions {
   readonly device: "cpu" | "gpu";
   /** Threads for one operator. */
   readonly threads: number;
+  /** False for the package's own binding even where the C interface can be reached. */
+  readonly direct?: boolean;
   /** Path prefix of a profile in Chrome's trace format, for those who look for speed. */
   readonly profilePrefix?: string | undefined;
 }
@@ -56,7 +58,8 @@ export interface Session extends AsyncDisposable {
 
 export async function openSession(graph: EncodedGraph, options: SessionOptions): Promise<Session> {
   const module = await loadRuntime();
-  if (api !== undefined && options.device === "cpu") return new DirectSession(api, graph, options);
+  const { direct = true } = options;
+  if (api !== undefined && direct && options.device === "cpu") return new DirectSession(api, graph, options);
   const { device, threads, profilePrefix } = options;
   const session = await module.InferenceSession.create(graph.bytes, {
     executionProviders: device === "gpu" ? ["webgpu", "cpu"] : ["cpu"],

@@ -1,6 +1,8 @@
 import { describe, expect, test } from "bun:test";
+import type { Engine } from "../../../../shared/nn/engine.ts";
 import { GraphBuilder, type Network, type Ref } from "../../../../shared/nn/graph.ts";
 import { openNativeEngine } from "../../../../shared/nn/native/engine.ts";
+import { NativeTrainer } from "../../../../shared/nn/native/trainer.ts";
 import { buildNetwork } from "../../../../shared/nn/networks/config.ts";
 import { checkTraining } from "../../../support/check-training.ts";
 import { everyLayerNetwork } from "../../../support/every-layer.ts";
@@ -74,4 +76,20 @@ describe("native training equals the reference", () => {
       expect(check.gradient).toBeLessThan(TOLERANCE);
     });
   }
+});
+
+describe("native training equals the reference without blocked kernels and the C interface, as on a GPU", () => {
+  const options = { device: "cpu", threads: 1, direct: false } as const;
+  const plain: Pick<Engine, "trainer"> = {
+    trainer: (network, { batch }) => NativeTrainer.open(network, batch, undefined, options),
+  };
+  const networks: [name: string, network: Network][] = [
+    ["detector", buildNetwork({ kind: "detector", size: 64, classCount: 3, variant: "small" })],
+    ["single-box", buildNetwork({ kind: "single-box", size: 64, classCount: 4 })],
+  ];
+  test.each(networks)("%s", async (_, network) => {
+    const check = await checkTraining(plain, network, 2, 4);
+    expect(check.outputs).toBeLessThan(TOLERANCE);
+    expect(check.gradient).toBeLessThan(TOLERANCE);
+  });
 });
