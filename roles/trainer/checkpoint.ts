@@ -6,6 +6,7 @@ import { AppError } from "../../shared/base/errors.ts";
 import { PARAMETER_COUNT_MAX } from "../../shared/base/limits.ts";
 import { flushFolder } from "../../shared/base/replace-file.ts";
 import { storeError } from "../../shared/store/database.ts";
+import { writeAll } from "../../shared/store/write-all.ts";
 
 /** The whole state of a training after some round: all that is needed to go on. */
 export interface Checkpoint {
@@ -49,7 +50,7 @@ export class Checkpoints {
     try {
       const file = await open(draft, "w", 0o640);
       try {
-        await file.writev(encode(checkpoint));
+        for (const part of encode(checkpoint)) await writeAll(file, part);
         await file.sync();
       } finally {
         await file.close();

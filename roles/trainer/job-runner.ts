@@ -162,7 +162,18 @@ class JobRun {
       test: picturesOf("test"),
     });
     const parent = (await this.#parent(options))?.info;
-    return this.#keep(plan, options, outcome, parent && `${parent.name} v${parent.version}`);
+    const from = parent && `${parent.name} v${parent.version}`;
+    for (;;) {
+      try {
+        return this.#keep(plan, options, outcome, from);
+      } catch (error) {
+        // What was learnt is here; only the disk is not ready for it.
+        if (errorKind(error) !== "data-loss" || this.#signal.aborted) throw error;
+        log.error("the model waits until it can be saved", { job: id, error });
+        this.#context.board.set(id, { note: errorLine(error) });
+        await systemClock.sleep(SAVE_AGAIN_MS, this.#signal);
+      }
+    }
   }
 
   /** The plan of a job is made once, and kept: a later version of the program must not change a running job. */

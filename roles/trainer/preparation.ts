@@ -50,6 +50,7 @@ export interface PreparationOptions {
 export async function prepareDataset(options: PreparationOptions): Promise<void> {
   const { tasks, datasetId, cacheSidePx, splits, blobs, pool, jobId, log, signal } = options;
   tasks.plan(datasetId, cacheSidePx, splits);
+  tasks.forgive(datasetId, cacheSidePx);
   for (const { sha256 } of tasks.shards(datasetId, cacheSidePx)) if (!blobs.has(sha256)) tasks.reopen(sha256);
   const startMs = performance.now();
   const before = tasks.counts(datasetId, cacheSidePx);

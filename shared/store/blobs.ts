@@ -5,6 +5,7 @@ import { dirname, join } from "node:path";
 import { AppError } from "../base/errors.ts";
 import { bytesText } from "../base/text.ts";
 import { storeError } from "./database.ts";
+import { writeAll } from "./write-all.ts";
 
 /** Drafts of other processes on the same folder may still grow; older ones were left by a process that ended. */
 const DRAFT_AGE_MAX_MS = 3600_000;
@@ -118,7 +119,7 @@ export class BlobReceiver {
         );
       }
       this.#hash.update(piece);
-      await this.#file.writev([piece]);
+      await writeAll(this.#file, piece);
       this.#at += piece.length;
       if (this.#at < this.#totalBytes) return false;
       if (this.#hash.digest("hex") !== this.#sha256) {

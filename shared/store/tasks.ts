@@ -151,6 +151,18 @@ export class TaskStore {
     });
   }
 
+  /** A new job tries again what was set aside: what was wrong may have been mended. */
+  forgive(datasetId: number, cacheSidePx: number): void {
+    this.#saving(() => {
+      this.#database
+        .query(
+          `UPDATE tasks SET state = 'open', attempts = 0
+           WHERE dataset_id = ? AND cache_side_px = ? AND state = 'poisoned'`,
+        )
+        .run(datasetId, cacheSidePx);
+    });
+  }
+
   /** Makes a task open again whose shard is no longer in the store. */
   reopen(shardSha256: string): void {
     this.#saving(() => {

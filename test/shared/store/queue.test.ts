@@ -86,7 +86,7 @@ test("a lease that ran out goes to another worker; a late result of the first is
   database.close();
 });
 
-test("a task that fails every time is set aside with its reason; a start forgives leases", () => {
+test("a task that fails every time is set aside with its reason, until the next job", () => {
   using folder = tempFolder();
   const { database, tasks, datasetId } = planned(folder.path);
   const first = tasks.lease(datasetId, SIDE, "w", 1)!;
@@ -102,6 +102,8 @@ test("a task that fails every time is set aside with its reason; a start forgive
   expect(tasks.poisoned(datasetId, SIDE)).toEqual([
     { id: first.id, reason: "the picture is cut", samples: 16 },
   ]);
+  tasks.forgive(datasetId, SIDE);
+  expect(tasks.counts(datasetId, SIDE)).toMatchObject({ poisoned: 0, open: 1 });
   database.close();
 });
 
