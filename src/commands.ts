@@ -58,6 +58,11 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "Make a smaller and faster model of 8-bit numbers.",
     load: () => import("./commands/quantize.ts"),
   },
+  export: {
+    usage: "export FILE.onnx --out DIR",
+    summary: "Write a model for web pages (tfjs).",
+    load: () => import("./commands/export.ts"),
+  },
   synth: {
     usage: "synth DIR",
     summary: "Draw a labelled data set.",
