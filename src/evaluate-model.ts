@@ -1,5 +1,6 @@
 import type { RoleContext } from "../shared/base/context.ts";
 import { AppError, errorLine } from "../shared/base/errors.ts";
+import { IdIndex } from "../shared/base/id-index.ts";
 import type { Progress } from "../shared/base/progress.ts";
 import type { Dataset, Sample, SplitName } from "../shared/dataset/types.ts";
 import type { Model } from "../shared/detect/model.ts";
@@ -14,6 +15,13 @@ const SCORE_MIN = 0.01;
 /** Pictures decoded while others are looked at. */
 const BATCH = 8;
 
+export interface ModelEvaluation {
+  readonly result: Evaluation;
+  /** What was in each picture and what the model saw there, in the order of the split. */
+  readonly scored: readonly ScoredPicture[];
+  readonly imagesPerSecond: number;
+}
+
 /** Lets a model look at one part of a data set. Throws `input` where the part is empty or no class is common. */
 export async function evaluateModel(
   model: Model,
@@ -21,12 +29,12 @@ export async function evaluateModel(
   split: SplitName,
   progress: Progress,
   context: RoleContext,
-): Promise<{ readonly result: Evaluation; readonly imagesPerSecond: number }> {
+): Promise<ModelEvaluation> {
   const samples = samplesOf(dataset, split);
   const numbers = classNumbers(dataset, model);
   const { scored, imagesPerSecond } = await lookAtAll(samples, model, numbers, progress, context);
   const { classes, thresholds } = model.info;
-  return { result: evaluate({ classes, thresholds }, scored), imagesPerSecond };
+  return { result: evaluate({ classes, thresholds }, scored), scored, imagesPerSecond };
 }
 
 function samplesOf(dataset: Dataset, split: SplitName): readonly Sample[] {
@@ -42,7 +50,8 @@ function samplesOf(dataset: Dataset, split: SplitName): readonly Sample[] {
 
 /** The model's number of each of the data set's classes, by name. Throws `input` when they share none. */
 function classNumbers(dataset: Dataset, model: Model): number[] {
-  const numbers = dataset.classes.map((name) => model.info.classes.indexOf(name));
+  const known = new IdIndex(model.info.classes);
+  const numbers = dataset.classes.map((name) => known.numberOf(name) ?? -1);
   if (numbers.every((number) => number < 0)) {
     throw new AppError("input", "the model knows none of the data set's classes", {
       hint: `model: ${model.info.classes.join(", ")}; data set: ${dataset.classes.join(", ")}`,

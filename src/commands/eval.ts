@@ -5,6 +5,7 @@ import { openModel } from "../../shared/detect/model.ts";
 import type { Evaluation } from "../../shared/metrics/evaluation.ts";
 import { evaluateModel } from "../evaluate-model.ts";
 import { choiceFlag } from "../flags.ts";
+import { writeReport } from "../report/write-report.ts";
 import { COMMON_FLAGS, type Command, isSet, neededText, textOf } from "../shell.ts";
 
 export const command: Command = {
@@ -16,6 +17,11 @@ export const command: Command = {
       split: { type: "string", valueHint: "train|val|test", description: "Which part of them (test)." },
       device: { type: "string", valueHint: "auto|cpu|gpu", description: "What computes (auto)." },
       strict: { type: "boolean", description: "A defect of the data set is an error." },
+      report: {
+        type: "string",
+        valueHint: "DIR",
+        description: "Write a page here: curves, confusions, the worst mistakes as pictures.",
+      },
       json: { type: "boolean", description: "The figures as one JSON object." },
       ...COMMON_FLAGS,
     },
@@ -30,10 +36,15 @@ export const command: Command = {
       log: context.log,
     });
     using progress = new Progress();
-    const { result, imagesPerSecond } = await evaluateModel(model, dataset, split, progress, context);
+    const evaluated = await evaluateModel(model, dataset, split, progress, context);
+    const { result, imagesPerSecond } = evaluated;
     const how = { imagesPerSecond, engine: model.engineName, format: model.info.format };
     if (isSet(flags, "json")) context.print(JSON.stringify({ ...rounded(result), ...how }));
     else for (const line of table(result, how)) context.print(line);
+    const folder = textOf(flags, "report");
+    if (folder === undefined) return;
+    const report = { model: model.info, dataset, split, evaluated, engine: model.engineName };
+    context.log.info("report written", { page: await writeReport(folder, report, context.signal) });
   },
 };
 
