@@ -1,7 +1,8 @@
 import { AppError } from "../../shared/base/errors.ts";
 import { PIECE_SIZE_BYTES_MAX } from "../../shared/base/limits.ts";
 import type { Log } from "../../shared/base/log.ts";
-import { Membership, type MembershipAction, type MembershipEvent } from "../../shared/training/membership.ts";
+import { Membership } from "../../shared/training/membership.ts";
+import type { MembershipAction, MembershipEvent } from "../../shared/training/membership-words.ts";
 import { sliceOf } from "../../shared/training/slices.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
 import {

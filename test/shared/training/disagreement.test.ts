@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { Membership, type MembershipAction } from "../../../shared/training/membership.ts";
+import { Membership } from "../../../shared/training/membership.ts";
+import type { MembershipAction } from "../../../shared/training/membership-words.ts";
 
 /** Two members in a ring at round 3, which the trainer holds, after a round that they end with other weights. */
 function disagreeing(): { machine: Membership; after: MembershipAction[] } {

@@ -1,17 +1,14 @@
 import { Random } from "../../../shared/base/random.ts";
 import { assignChunks } from "../../../shared/training/assignment.ts";
-import {
-  type MemberId,
-  Membership,
-  type MembershipAction,
-  type MembershipEvent,
-} from "../../../shared/training/membership.ts";
-import { Replica, type SliceRule } from "../../../shared/training/replica.ts";
+import { Membership } from "../../../shared/training/membership.ts";
+import type {
+  MemberId,
+  MembershipAction,
+  MembershipEvent,
+} from "../../../shared/training/membership-words.ts";
+import { Replica } from "../../../shared/training/replica.ts";
 import { type RingPiece, RingRound } from "../../../shared/training/ring-round.ts";
-
-/** Numbers in the simulated weight vector: few, and not a multiple of any usual number of members. */
-const TOTAL = 23;
-const CHUNKS = 6;
+import { CHUNKS, TOTAL, toyGradient, toyRule } from "./toy.ts";
 
 /** What a schedule of faults did, for assertions. */
 export interface SimulationResult {
@@ -32,28 +29,6 @@ interface SimulatedWorker {
   running: { round: number; ring: RingRound; ready: boolean } | undefined;
   /** Pieces for a round that has not started here yet. */
   early: { round: number; piece: RingPiece }[];
-}
-
-/** The toy's gradient: least squares toward a target that depends on the chunk, so every share of chunks matters. */
-export function toyGradient(weights: Float32Array, chunk: number, out: Float32Array): void {
-  for (let i = 0; i < out.length; i++) {
-    const target = Math.sin(i + 1) + 0.1 * Math.cos(chunk * 7 + i);
-    out[i] = out[i]! + (weights[i]! - target) / CHUNKS;
-  }
-}
-
-/** Momentum, so that there is a state to lose. */
-export function toyRule(length: number, from: number, state?: Float32Array[]): SliceRule {
-  const velocity = state?.[0] ?? new Float32Array(length);
-  return {
-    state: [velocity],
-    update(weights, gradient) {
-      for (let i = 0; i < length; i++) {
-        velocity[i] = 0.5 * velocity[i]! + gradient[from + i]!;
-        weights[from + i] = weights[from + i]! - 0.2 * velocity[i]!;
-      }
-    },
-  };
 }
 
 /**

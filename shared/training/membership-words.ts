@@ -1,0 +1,119 @@
+import type { Position } from "./replica.ts";
+
+/** What the membership hears and says; see `membership.ts`. */
+
+/** A worker's nodeId. It changes with every start of the process and never comes back. */
+export type MemberId = string;
+
+/** How long to wait for what, in milliseconds. */
+export interface MembershipLimits {
+  /** For the answer to `ask`, which a worker gives even while it computes. */
+  readonly answerMs: number;
+  /** Without any progress in a transfer of state. */
+  readonly transferMs: number;
+  /** For the first round of a member: engines warm up. */
+  readonly firstRoundMs: number;
+  /** Least time for a later round; five times the usual round where that is more. */
+  readonly roundMs: number;
+  /** How long a member that others cannot work with stays out. */
+  readonly benchMs: number;
+}
+
+export const MEMBERSHIP_LIMITS: MembershipLimits = {
+  answerMs: 5_000,
+  transferMs: 20_000,
+  firstRoundMs: 180_000,
+  roundMs: 15_000,
+  benchMs: 30_000,
+};
+
+export type MembershipEvent =
+  /** A worker has the job's pictures and may take part. */
+  | { readonly kind: "join"; readonly member: MemberId }
+  /** Its link has ended. */
+  | { readonly kind: "leave"; readonly member: MemberId }
+  /** The answer to `ask`; `position` is absent when it holds no state of this job. */
+  | {
+      readonly kind: "position";
+      readonly member: MemberId;
+      readonly generation: number;
+      readonly position: Position | undefined;
+    }
+  /** Some of a state that it sends or receives has passed. */
+  | { readonly kind: "progress"; readonly member: MemberId }
+  /** All that `gather` asked of it has arrived. */
+  | { readonly kind: "gathered"; readonly member: MemberId; readonly generation: number }
+  /** It has its state and its ring links, and weights of this checksum. */
+  | {
+      readonly kind: "formed";
+      readonly member: MemberId;
+      readonly generation: number;
+      readonly checksum: number;
+    }
+  /** It has computed its chunks of the running round. */
+  | { readonly kind: "computed"; readonly member: MemberId; readonly generation: number }
+  /** It has completed the round that takes it to `round`. */
+  | {
+      readonly kind: "done";
+      readonly member: MemberId;
+      readonly generation: number;
+      readonly round: number;
+      readonly checksum: number;
+    }
+  /** It cannot go on in this generation; `suspect` is the member that it lost or cannot reach. */
+  | {
+      readonly kind: "failed";
+      readonly member: MemberId;
+      readonly generation: number;
+      readonly suspect: MemberId | undefined;
+    }
+  /** What the job wants next, in answer to `boundary`: another round, or the whole state. */
+  | { readonly kind: "proceed"; readonly to: "round" | "gather" }
+  | { readonly kind: "tick" };
+
+/** What a member says about one generation. */
+export type MemberAnswer = Extract<MembershipEvent, { readonly generation: number }>;
+
+export type MembershipAction =
+  /** Tell it to leave the ring and the running round, and to say where it stands. */
+  | { readonly kind: "ask"; readonly member: MemberId; readonly generation: number }
+  /** Ask it for its slice's state after `round`; also for all weights, when `weights`. */
+  | {
+      readonly kind: "gather";
+      readonly member: MemberId;
+      readonly generation: number;
+      readonly round: number;
+      readonly weights: boolean;
+    }
+  /** Everything that survives of `round` is here. What is missing is taken from the state held before. */
+  | { readonly kind: "assembled"; readonly round: number }
+  /** Send it its place in the ring, its slice's state of `round`, and the weights unless it keeps its own. */
+  | {
+      readonly kind: "form";
+      readonly member: MemberId;
+      readonly generation: number;
+      readonly round: number;
+      readonly members: readonly MemberId[];
+      readonly keepsWeights: boolean;
+    }
+  /** Start the round that leads from `round` to `round + 1`. */
+  | {
+      readonly kind: "run";
+      readonly generation: number;
+      readonly round: number;
+      readonly members: readonly MemberId[];
+    }
+  /** Every member has completed it, with the same weights. */
+  | { readonly kind: "committed"; readonly round: number; readonly roundMs: number }
+  /** Nothing runs: the job says what comes next, by `proceed`. */
+  | { readonly kind: "boundary"; readonly round: number }
+  /** Close its link: it does not answer. */
+  | { readonly kind: "drop"; readonly member: MemberId; readonly reason: string }
+  /** Keep it out for a while: others cannot work with it. */
+  | { readonly kind: "bench"; readonly member: MemberId; readonly reason: string }
+  /** Nobody is left; the next `join` goes on from the held state. */
+  | { readonly kind: "waiting" }
+  /** A line for the log. */
+  | { readonly kind: "note"; readonly text: string }
+  /** The members cannot agree even on weights that they were sent. */
+  | { readonly kind: "fail"; readonly reason: string };
