@@ -60,7 +60,8 @@ export interface BoxColumns {
   readonly heightShare: Float64Array;
 }
 
-const SPLITS: readonly SplitName[] = ["train", "val", "test"];
+/** In the order in which they are shown. */
+export const SPLITS: readonly SplitName[] = ["train", "val", "test"];
 /** Two boxes of one class that overlap more than this frame the same object. */
 const DOUBLE_IOU_MIN = 0.9;
 

@@ -8,6 +8,7 @@ import { fingerprintPictures } from "../../shared/dataset/duplicates-signature.t
 import {
   type ClassFacts,
   datasetStatistics,
+  SPLITS,
   type SplitFacts,
   type Spread,
   shorterShares,
@@ -80,8 +81,8 @@ export async function inspectDataset(
   options: { readonly signal?: AbortSignal; readonly onPicture?: (share: number) => void } = {},
 ): Promise<Inspection> {
   const { root } = dataset;
-  const samples = Object.entries(dataset.splits).flatMap(([split, list]) =>
-    list.map((sample) => ({ sample, split: split as SplitName, file: relative(root, sample.path) })),
+  const samples = SPLITS.flatMap((split) =>
+    (dataset.splits[split] ?? []).map((sample) => ({ sample, split, file: relative(root, sample.path) })),
   );
   const prints = await fingerprintPictures(
     samples.map(({ sample }) => sample.path),
