@@ -3,6 +3,7 @@ import { SHARD_SIZE_BYTES_MAX } from "../../shared/base/limits.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { bytesText, countText } from "../../shared/base/text.ts";
 import { checkLearningPlan, type LearningPlan } from "../../shared/learn/plan.ts";
+import { asToldBy } from "../../shared/net/address.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import type { Site } from "../../shared/net/site.ts";
 import type { BlobStore } from "../../shared/store/blobs.ts";
@@ -80,7 +81,7 @@ class Session implements AsyncDisposable {
       })
       .on(HandOver, (message) => this.#start(this.#member?.handOver(message)))
       .on(StatePiece, (piece) => this.#member?.takeState(piece))
-      .on(FormRing, (message) => this.#start(this.#member?.formRing(message)))
+      .on(FormRing, (message) => this.#start(this.#member?.formRing(seenFromHere(message, this.#link))))
       .on(RunRound, (message) => this.#start(this.#member?.runRound(message)))
       .on(EvaluationPiece, (piece) => this.#member?.takeEvaluation(piece))
       .on(Evaluate, (message) => this.#start(this.#member?.evaluate(message)));
@@ -177,4 +178,10 @@ class Session implements AsyncDisposable {
     this.#member = undefined;
     this.#options.log.info("job over", { job: jobId });
   }
+}
+
+/** A ring with addresses as they hold from here: a worker beside the trainer is "127.0.0.1" to the trainer alone. */
+function seenFromHere(message: MessageOf<typeof FormRing>, { peer }: Connection): MessageOf<typeof FormRing> {
+  const members = message.members.map((member) => ({ ...member, ...asToldBy(peer.address, member) }));
+  return { ...message, members };
 }
