@@ -19,6 +19,9 @@ import { useOfSamples } from "./splits.ts";
 import { type TrainingOutcome, TrainingRun } from "./training-run.ts";
 import type { WorkerPool } from "./worker-pool.ts";
 
+/** Chunks of a round: more workers have a part in it, but larger batches learn less from each picture. */
+const CHUNKS_MIN = 2;
+const CHUNKS_MAX = 8;
 /** After a full disk, say, the job is tried again so often. */
 const SAVE_AGAIN_MS = 10_000;
 /** For classes without a threshold of their own. */
@@ -148,10 +151,14 @@ class JobRun {
     if (datasetId === undefined) throw new AppError("bug", `job ${id} has no data set`);
     const options = checkTrainingOptions(this.#job.options as Record<string, unknown>);
     const use = useOfSamples(jobs.splits(datasetId));
-    const plan = this.#plan(options, datasetId, use.filter((split) => split === "train").length);
-    log.info("job begins", { job: id, name, network: plan.network.kind, classes: plan.classes.length });
+    const pictures = use.filter((split) => split === "train").length;
+    const draft = this.#plan(options, datasetId, pictures);
+    log.info("job begins", { job: id, name, network: draft.network.kind, classes: draft.classes.length });
 
-    await this.#prepare(datasetId, plan, use);
+    await this.#prepare(datasetId, draft, use);
+    // Now the workers are known, and with them the chunks of a round.
+    const plan = this.#plan(options, datasetId, pictures);
+    jobs.update(id, { plan });
     const shards = tasks.shards(datasetId, plan.cacheSidePx);
     const picturesOf = (split: string): number =>
       shards.reduce((sum, shard) => sum + (shard.split === split ? shard.pictures : 0), 0);
@@ -176,13 +183,17 @@ class JobRun {
     }
   }
 
-  /** The plan of a job is made once, and kept: a later version of the program must not change a running job. */
+  /**
+   * The plan of a job stays as it was when training began: neither another version of the program nor other workers
+   * change a running job. A round has a chunk for each worker that is here then, unless the client says otherwise.
+   */
   #plan(options: TrainingOptions, datasetId: number, pictures: number): LearningPlan {
-    const { jobs } = this.#context;
+    const { jobs, pool } = this.#context;
     if (this.#job.plan !== undefined) return checkLearningPlan(this.#job.plan);
-    const plan = planFor(planOptions(options), { classes: jobs.classes(datasetId), pictures });
-    jobs.update(this.#job.id, { plan });
-    return plan;
+    const wanted = planOptions(options);
+    const chunksPerRound =
+      wanted.chunksPerRound ?? Math.min(CHUNKS_MAX, Math.max(CHUNKS_MIN, pool.workers.length));
+    return planFor({ ...wanted, chunksPerRound }, { classes: jobs.classes(datasetId), pictures });
   }
 
   async #prepare(

@@ -25,6 +25,9 @@ import {
 } from "../shell.ts";
 import { followJob, handIn, TRAINING_FLAGS, trainingOptions } from "../training.ts";
 
+/** One process computes with several cores as well; more processes need more memory and larger batches. */
+const WORKERS_DEFAULT_MAX = 4;
+
 /** The one-machine form of `submit`: starts a trainer and workers on loopback, which speak the same protocol. */
 export const command: Command = {
   definition: {
@@ -48,7 +51,8 @@ export const command: Command = {
     await checkFolder(dirname(out));
     const cores = availableParallelism();
     const workers =
-      wholeFlag("workers", textOf(flags, "workers"), 1, 64) ?? Math.max(1, Math.floor(cores / 2));
+      wholeFlag("workers", textOf(flags, "workers"), 1, 64) ??
+      Math.min(WORKERS_DEFAULT_MAX, Math.max(1, Math.floor(cores / 2)));
     const folder = await mkdtemp(join(tmpdir(), "vigia-train-"));
     // Also when this is stopped at once.
     process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
