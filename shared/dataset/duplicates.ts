@@ -37,7 +37,7 @@ export function findDuplicates(pictures: readonly Fingerprint[]): DuplicateGroup
   });
   // One picture stands for its exact copies.
   const distinct = [...byHash.values()].filter((place) => pictures[place]!.signature !== undefined);
-  if (distinct.length <= NEAR_SEARCH_COUNT_MAX) joinSimilar(pictures, distinct, groups);
+  if (pictures.length <= NEAR_SEARCH_COUNT_MAX) joinSimilar(pictures, distinct, groups);
   return groups.list();
 }
 

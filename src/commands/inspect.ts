@@ -21,9 +21,12 @@ export const command: Command = {
       ...COMMON_FLAGS,
     },
   },
-  async run(flags, { signal, print }) {
-    // Whatever reading has to say is in the inspection, in full.
-    const dataset = await readDataset(neededText(flags, "dataset"), { log: silentLog, signal });
+  async run(flags, { signal, log, print }) {
+    const root = neededText(flags, "dataset");
+    // What reading has to say is in the inspection, in full; where nothing can be read, it is said on the way.
+    const dataset = await readDataset(root, { log: silentLog, signal }).catch(() =>
+      readDataset(root, { log, signal }),
+    );
     const inspection = await inspect(dataset, signal);
     if (isSet(flags, "json")) print(JSON.stringify(inspection, rounded));
     else for (const line of inspectionLines(inspection)) print(line);

@@ -12,6 +12,8 @@ export interface BoxShape {
 }
 
 const SHAPE_COUNT_MAX = 6;
+/** Of more boxes every second, third ... is taken: the shapes come out the same, in a part of the time. */
+const BOX_COUNT_MAX = 20_000;
 
 /**
  * The shapes that boxes usually have, the most frequent first: k-means of the sides' logarithms, so that twice as
@@ -20,10 +22,13 @@ const SHAPE_COUNT_MAX = 6;
  * @param sidePx of the network's input
  */
 export function boxShapes({ widthShare, heightShare }: BoxColumns, sidePx: number): BoxShape[] {
-  const count = widthShare.length;
+  const step = Math.ceil(widthShare.length / BOX_COUNT_MAX);
+  const isTaken = (_: number, place: number): boolean => place % step === 0;
+  const widths = widthShare.filter(isTaken);
+  const count = widths.length;
   const values = new Float64Array(2 * count);
-  values.set(widthShare.map(Math.log2));
-  values.set(heightShare.map(Math.log2), count);
+  values.set(widths.map(Math.log2));
+  values.set(heightShare.filter(isTaken).map(Math.log2), count);
   const { centroids, sizes } = kMeans({ values, count }, SHAPE_COUNT_MAX, new Random("box shapes", count));
   return Array.from(sizes, (size, c) => ({
     widthPx: sidePx * 2 ** centroids.values[c]!,

@@ -174,7 +174,7 @@ function ofSizes({ boxes, classes, inputSize }: Facts): Finding[] {
     found.push({
       level: "warning",
       kind: "objects-too-small",
-      what: `${countText(unseen, "object")} of ${boxes.count} narrower than ${SEEN_SIDE_PX} px at an input of ${INPUT_SIDE_PX} px: ${shown(of)}`,
+      what: `${unseen} of ${countText(boxes.count, "object")} ${unseen === 1 ? "is" : "are"} narrower than ${SEEN_SIDE_PX} px at an input of ${INPUT_SIDE_PX} px: ${shown(of)}`,
       advice: `the network cannot see them there: ${
         inputSize.sidePx > INPUT_SIDE_PX
           ? `train with --size ${inputSize.sidePx}`

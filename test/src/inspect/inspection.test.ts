@@ -8,7 +8,7 @@ import { adviseInputSize } from "../../../src/inspect/input-size.ts";
 import { type Inspection, inspectDataset } from "../../../src/inspect/inspection.ts";
 import { inspectionLines } from "../../../src/inspect/table.ts";
 import type { Flags } from "../../../src/shell.ts";
-import { objectXml, vocXml, writeFiles } from "../../shared/dataset/voc-files.ts";
+import { keptLog, objectXml, vocXml, writeFiles } from "../../shared/dataset/voc-files.ts";
 import { dataPath } from "../../support/data.ts";
 import { tempFolder } from "../../support/temp.ts";
 
@@ -138,7 +138,7 @@ describe("an inspection", () => {
       ]),
     );
     const warning = inspection.findings.find(({ kind }) => kind === "objects-too-small");
-    expect(warning?.what).toBe('1 object of 2 narrower than 8 px at an input of 320 px: "ant" 1');
+    expect(warning?.what).toBe('1 of 2 objects is narrower than 8 px at an input of 320 px: "ant" 1');
   });
 
   test("of classes in folders speaks of whole pictures, not of sizes", async () => {
@@ -193,6 +193,16 @@ describe("vigia inspect", () => {
     expect(rest).toEqual([]);
     expect((JSON.parse(json!) as Inspection).defects).toHaveLength(1);
     await expect(run(folder.path, { strict: true })).rejects.toMatchObject({ kind: "input" });
+  });
+
+  test("says what is wrong with a data set of which nothing can be read", async () => {
+    using folder = tempFolder();
+    writeFiles(folder.path, { "train/a.jpg": await jpeg(0), "train/a.xml": "<annotation>" });
+    const { log, lines } = keptLog();
+    const context = { signal: new AbortController().signal, log, many: {}, print: () => {} };
+    const flags = { _: [], dataset: folder.path } as unknown as Flags;
+    await expect(command.run(flags, context)).rejects.toMatchObject({ kind: "input" });
+    expect(lines.join("\n")).toContain("train/a.xml is not well-formed XML");
   });
 
   const cells = dataPath("detection/blood-cells");
