@@ -233,19 +233,18 @@ export class RingLeader {
     await worker.link.send(FormRing, {
       generation,
       round,
-      members: members.map((member) => this.#ringMember(member, worker)),
+      members: members.map((member) => this.#ringMember(member)),
       self,
       weights: keepsWeights ? "keep" : held.weights === undefined ? "start" : "sent",
       state: held.state.length > 0,
     });
   }
 
-  /** Where a member is for another: what is on the trainer's own machine is, from afar, at the trainer's address. */
-  #ringMember(nodeId: string, reader: PoolWorker): RingMember {
+  /** Where a member is as seen from here; whoever reads it knows what that means from there. */
+  #ringMember(nodeId: string): RingMember {
     const worker = this.#workers.get(nodeId);
     const { host, port } = worker?.link.peer.listening ?? { host: "", port: 0 };
-    const isHere = isLoopback(host) && !isLoopback(reader.link.peer.address.host);
-    return { nodeId, name: worker?.name ?? "", host: isHere ? "" : host, port };
+    return { nodeId, name: worker?.name ?? "", host, port };
   }
 
   #run({ generation, round, members }: Extract<MembershipAction, { kind: "run" }>): void {
@@ -293,10 +292,6 @@ async function sendVector(
     const part = values.subarray(at, at + step);
     await worker.link.send(StatePiece, { generation, vector, offset: offset + at, values: part });
   }
-}
-
-function isLoopback(host: string): boolean {
-  return host === "localhost" || host === "::1" || host.startsWith("127.") || host.startsWith("::ffff:127.");
 }
 
 function total(loss: Readonly<Record<string, number>>): number {
