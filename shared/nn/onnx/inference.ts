@@ -91,7 +91,8 @@ export function lowerLayer(
     case "flatten":
       return b.op("Flatten", [x], { axis: 1 }, named);
     case "dense":
-      return b.op("Gemm", [x, parameter(layer.weight), parameter(layer.bias)], {}, named);
+      // OpenCV 4.6 misreads a Gemm without transposed weights; onnxruntime makes one of these two.
+      return b.op("Add", [b.op("MatMul", [x, parameter(layer.weight)]), parameter(layer.bias)], {}, named);
   }
 }
 
