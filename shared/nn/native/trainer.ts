@@ -1,16 +1,11 @@
 import { AppError } from "../../base/errors.ts";
 import type { LossResult, TrainingSession } from "../engine.ts";
 import type { Network, ParameterLayout } from "../graph.ts";
+import { PICTURES_INPUT } from "../onnx/picture-input.ts";
 import { type FilterShape, packBackward, packForward, packStrided, unpackGradient } from "./filters.ts";
 import { type HostTensor, hostTensor, openSession, type Session, type SessionOptions } from "./runtime.ts";
-import {
-  gradientSides,
-  lowerTraining,
-  outputGradientInput,
-  PICTURES_INPUT,
-  plainInput,
-  type TrainingGraphs,
-} from "./training-graph.ts";
+import { lowerTraining } from "./training-graph.ts";
+import { gradientSides, outputGradientInput, plainInput, type TrainingGraphs } from "./training-graphs.ts";
 
 /**
  * Trains with two onnxruntime graphs. All memory that crosses between them and this program is allocated once and

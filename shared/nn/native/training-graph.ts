@@ -1,7 +1,7 @@
 import { AppError } from "../../base/errors.ts";
 import { isTrained, type Network, type Node } from "../graph.ts";
-import { type EncodedGraph, OnnxBuilder } from "../onnx/builder.ts";
-import { float } from "../onnx/model.ts";
+import { OnnxBuilder } from "../onnx/builder.ts";
+import { PICTURES_INPUT } from "../onnx/picture-input.ts";
 import { type BatchStatistics, channelSums, normalize, normalizeBackward } from "./batch-norm.ts";
 import {
   convolve,
@@ -13,61 +13,20 @@ import {
 import { Emitter, type FeatureMap, type MapLayout } from "./emitter.ts";
 import type { FilterShape } from "./filters.ts";
 import { type MaxPool, maxPool, maxPoolBackward, upsample, upsampleBackward } from "./pooling.ts";
-
-/** A filter that has to be packed before a step; `name` is the input of the graphs that reads it. */
-export interface PackedFilter {
-  readonly name: string;
-  readonly weight: string;
-  readonly form: Exclude<FilterForm, "plain">;
-  readonly shape: FilterShape;
-  /** As the graph declares it. */
-  readonly sides: readonly number[];
-}
-
-/** A float32 value. */
-export interface GraphValue {
-  readonly name: string;
-  readonly shape: readonly number[];
-}
-
-/** Where a parameter's gradient, or its batch statistic, comes out. */
-export interface GradientValue {
-  readonly parameter: string;
-  readonly name: string;
-  /** Set where the numbers come as [size * size, filters, channels] and have to be put in order. */
-  readonly filter: FilterShape | undefined;
-}
+import { reluBackward } from "./relu.ts";
+import {
+  type GradientValue,
+  type GraphValue,
+  gradientSides,
+  outputGradientInput,
+  type PackedFilter,
+  plainInput,
+  type TrainingGraphs,
+} from "./training-graphs.ts";
 
 /**
- * A network's training step as two ONNX graphs. The losses are computed between them. `forward` answers the network's
- * outputs and everything that `backward` needs again; `backward` takes those and d loss / d output.
- */
-export interface TrainingGraphs {
-  readonly forward: EncodedGraph;
-  readonly backward: EncodedGraph;
-  /** Parameters that enter as they are, by `plainInput` of their name. */
-  readonly parameters: readonly string[];
-  readonly filters: readonly PackedFilter[];
-  /** Names of the forward graph's values, in the order of `Network.outputs`. */
-  readonly outputs: readonly GraphValue[];
-  /** Values that stay between the graphs, the network's outputs left out. */
-  readonly saved: readonly GraphValue[];
-  readonly statistics: readonly GradientValue[];
-  readonly gradients: readonly GradientValue[];
-}
-
-export const PICTURES_INPUT = "pictures";
-
-export function plainInput(parameter: string): string {
-  return `plain.${parameter}`;
-}
-
-/** Input of the backward graph: d loss / d output. */
-export function outputGradientInput(output: string): string {
-  return `gradient.${output}`;
-}
-
-/**
+ * Lowers a network's training step for batches of exactly `batch` pictures.
+ *
  * @param block channels of a block in onnxruntime's blocked layout; undefined where it has none
  */
 export function lowerTraining(network: Network, batch: number, block: number | undefined): TrainingGraphs {
@@ -414,19 +373,4 @@ class Lowering {
     declared.add(name);
     return true;
   }
-}
-
-/**
- * The gradient where the ReLU's output is above zero. A hard sigmoid as steep as this is 0 at zero and 1 above it;
- * onnxruntime computes it four times as fast as Sign.
- */
-function reluBackward(e: Emitter, y: FeatureMap, gradient: FeatureMap): FeatureMap {
-  const layout = e.layoutFor(gradient, y);
-  const open = e.b.op("HardSigmoid", [e.in(layout, y)], { alpha: float(1e30), beta: float(0) });
-  return e.elementwise("Mul", gradient, e.map(layout, y.shape, open));
-}
-
-/** A convolution's gradient as the backward graph answers it. */
-export function gradientSides({ filters, channels, size }: FilterShape): number[] {
-  return [size * size, filters, channels];
 }
