@@ -85,7 +85,7 @@ export interface DatasetFacts {
 /** The samples for which the optimizer's rates were found; other batches scale from there. */
 const REFERENCE_BATCH = 8;
 /** At the reference batch. The wide dense layer of the face network loses its ReLUs at more. */
-const RATE = { detector: 1e-3, "single-box": 1e-3, mlp: 3e-4 } as const;
+const RATE = { detector: 2e-3, "single-box": 1e-3, mlp: 3e-4 } as const;
 const SAMPLES_DEFAULT = { detector: 40_000, "single-box": 20_000, mlp: 4_000 } as const;
 
 /** The recipe: one set of numbers for every data set. Throws `usage` where a choice is out of range. */
@@ -143,7 +143,7 @@ function optimizerFor(network: NetworkConfig, batch: number): OptimizerPlan {
   return {
     rate: RATE[network.kind] * Math.sqrt(ratio),
     rateEnd: 0.05,
-    fallFrom: 0,
+    fallFrom: 0.5,
     warmupRounds: network.kind === "mlp" ? 20 : Math.max(20, Math.round(100 / ratio)),
     weightDecay: 0.02,
     beta1: 0.9,
