@@ -25,7 +25,7 @@ import {
 } from "../shell.ts";
 import { followJob, handIn, TRAINING_FLAGS, trainingOptions } from "../training.ts";
 
-/** One process computes with several cores as well; more processes need more memory and larger batches. */
+/** A process for each core shares the work best; more than a few need much memory and large batches. */
 const WORKERS_DEFAULT_MAX = 4;
 
 /** The one-machine form of `submit`: starts a trainer and workers on loopback, which speak the same protocol. */
@@ -38,7 +38,7 @@ export const command: Command = {
       workers: {
         type: "string",
         valueHint: "N",
-        description: "Processes that share the work (one for two cores).",
+        description: "Processes that share the work (one a core, up to four).",
       },
       ...TRAINING_FLAGS,
       json: { type: "boolean", description: "The result as one JSON object." },
@@ -51,8 +51,7 @@ export const command: Command = {
     await checkFolder(dirname(out));
     const cores = availableParallelism();
     const workers =
-      wholeFlag("workers", textOf(flags, "workers"), 1, 64) ??
-      Math.min(WORKERS_DEFAULT_MAX, Math.max(1, Math.floor(cores / 2)));
+      wholeFlag("workers", textOf(flags, "workers"), 1, 64) ?? Math.min(WORKERS_DEFAULT_MAX, cores);
     const folder = await mkdtemp(join(tmpdir(), "vigia-train-"));
     // Also when this is stopped at once.
     process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
