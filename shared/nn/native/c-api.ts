@@ -23,6 +23,7 @@ const LOG_ERRORS = 3;
 const OPTIMIZE_ALL = 99;
 const ARENA_ALLOCATOR = 1;
 const DEFAULT_MEMORY = 0;
+const TENSOR_SIDES_MAX = 8;
 
 /** Place in the table, arguments; all but the `release` functions answer a status, null for success. */
 const FUNCTIONS = {
@@ -57,6 +58,14 @@ export class CApi {
   readonly #functions = new Map<Name, Bound>();
   readonly #env: Handle;
   readonly #memory: Handle;
+  /** Where a call leaves the handle it makes, and finds the sides of a tensor. */
+  readonly #out = fixedTable(1);
+  readonly #sides = fixedTable(TENSOR_SIDES_MAX);
+  /**
+   * What a running call reads. An address keeps nothing alive: the collector may take an array between the taking of
+   * its address and the call, unless somebody holds it.
+   */
+  readonly #held = new Set<NodeJS.TypedArray>();
 
   private constructor(ffi: Ffi, table: Handle) {
     this.#ffi = ffi;
@@ -65,7 +74,7 @@ export class CApi {
       const bound = ffi.CFunction({ ptr: at, args: [...args], returns });
       this.#functions.set(name as Name, bound as unknown as Bound);
     }
-    this.#env = this.#make((out) => this.call("createEnv", LOG_ERRORS, this.address(cText("vigia")), out));
+    this.#env = this.#make((out) => this.call("createEnv", LOG_ERRORS, this.#hold(cText("vigia")), out));
     this.#memory = this.#make((out) =>
       this.call("createCpuMemoryInfo", ARENA_ALLOCATOR, DEFAULT_MEMORY, out),
     );
@@ -109,9 +118,9 @@ export class CApi {
       this.call("setIntraThreads", options, threads);
       this.call("setInterThreads", options, 1);
       if (profilePrefix !== undefined) {
-        this.call("enableProfiling", options, this.address(cText(profilePrefix)));
+        this.call("enableProfiling", options, this.#hold(cText(profilePrefix)));
       }
-      const bytes = this.address(model);
+      const bytes = this.#hold(model);
       return this.#make((out) =>
         this.call("createSessionFromArray", this.#env, bytes, model.length, options, out),
       );
@@ -122,18 +131,26 @@ export class CApi {
 
   /** A tensor over existing memory. */
   tensor(data: NodeJS.TypedArray, shape: readonly number[], type: number): Handle {
-    const sides = new BigInt64Array(fixedTable(shape.length).buffer);
-    sides.set(shape.map(BigInt));
-    const [bytes, at] = [this.address(data), this.address(sides)];
+    if (shape.length > TENSOR_SIDES_MAX) throw new AppError("bug", `a tensor of ${shape.length} sides`);
+    this.#sides.set(shape.map(BigInt));
+    const [bytes, at] = [this.#hold(data), this.address(this.#sides)];
     return this.#make((out) =>
       this.call("createTensorWithData", this.#memory, bytes, data.byteLength, at, shape.length, type, out),
     );
   }
 
+  #hold(data: NodeJS.TypedArray): Handle {
+    this.#held.add(data);
+    return this.address(data);
+  }
+
   #make(create: (out: Handle) => void): Handle {
-    const out = fixedTable(1);
-    create(this.address(out));
-    return Number(out[0]) as Handle;
+    try {
+      create(this.address(this.#out));
+    } finally {
+      this.#held.clear();
+    }
+    return Number(this.#out[0]) as Handle;
   }
 }
 

@@ -26,3 +26,18 @@ test("a step that lost its weights' size, or whose loss throws, leaves the sessi
   await expect(session.trainStep(weights, pictures, broken, gradient)).rejects.toThrow("no loss today");
   expect(await session.trainStep(weights, pictures, loss, gradient)).toBe(before);
 });
+
+test("steps with fresh arrays, and the collector at work between them, all answer the same", async () => {
+  const network = buildNetwork({ kind: "mlp", classCount: 3, hidden: 4 });
+  const { weights, pictures, loss } = trainingExample(network, 2, 1);
+  await using engine = await openNativeEngine({ device: "cpu", threads: 1 });
+  await using session = await engine.trainer(network, { batch: 2 });
+  const first = new Float32Array(weights.length);
+  const expected = await session.trainStep(weights, pictures, loss, first);
+  for (let step = 0; step < 300; step++) {
+    const gradient = new Float32Array(weights.length);
+    expect(await session.trainStep(weights.slice(), pictures.slice(), loss, gradient)).toBe(expected);
+    expect(gradient).toEqual(first);
+    if (step % 10 === 0) Bun.gc(true);
+  }
+});
