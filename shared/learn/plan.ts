@@ -74,6 +74,8 @@ export interface PlanOptions {
   readonly minutes?: number;
   readonly chunkSize?: number;
   readonly chunksPerRound?: number;
+  /** Workers that are expected, so that each has a chunk in every round. */
+  readonly workers?: number;
 }
 
 export interface DatasetFacts {
@@ -84,6 +86,9 @@ export interface DatasetFacts {
 
 /** The samples for which the optimizer's rates were found; other batches scale from there. */
 const REFERENCE_BATCH = 8;
+/** Small batches learn more from few samples, and two workers must both have something to do. */
+const CHUNK_SIZE_DEFAULT = 4;
+const CHUNKS_DEFAULT = 2;
 /** At the reference batch. The wide dense layer of the face network loses its ReLUs at more. */
 const RATE = { detector: 2e-3, "single-box": 1e-3, mlp: 3e-4 } as const;
 const SAMPLES_DEFAULT = { detector: 40_000, "single-box": 20_000, mlp: 4_000 } as const;
@@ -92,8 +97,8 @@ const SAMPLES_DEFAULT = { detector: 40_000, "single-box": 20_000, mlp: 4_000 } a
 export function planFor(options: PlanOptions, facts: DatasetFacts): LearningPlan {
   if (facts.pictures < 1) throw new AppError("input", "there is no training picture");
   const network = configFor(options.network, facts.classes.length);
-  const chunkSize = options.chunkSize ?? 8;
-  const chunksPerRound = options.chunksPerRound ?? 2;
+  const chunkSize = options.chunkSize ?? CHUNK_SIZE_DEFAULT;
+  const chunksPerRound = options.chunksPerRound ?? Math.max(CHUNKS_DEFAULT, options.workers ?? 0);
   const batch = chunkSize * chunksPerRound;
   const samples =
     options.epochs === undefined

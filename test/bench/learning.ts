@@ -72,7 +72,7 @@ if (import.meta.main) {
       engine: { type: "string", default: "native" },
       threads: { type: "string", default: "1" },
       size: { type: "string", default: "320" },
-      chunk: { type: "string", default: "8" },
+      chunk: { type: "string", default: "4" },
       chunks: { type: "string", default: "2" },
       network: { type: "string", default: "detector" },
       every: { type: "string", default: "60" },

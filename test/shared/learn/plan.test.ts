@@ -17,6 +17,15 @@ test("epochs become samples; minutes win over epochs", () => {
   expect(planFor({ network, epochs: 3, minutes: 2 }, facts).limit).toEqual({ kind: "minutes", minutes: 2 });
 });
 
+test("every expected worker has a chunk in a round, and the rate grows with the root of the batch", () => {
+  const network = { kind: "detector" } as const;
+  const two = planFor({ network }, facts);
+  const eight = planFor({ network, workers: 8 }, facts);
+  expect(two.chunksPerRound).toBe(2);
+  expect(eight.chunksPerRound).toBe(8);
+  expect(eight.optimizer.rate).toBeCloseTo(2 * two.optimizer.rate, 9);
+});
+
 test("a plan with a value out of range is refused as input", () => {
   const plan = planFor({ network: { kind: "detector" } }, facts);
   const wrongs: unknown[] = [
