@@ -34,10 +34,13 @@ export function errorKind(error: unknown): ErrorKind {
   return "bug";
 }
 
+/** Causes that are told; a chain may be a circle. */
+const CAUSES_MAX = 6;
+
 /** One line that says what failed and why: the message, then each cause. No stack. */
 export function errorLine(error: unknown): string {
   const parts: string[] = [];
-  for (let at: unknown = error; at !== undefined && parts.length < 6; ) {
+  for (let at: unknown = error, depth = 0; at !== undefined && depth < CAUSES_MAX; depth++) {
     const text = at instanceof Error ? at.message : String(at);
     if (text !== "" && !parts.some((part) => part.includes(text))) parts.push(text);
     at = at instanceof Error ? at.cause : undefined;
@@ -48,7 +51,7 @@ export function errorLine(error: unknown): string {
 /** The whole report for a person: what failed, what caused it, what to do next; one to a line. */
 export function errorReport(error: unknown): string {
   const lines: string[] = [];
-  for (let at: unknown = error, depth = 0; at !== undefined && depth < 6; depth++) {
+  for (let at: unknown = error, depth = 0; at !== undefined && depth < CAUSES_MAX; depth++) {
     const text = at instanceof Error ? at.message : String(at);
     lines.push(depth === 0 ? text : `  caused by: ${text}`);
     at = at instanceof Error ? at.cause : undefined;

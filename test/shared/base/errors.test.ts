@@ -1,0 +1,30 @@
+import { expect, test } from "bun:test";
+import { AppError, errorKind, errorLine, errorReport } from "../../../shared/base/errors.ts";
+
+test("a report says what failed, why, and what to do next, without a stack", () => {
+  const error = new AppError("unavailable", "cannot reach trainer 10.0.0.2:7700", {
+    cause: new Error("ECONNREFUSED"),
+    hint: "start it with --role trainer",
+  });
+  expect(errorReport(error)).toBe(
+    "cannot reach trainer 10.0.0.2:7700\n  caused by: ECONNREFUSED\n  hint: start it with --role trainer",
+  );
+});
+
+test("an error nobody foresaw is a bug, and shows where it happened", () => {
+  expect(errorKind(new TypeError("x is undefined"))).toBe("bug");
+  expect(errorReport(new TypeError("x is undefined"))).toContain("errors.test.ts");
+});
+
+test("a line names each cause once, however they are wrapped", () => {
+  const cause = new AppError("input", "no end of image", { cause: new Error("premature end") });
+  const error = new AppError("input", "cut.jpg: no end of image", { cause });
+  expect(errorLine(error)).toBe("cut.jpg: no end of image: premature end");
+});
+
+test("a chain of causes that bites its tail still ends", () => {
+  const error = new Error("round and round");
+  error.cause = error;
+  expect(errorReport(error).split("\n").length).toBeLessThan(20);
+  expect(errorLine(error)).toBe("round and round");
+});

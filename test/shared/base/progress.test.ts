@@ -1,0 +1,31 @@
+import { expect, test } from "bun:test";
+import { Progress } from "../../../shared/base/progress.ts";
+
+function written(isTerminal: boolean, use: (progress: Progress) => void): string {
+  let text = "";
+  using progress = new Progress({ isTerminal, write: (part) => (text += part) });
+  use(progress);
+  return text;
+}
+
+test("without a terminal: a line a stage, then one every ten seconds", () => {
+  const text = written(false, (progress) => {
+    progress.show({ stage: "drawing", share: 0 }, 0);
+    progress.show({ stage: "drawing", share: 0.5 }, 5_000);
+    progress.show({ stage: "drawing", share: 0.75, detail: "30 pictures/s", timeLeftMs: 65_000 }, 10_000);
+    progress.show({ stage: "training" }, 10_001);
+  });
+  expect(text).toBe("drawing  0%\ndrawing  75%  30 pictures/s  1 min 5 s left\ntraining\n");
+});
+
+test("on a terminal: one line that moves, and words above it that stay", () => {
+  const text = written(true, (progress) => {
+    progress.show({ stage: "drawing", share: 0.5 }, 0);
+    progress.say("a picture was skipped");
+    progress.show({ stage: "drawing", share: 1 }, 200);
+  });
+  const bar = (filled: number): string => `${"█".repeat(filled)}${"░".repeat(24 - filled)}`;
+  expect(text).toBe(
+    `\rdrawing  ${bar(12)} 50%\x1b[K\ra picture was skipped\x1b[K\ndrawing  ${bar(12)} 50%\x1b[K\rdrawing  ${bar(24)} 100%\x1b[K`,
+  );
+});
