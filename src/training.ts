@@ -10,6 +10,7 @@ import { readDataset } from "../shared/dataset/read.ts";
 import { planFor } from "../shared/learn/plan.ts";
 import type { Connection } from "../shared/net/connection.ts";
 import { NETWORK_KINDS } from "../shared/nn/networks/config.ts";
+import { DETECTOR_WIDTHS, type DetectorVariant } from "../shared/nn/networks/detector.ts";
 import { planOptions, type TrainingOptions } from "../shared/training/options.ts";
 import { JobClient, type JobNews, type SubmitProgress } from "../shared/training/submit.ts";
 import { choiceFlag, numberFlag, wholeFlag } from "./flags.ts";
@@ -20,6 +21,16 @@ import { type CommandContext, type Flags, isSet, textOf } from "./shell.ts";
 export const TRAINING_FLAGS = {
   network: { type: "string", valueHint: NETWORK_KINDS.join("|"), description: "What learns (detector)." },
   size: { type: "string", valueHint: "PX", description: "Side of the pictures that it looks at." },
+  variant: {
+    type: "string",
+    valueHint: "small|normal|large",
+    description: "How wide a detector is: small is twice as fast, large is slower and learns more (normal).",
+  },
+  hidden: {
+    type: "string",
+    valueHint: "N",
+    description: "Neurons of the hidden layer, for --network mlp (64).",
+  },
   epochs: { type: "string", valueHint: "N", description: "Passes over the pictures." },
   minutes: { type: "string", valueHint: "M", description: "Training time, instead of epochs." },
   seed: {
@@ -31,13 +42,19 @@ export const TRAINING_FLAGS = {
   strict: { type: "boolean", description: "A defect of the data set is an error." },
 } as const satisfies ArgsDef;
 
+const DETECTOR_VARIANTS = Object.keys(DETECTOR_WIDTHS) as DetectorVariant[];
+
 /** The training options that the flags ask for. Throws `usage`. */
 export function trainingOptions(flags: Flags, dataset: string): TrainingOptions {
   const sizePx = wholeFlag("size", textOf(flags, "size"), 32, 1280);
   const epochs = numberFlag("epochs", textOf(flags, "epochs"), 0.01, 100_000);
   const minutes = numberFlag("minutes", textOf(flags, "minutes"), 0.01, 100_000);
   const seed = wholeFlag("seed", textOf(flags, "seed"), 0, 2 ** 32 - 1);
+  const variant = textOf(flags, "variant");
+  const hidden = wholeFlag("hidden", textOf(flags, "hidden"), 1, 4096);
   const options: TrainingOptions = {
+    ...(variant !== undefined && { variant: choiceFlag("variant", variant, DETECTOR_VARIANTS) }),
+    ...(hidden !== undefined && { hidden }),
     network: choiceFlag("network", textOf(flags, "network") ?? "detector", NETWORK_KINDS),
     dataset: dataset.split(/[/\\]/).filter(Boolean).at(-1) ?? dataset,
     ...(sizePx !== undefined && { sizePx }),

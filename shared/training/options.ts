@@ -1,13 +1,18 @@
 import { AppError } from "../base/errors.ts";
 import { NAME_LENGTH_MAX } from "../base/limits.ts";
-import type { PlanOptions } from "../learn/plan.ts";
+import type { NetworkChoice, PlanOptions } from "../learn/plan.ts";
 import { NETWORK_KINDS, type NetworkKind } from "../nn/networks/config.ts";
+import { DETECTOR_WIDTHS, type DetectorVariant } from "../nn/networks/detector.ts";
 
 /** What a client asks of a training job; travels as JSON. */
 export interface TrainingOptions {
   readonly network: NetworkKind;
   /** Input side in pixels. */
   readonly sizePx?: number;
+  /** Detectors only: how wide the network is. */
+  readonly variant?: DetectorVariant;
+  /** Face networks only: neurons of the hidden layer. */
+  readonly hidden?: number;
   readonly epochs?: number;
   readonly minutes?: number;
   readonly seed?: number;
@@ -35,23 +40,40 @@ export function checkTrainingOptions(value: Readonly<Record<string, unknown>>): 
     if (typeof given !== "string" || given.length > NAME_LENGTH_MAX) throw bad(name, given);
     return { [name]: given };
   };
-  const numbers = ["sizePx", "epochs", "minutes", "seed", "chunkSize", "chunksPerRound"].map(number);
-  const options = Object.assign({ network }, ...numbers, text("init"), text("dataset")) as TrainingOptions;
+  const numbers = ["sizePx", "hidden", "epochs", "minutes", "seed", "chunkSize", "chunksPerRound"].map(
+    number,
+  );
+  const texts = [text("init"), text("dataset"), text("variant")];
+  const options = Object.assign({ network }, ...numbers, ...texts) as TrainingOptions;
   if (options.init !== undefined && !/^[0-9a-f]{64}$/.test(options.init)) throw bad("init", options.init);
+  if (options.variant !== undefined && !Object.hasOwn(DETECTOR_WIDTHS, options.variant)) {
+    throw bad("variant", options.variant);
+  }
   return options;
 }
 
 /** The same, as `planFor` takes it. */
 export function planOptions(options: TrainingOptions): PlanOptions {
-  const { network: kind, sizePx, seed, epochs, minutes, chunkSize, chunksPerRound } = options;
+  const { seed, epochs, minutes, chunkSize, chunksPerRound } = options;
   return {
-    network: kind === "mlp" ? { kind } : { kind, ...(sizePx !== undefined && { size: sizePx }) },
+    network: networkChoice(options),
     ...(seed !== undefined && { seed }),
     ...(epochs !== undefined && { epochs }),
     ...(minutes !== undefined && { minutes }),
     ...(chunkSize !== undefined && { chunkSize }),
     ...(chunksPerRound !== undefined && { chunksPerRound }),
   };
+}
+
+/** Each kind takes what it knows; a flag that says nothing to the network is refused, not passed over. */
+function networkChoice({ network: kind, sizePx, variant, hidden }: TrainingOptions): NetworkChoice {
+  if (variant !== undefined && kind !== "detector") throw bad("variant", variant);
+  if (hidden !== undefined && kind !== "mlp") throw bad("hidden", hidden);
+  if (kind === "mlp") return { kind, ...(hidden !== undefined && { hidden }) };
+  const size = sizePx === undefined ? {} : { size: sizePx };
+  return kind === "detector"
+    ? { kind, ...size, ...(variant !== undefined && { variant }) }
+    : { kind, ...size };
 }
 
 function bad(name: string, value: unknown): AppError {

@@ -10,14 +10,15 @@ import { decodePicture, readPictureFile } from "../../shared/image/codec.ts";
 import { drawDetections } from "../../shared/image/draw.ts";
 import { isPictureName } from "../../shared/image/endings.ts";
 import { choiceFlag } from "../flags.ts";
-import { COMMON_FLAGS, type Command, type CommandContext, isSet, neededText, textOf } from "../shell.ts";
+import { MODEL_FLAGS, modelBytes } from "../model-flag.ts";
+import { COMMON_FLAGS, type Command, type CommandContext, isSet, textOf } from "../shell.ts";
 
 export const command: Command = {
   rest: true,
   definition: {
     meta: { name: "detect", description: "Find things on pictures: IMAGE or FOLDER, as many as you like." },
     args: {
-      model: { type: "string", required: true, valueHint: "FILE", description: "The model to look with." },
+      ...MODEL_FLAGS,
       out: {
         type: "string",
         valueHint: "DIR",
@@ -38,7 +39,7 @@ export const command: Command = {
     }
     const device = choiceFlag("device", textOf(flags, "device") ?? "auto", ["auto", "cpu", "gpu"]);
     const options = { device, threads: availableParallelism() };
-    await using model = await openModel(neededText(flags, "model"), options, context.log);
+    await using model = await openModel(await modelBytes(flags, context), options, context.log);
     const out = textOf(flags, "out");
     if (out !== undefined) mkdirSync(out, { recursive: true });
     let unread = 0;

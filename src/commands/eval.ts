@@ -5,6 +5,7 @@ import { openModel } from "../../shared/detect/model.ts";
 import type { Evaluation } from "../../shared/metrics/evaluation.ts";
 import { evaluateModel } from "../evaluate-model.ts";
 import { choiceFlag } from "../flags.ts";
+import { MODEL_FLAGS, modelBytes } from "../model-flag.ts";
 import { writeReport } from "../report/write-report.ts";
 import { COMMON_FLAGS, type Command, isSet, neededText, textOf } from "../shell.ts";
 
@@ -12,7 +13,7 @@ export const command: Command = {
   definition: {
     meta: { name: "eval", description: "Score a model on labelled pictures, in the field's own figures." },
     args: {
-      model: { type: "string", required: true, valueHint: "FILE", description: "The model to score." },
+      ...MODEL_FLAGS,
       data: { type: "string", required: true, valueHint: "DATASET", description: "The labelled pictures." },
       split: { type: "string", valueHint: "train|val|test", description: "Which part of them (test)." },
       device: { type: "string", valueHint: "auto|cpu|gpu", description: "What computes (auto)." },
@@ -30,7 +31,7 @@ export const command: Command = {
     const split = choiceFlag("split", textOf(flags, "split") ?? "test", ["train", "val", "test"]);
     const device = choiceFlag("device", textOf(flags, "device") ?? "auto", ["auto", "cpu", "gpu"]);
     const threads = availableParallelism();
-    await using model = await openModel(neededText(flags, "model"), { device, threads }, context.log);
+    await using model = await openModel(await modelBytes(flags, context), { device, threads }, context.log);
     const dataset = await readDataset(neededText(flags, "data"), {
       strict: isSet(flags, "strict"),
       log: context.log,

@@ -1,33 +1,22 @@
 import { bytesText } from "../../shared/base/text.ts";
-import { connect } from "../../shared/net/connect.ts";
-import { discover } from "../../shared/net/discovery.ts";
 import { ModelClient } from "../../shared/training/fetch-model.ts";
 import type { ModelCard } from "../../shared/wire/messages/models.ts";
-import { addressFlag, PORTS, siteFor } from "../roles/common.ts";
 import { COMMON_FLAGS, type Command, isSet } from "../shell.ts";
-
-const DISCOVER_WITHIN_MS = 5000;
+import { TRAINER_FLAG, trainerDialer } from "../trainer-flag.ts";
 
 export const command: Command = {
   definition: {
     meta: { name: "models", description: "List the models that a trainer keeps." },
     args: {
-      trainer: {
-        type: "string",
-        valueHint: "HOST:PORT",
-        description: "Where the trainer is (found on the network when not given).",
-      },
+      ...TRAINER_FLAG,
       json: { type: "boolean", description: "One JSON object a line." },
       ...COMMON_FLAGS,
     },
   },
   async run(flags, context) {
-    const { signal, log, print } = context;
-    const site = await siteFor(flags, context);
-    const address =
-      addressFlag(flags, "trainer", PORTS.trainer) ??
-      (await discover({ site, role: "trainer", signal, log, timeoutMs: DISCOVER_WITHIN_MS }));
-    await using link = await connect({ site, role: "client", address, expect: ["trainer"], signal });
+    const { print } = context;
+    const dial = await trainerDialer(flags, context);
+    await using link = await dial();
     const models = await new ModelClient(link).list();
     if (models.length === 0 && !isSet(flags, "json")) print("the trainer has no model yet");
     for (const card of models) print(isSet(flags, "json") ? modelJson(card) : modelText(card));

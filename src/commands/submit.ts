@@ -1,13 +1,9 @@
 import { Progress } from "../../shared/base/progress.ts";
-import { connect } from "../../shared/net/connect.ts";
-import { discover } from "../../shared/net/discovery.ts";
 import { checkModelName } from "../../shared/store/models.ts";
 import { JobClient } from "../../shared/training/submit.ts";
-import { addressFlag, PORTS, siteFor } from "../roles/common.ts";
 import { COMMON_FLAGS, type Command, isSet, neededText } from "../shell.ts";
+import { TRAINER_FLAG, trainerDialer } from "../trainer-flag.ts";
 import { followJob, handIn, TRAINING_FLAGS, trainingOptions } from "../training.ts";
-
-const DISCOVER_WITHIN_MS = 5000;
 
 export const command: Command = {
   definition: {
@@ -20,11 +16,7 @@ export const command: Command = {
         valueHint: "NAME",
         description: "What the model is to be called.",
       },
-      trainer: {
-        type: "string",
-        valueHint: "HOST:PORT",
-        description: "Where the trainer is (found on the network when not given).",
-      },
+      ...TRAINER_FLAG,
       wait: {
         type: "boolean",
         description: "Follow the training to its end; Ctrl-C ends it and keeps the best.",
@@ -35,17 +27,12 @@ export const command: Command = {
     },
   },
   async run(flags, context) {
-    const { signal, log, print } = context;
+    const { log, print } = context;
     const [root, name] = [neededText(flags, "dataset"), neededText(flags, "name")];
     trainingOptions(flags, root);
     checkModelName(name);
-    const site = await siteFor(flags, context);
-    const address =
-      addressFlag(flags, "trainer", PORTS.trainer) ??
-      (await discover({ site, role: "trainer", signal, log, timeoutMs: DISCOVER_WITHIN_MS }));
     // Links outlive a first Ctrl-C: it tells the trainer to finish.
-    const unstopped = new AbortController().signal;
-    const dial = () => connect({ site, role: "client", address, expect: ["trainer"], signal: unstopped });
+    const dial = await trainerDialer(flags, context, new AbortController().signal);
     await using link = await dial();
     const client = new JobClient(link, log);
     using progress = new Progress();

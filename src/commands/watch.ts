@@ -1,4 +1,3 @@
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { run as runTester } from "../../roles/tester/main.ts";
 import { DEFAULT_RULES } from "../../roles/tester/options.ts";
@@ -8,7 +7,8 @@ import { AppError } from "../../shared/base/errors.ts";
 import { deferred } from "../../shared/base/wait.ts";
 import type { Address } from "../../shared/net/connection.ts";
 import { choiceFlag, namedValue, numberFlag } from "../flags.ts";
-import { refuseDoubles, siteFor } from "../roles/common.ts";
+import { MODEL_FLAGS, modelChoice } from "../model-flag.ts";
+import { addressFlag, PORTS, refuseDoubles, siteFor } from "../roles/common.ts";
 import { COMMON_FLAGS, type Command, isSet, neededText, textOf } from "../shell.ts";
 import { sightingJson, sightingText } from "../sighting-lines.ts";
 
@@ -20,7 +20,7 @@ export const command: Command = {
   definition: {
     meta: { name: "watch", description: "Watch cameras or files on this machine; a line a sighting." },
     args: {
-      model: { type: "string", required: true, valueHint: "FILE", description: "The model to look with." },
+      ...MODEL_FLAGS,
       data: {
         type: "string",
         valueHint: "DIR",
@@ -42,8 +42,7 @@ export const command: Command = {
     },
   },
   async run(flags, context) {
-    const file = neededText(flags, "model");
-    if (!existsSync(file)) throw new AppError("usage", `there is no model file ${file}`);
+    const model = modelChoice(neededText(flags, "model"));
     const cameras = flags._.map((text) => {
       const [name, source] = namedValue(text, "camera");
       // Files go as fast as the machine can; what is live keeps its pace.
@@ -84,8 +83,8 @@ export const command: Command = {
           site,
           listen: LOOPBACK,
           dataDir,
-          model: { file },
-          trainer: undefined,
+          model,
+          trainer: addressFlag(flags, "trainer", PORTS.trainer),
           videos: [await videoReady.promise],
           device: choiceFlag("device", textOf(flags, "device") ?? "auto", ["auto", "cpu", "gpu"]),
           threads: Math.min(8, availableParallelism()),

@@ -14,7 +14,7 @@ export interface DemoPlan {
 /** Names that the demo gives its cameras; more get numbers. */
 const CAMERA_NAMES = ["kitchen", "street", "market", "park"];
 /** Training takes this long, or this share of a demo that must end. */
-const TRAINING_SECONDS = 75;
+const TRAINING_SECONDS = 90;
 const TRAINING_SHARE = 0.3;
 
 export function planDemo(wishes: Pick<DemoPlan, "classes" | "cameras" | "workers" | "seconds">): DemoPlan {

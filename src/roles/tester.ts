@@ -1,8 +1,8 @@
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { run } from "../../roles/tester/main.ts";
 import { DEFAULT_RULES } from "../../roles/tester/options.ts";
 import { choiceFlag, numberFlag, wholeFlag } from "../flags.ts";
+import { modelChoice } from "../model-flag.ts";
 import { type Command, ROLE_FLAGS, textOf } from "../shell.ts";
 import { addressFlag, addressList, PORTS, readyWriter, siteFor } from "./common.ts";
 
@@ -66,7 +66,7 @@ export const command: Command = {
         site: await siteFor(flags, context),
         listen: addressFlag(flags, "listen", PORTS.tester) ?? { host: "0.0.0.0", port: PORTS.tester },
         dataDir: textOf(flags, "data") ?? "vigia-data",
-        model: model !== undefined && existsSync(model) ? { file: model } : { name: model },
+        model: model === undefined ? { name: undefined } : modelChoice(model),
         trainer: addressFlag(flags, "trainer", PORTS.trainer),
         videos: addressList(context, "video", PORTS.video),
         device: choiceFlag("device", textOf(flags, "device") ?? "auto", ["auto", "cpu", "gpu"]),
