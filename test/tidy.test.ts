@@ -10,6 +10,7 @@ const LINES_MAX = 420;
 /** Inside shared, a folder may import those below it; the base imports none. */
 const SHARED_ORDER = [
   "base",
+  "numeric",
   "wire",
   "native",
   "image",

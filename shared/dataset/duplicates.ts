@@ -1,4 +1,4 @@
-import { l1Norm, l2Norm, lInfNorm, rowsByNorm } from "../metrics/norms.ts";
+import { l1Norm, l2Norm, lInfNorm, rowsByNorm } from "../numeric/norms.ts";
 import { type Fingerprint, SIGNATURE_CELLS } from "./duplicates-signature.ts";
 
 /** Pictures that show the same. */

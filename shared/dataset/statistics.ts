@@ -1,5 +1,5 @@
 import { boxIou } from "../detect/types.ts";
-import { l0Norm } from "../metrics/norms.ts";
+import { l0Norm } from "../numeric/norms.ts";
 import type { Dataset, Sample, SplitName } from "./types.ts";
 
 /** Five numbers that say how values are spread; the quarters are interpolated. */

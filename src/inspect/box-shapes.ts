@@ -1,6 +1,6 @@
 import { Random } from "../../shared/base/random.ts";
 import type { BoxColumns } from "../../shared/dataset/statistics.ts";
-import { kMeans } from "../../shared/metrics/kmeans.ts";
+import { kMeans } from "../../shared/numeric/kmeans.ts";
 
 /** A usual shape of boxes. */
 export interface BoxShape {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { Random } from "../../../shared/base/random.ts";
-import { kMeans, nearestCentroids, type Points, squaredDistances } from "../../../shared/metrics/kmeans.ts";
+import { kMeans, nearestCentroids, type Points, squaredDistances } from "../../../shared/numeric/kmeans.ts";
 
 function pointsOf(rows: readonly (readonly [number, number])[]): Points {
   return { values: Float64Array.of(...rows.map(([x]) => x), ...rows.map(([, y]) => y)), count: rows.length };

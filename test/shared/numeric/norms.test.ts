@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { l0Norm, l1Norm, l2Norm, lInfNorm, rowsByNorm } from "../../../shared/metrics/norms.ts";
+import { l0Norm, l1Norm, l2Norm, lInfNorm, rowsByNorm } from "../../../shared/numeric/norms.ts";
 
 test("four norms of one vector", () => {
   const vector = Float32Array.of(3, 0, -4, 0);
