@@ -1,0 +1,71 @@
+import { expect, test } from "bun:test";
+import { join, resolve } from "node:path";
+import { silentLog } from "../../shared/base/log.ts";
+import { JobClient } from "../../shared/training/submit.ts";
+import { ended, TrainingSite, tinyDataset } from "../roles/training-site.ts";
+import { tempFolder } from "../support/temp.ts";
+
+const MAIN = resolve(import.meta.dir, "../../src/main.ts");
+
+interface Outcome {
+  readonly status: number;
+  readonly out: string;
+  readonly err: string;
+}
+
+/** Runs the program as a user would, from source. */
+async function vigia(...words: string[]): Promise<Outcome> {
+  const child = Bun.spawn([process.execPath, MAIN, ...words], { stdout: "pipe", stderr: "pipe" });
+  const [out, err, status] = await Promise.all([
+    new Response(child.stdout).text(),
+    new Response(child.stderr).text(),
+    child.exited,
+  ]);
+  return { status, out, err };
+}
+
+test("a model of the trainer's serves by its name: models, detect, and what is said where there is none", async () => {
+  using folder = tempFolder();
+  await using training = new TrainingSite(folder.path);
+  await training.startTrainer();
+  const dataset = await tinyDataset(join(folder.path, "pictures"));
+  training.startWorker("w", 0);
+  {
+    await using link = await training.client();
+    const client = new JobClient(link, silentLog);
+    await ended(client, await training.submit(client, "things", dataset, 4));
+  }
+  const where = ["--trainer", `127.0.0.1:${training.address.port}`, "--token", training.site.token];
+
+  const listed = await vigia("models", "--json", ...where);
+  expect(JSON.parse(listed.out)).toMatchObject({ name: "things", version: 1, classes: ["cat", "dog"] });
+
+  const picture = dataset.splits.train![0]!.path;
+  const seen = await vigia("detect", "--json", "--model", "things", picture, ...where);
+  expect(seen.status).toBe(0);
+  expect(JSON.parse(seen.out)).toMatchObject({ image: picture, detections: expect.any(Array) });
+
+  const unknown = await vigia("detect", "--model", "nothing", picture, ...where);
+  expect(unknown.status).toBe(1);
+  expect(unknown.err).toContain("the trainer has no model nothing");
+});
+
+const MISTAKES: [what: string, words: string[], status: number, says: string][] = [
+  ["an unknown command", ["trian"], 2, "did you mean train?"],
+  ["an unknown role", ["--role", "tracker"], 2, "there is no role tracker"],
+  ["an unknown flag", ["demo", "--camera", "3"], 2, "did you mean --cameras?"],
+  ["a data set that is not there", ["train", "nowhere", "--out", "m.onnx"], 1, "no data set at nowhere"],
+  ["a model that is not there", ["eval", "--model", "m.onnx", "--data", "x"], 2, "no model file m.onnx"],
+  ["a log that is not there", ["sightings", "--data", "nowhere"], 2, "no log of sightings in nowhere"],
+  ["nobody at that address", ["models", "--trainer", "127.0.0.1:9"], 1, "connection refused"],
+  ["a mistyped site key", ["token", "--token", "ABC"], 2, "should have 30"],
+  ["a camera without a name", ["--role", "video", "--camera", "rtsp://h/s"], 2, "expected NAME=SOURCE"],
+];
+
+test.concurrent.each(MISTAKES)("%s gets one clear answer and no stack", async (_, words, status, says) => {
+  const outcome = await vigia(...words);
+  expect(outcome.err).toContain(says);
+  expect(outcome.err).not.toContain("    at ");
+  expect(outcome.out).toBe("");
+  expect(outcome.status).toBe(status);
+});
