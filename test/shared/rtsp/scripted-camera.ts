@@ -157,3 +157,14 @@ export class ScriptedConnection {
     this.packet(slice(3), 18_000, { marker: true, ...more });
   }
 }
+
+/** The play that most cameras here give. */
+export const three = (camera: ScriptedConnection) => camera.threePictures();
+
+/** The ordinary description, changed in one place. */
+export const sdpWith = (from: string | RegExp, to: string) => H264_SDP.replace(from, to);
+
+/** Answers one method with these fields, and the others as usual. */
+export const answering =
+  (method: string, fields: readonly (readonly [string, string])[]) => (request: RtspRequest) =>
+    request.method === method ? { fields } : undefined;
