@@ -1,19 +1,6 @@
 import { CAMERA_COUNT_MAX, MESSAGE_SIZE_BYTES_MAX } from "../../base/limits.ts";
 import type { Sighting } from "../../store/sighting.ts";
-import {
-  bool,
-  bytes,
-  type Codec,
-  f64,
-  finite,
-  list,
-  optional,
-  record,
-  u16,
-  u32,
-  u53,
-  type ValueOf,
-} from "../codec.ts";
+import { bool, bytes, type Codec, f64, finite, list, optional, record, u16, u32, u53 } from "../codec.ts";
 import { defineMessage } from "../message.ts";
 import { cameraStatus } from "./frames.ts";
 import { box, classNames, name, path } from "./parts.ts";
@@ -83,7 +70,6 @@ export type TesterStatusMessage = ReturnType<typeof TesterStatus.decode>;
 /** The camera's latest tested picture with what the model saw on it. */
 export const PictureRequest = defineMessage(0x87, "PictureRequest", { requestId: u32, camera: name });
 const seenObject = record({ className: name, score: finite, box });
-export type SeenObject = ValueOf<typeof seenObject>;
 export const PictureReply = defineMessage(0x88, "PictureReply", {
   requestId: u32,
   capturedMs: f64,
