@@ -58,8 +58,7 @@ export function encodeModelFile(info: ModelInfo, weights: Float32Array): Uint8Ar
   return b.encode(encodeInfo(info));
 }
 
-/** The metadata of a model file. */
-export function encodeInfo(info: ModelInfo): Record<string, string> {
+function encodeInfo(info: ModelInfo): Record<string, string> {
   return { [METADATA_KEY]: JSON.stringify(info) };
 }
 
@@ -98,7 +97,7 @@ export interface StoredNetwork {
 /** An int8 file: 8-bit filters and levels, for the same network. `info.format` becomes int8. */
 export function encodeQuantizedFile(info: ModelInfo, quantized: QuantizedWeights): Uint8Array<ArrayBuffer> {
   const b = buildQuantized(buildNetwork(info.network), quantized, MODEL_INPUT);
-  return b.encode({ [METADATA_KEY]: JSON.stringify({ ...info, format: "int8" }) });
+  return b.encode(encodeInfo({ ...info, format: "int8" }));
 }
 
 /** Reads a model of either format, to look with and not to train on. Throws `input` as `decodeModelFile` does. */

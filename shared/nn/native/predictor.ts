@@ -3,7 +3,7 @@ import type { Predictor, PredictorOptions } from "../engine.ts";
 import type { Network } from "../graph.ts";
 import { type EncodedGraph, OnnxBuilder } from "../onnx/builder.ts";
 import { lowerInference } from "../onnx/inference.ts";
-import { PICTURES_INPUT } from "../onnx/picture-input.ts";
+import { PICTURES_INPUT, pictureInput } from "../onnx/picture-input.ts";
 import type { Activations } from "../quantize/activations.ts";
 import { ChannelsLastForm } from "../quantize/channels-last.ts";
 import { lowerQuantized } from "../quantize/lower.ts";
@@ -15,8 +15,7 @@ export class NativePredictor implements Predictor {
   readonly #batch: number;
   readonly #session: Session;
 
-  /** @param session of a graph that takes `PICTURES_INPUT` and answers the network's outputs by name */
-  constructor(network: Network, batch: number, session: Session) {
+  private constructor(network: Network, batch: number, session: Session) {
     this.#network = network;
     this.#batch = batch;
     this.#session = session;
@@ -53,15 +52,13 @@ export class NativePredictor implements Predictor {
   }
 }
 
-/** Pictures enter as they are held, uint8 [batch, height, width, channels]. */
 function predictionGraph(
   network: Network,
   weights: Float32Array,
   activations: Activations | undefined,
 ): EncodedGraph {
-  const { channels, height, width } = network.input;
   const b = new OnnxBuilder();
-  const input = b.input(PICTURES_INPUT, ["batch", height, width, channels], "uint8");
+  const input = pictureInput(b, network.input, "batch");
   if (activations === undefined) {
     const bytes = b.op("Transpose", [input], { perm: [0, 3, 1, 2] });
     lowerInference(b, network, weights, b.op("Cast", [bytes], { to: 1 }), "batch");

@@ -1,7 +1,7 @@
 import { AppError } from "../../base/errors.ts";
 import { isTrained, type Network, type Node } from "../graph.ts";
 import { OnnxBuilder } from "../onnx/builder.ts";
-import { PICTURES_INPUT } from "../onnx/picture-input.ts";
+import { pictureInput } from "../onnx/picture-input.ts";
 import { type BatchStatistics, channelSums, normalize, normalizeBackward } from "./batch-norm.ts";
 import {
   convolve,
@@ -265,7 +265,7 @@ class Lowering {
   /** Pictures as uint8 [batch, height, width, channels] to float32 [batch, channels, height, width], times `scale`. */
   #pictures(e: Emitter, [channels, height, width]: readonly number[], scale = 1): FeatureMap {
     const shape = [channels!, height!, width!];
-    const input = e.b.input(PICTURES_INPUT, [e.batch, height!, width!, channels!], "uint8");
+    const input = pictureInput(e.b, { channels: channels!, height: height!, width: width! }, e.batch);
     const planes = e.b.op("Transpose", [input], { perm: [0, 3, 1, 2] });
     return e.map("plain", shape, e.b.op("DequantizeLinear", [planes, e.b.scalar(scale)]));
   }

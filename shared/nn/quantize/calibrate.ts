@@ -20,6 +20,8 @@ export async function calibrate(
   share = RANGE_SHARE,
 ): Promise<Activations> {
   const places = measuredValues(network);
+  // A network of dense layers alone has 8-bit weights, and no such values.
+  if (places.length === 0) return new Map();
   const meters = places.map(() => new RangeMeter());
   const open: Network = {
     ...network,
