@@ -3,7 +3,7 @@ import type { Network } from "../graph.ts";
 import { type Activations, measuredValues } from "./activations.ts";
 import { RangeMeter } from "./range-meter.ts";
 
-/** Measured on blood cells and playing cards: fewer cut off the rare strong answers, more lose resolution. */
+/** Measured (README): 0.999 cuts off strong answers of some data sets; more than this made no difference. */
 export const RANGE_SHARE = 0.9999;
 
 /**
