@@ -1,5 +1,5 @@
 import { AxisFilter } from "./axis-filter.ts";
-import { type Box, boxIou, type Detection } from "./types.ts";
+import { type Box, boxArea, boxIou, type Detection } from "./types.ts";
 
 /** One object followed from frame to frame of one camera. */
 export interface Track {
@@ -39,8 +39,11 @@ export interface TrackerStep {
 const MATCH_COST_MAX = 2;
 /** What another class costs: less than a jump of a box, since models confuse a bus with a lorry. */
 const OTHER_CLASS_COST = 0.6;
-/** Two detections that overlap so much are one object, whatever their classes. */
-const SAME_OBJECT_IOU = 0.7;
+/** Two detections that overlap so much are one object: of one class, and of any (a bus that may be a lorry). */
+const SAME_CLASS_IOU = 0.4;
+const SAME_OBJECT_IOU = 0.6;
+/** So much of a box inside a stronger one of its class: a part of that object, not another one. */
+const INSIDE_SHARE = 0.85;
 
 /**
  * Follows objects: each axis of a box by its own filter (constant velocity), matched to new detections by distances
@@ -192,11 +195,21 @@ function matchCost(track: Followed, detection: Detection): number {
   return shift + 0.5 * growth + (track.classIndex === detection.classIndex ? 0 : OTHER_CLASS_COST);
 }
 
-/** The strongest of detections that are one object under two names. */
+/** The strongest of detections that are one object: under two names, or as a part of itself. */
 function withoutDoubles(detections: readonly Detection[]): Detection[] {
   const kept: Detection[] = [];
   for (const detection of [...detections].sort((a, b) => b.score - a.score)) {
-    if (!kept.some((other) => boxIou(other.box, detection.box) > SAME_OBJECT_IOU)) kept.push(detection);
+    if (!kept.some((stronger) => isSameObject(stronger, detection))) kept.push(detection);
   }
   return kept;
+}
+
+function isSameObject(stronger: Detection, weaker: Detection): boolean {
+  const iou = boxIou(stronger.box, weaker.box);
+  if (stronger.classIndex !== weaker.classIndex) return iou > SAME_OBJECT_IOU;
+  if (iou > SAME_CLASS_IOU) return true;
+  // From IoU = I / (A + B - I): the area that both share.
+  const [a, b] = [boxArea(stronger.box), boxArea(weaker.box)];
+  const shared = (iou * (a + b)) / (1 + iou);
+  return shared > INSIDE_SHARE * b;
 }

@@ -70,3 +70,17 @@ test("one object under two names is one track, of the class that it looked like 
   const { seen: tracks } = follow.step([seen(box, 0.9, 0)], 400);
   expect(tracks.map(({ id, classIndex }) => [id, classIndex])).toEqual([[1, 0]]);
 });
+
+test("a box inside a stronger one of its class is a part of that object, not another", () => {
+  const follow = tracker();
+  const whole = seen([100, 50, 160, 200], 0.8);
+  const legs = seen([105, 130, 155, 200], 0.6);
+  const rider = seen([105, 60, 155, 150], 0.7, 1);
+  expect(follow.step([whole, legs, rider], 0).seen.map(({ classIndex }) => classIndex)).toEqual([0, 1]);
+});
+
+test("two of a kind side by side stay two, though their boxes overlap a little", () => {
+  const follow = tracker();
+  const { seen: tracks } = follow.step([seen([0, 0, 60, 60]), seen([40, 0, 100, 60], 0.7)], 0);
+  expect(tracks).toHaveLength(2);
+});
