@@ -54,13 +54,16 @@ test("a tenth is kept aside: of the validation pictures where there are some, in
 
 test("progress counts samples, or the time that somebody worked", () => {
   const facts = { classes: ["a", "b"], pictures: 64 };
-  const bySamples = new TrainingClock(planFor({ network: { kind: "mlp" }, epochs: 10 }, facts), 64, 0);
+  const batch = { chunkSize: 8, chunksPerRound: 2 };
+  const epochs = planFor({ network: { kind: "mlp" }, epochs: 10, ...batch }, facts);
+  const bySamples = new TrainingClock(epochs, 64, 0);
   expect(bySamples.samples(4)).toBe(64);
   expect(bySamples.epoch(4)).toBe(1);
   expect(bySamples.progress(4)).toBe(0.1);
   expect(bySamples.progress(400)).toBe(1);
   expect(bySamples.timeLeftMs(4, 64)).toBe(9000);
-  const byTime = new TrainingClock(planFor({ network: { kind: "mlp" }, minutes: 2 }, facts), 64, 30_000);
+  const minutes = planFor({ network: { kind: "mlp" }, minutes: 2, ...batch }, facts);
+  const byTime = new TrainingClock(minutes, 64, 30_000);
   byTime.pass(30_000);
   expect(byTime.progress(4)).toBe(0.5);
   expect(byTime.timeLeftMs(4, 64)).toBe(60_000);

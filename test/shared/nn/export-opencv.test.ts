@@ -1,5 +1,6 @@
 /** The file's other readers: OpenCV's own importer, which shares no code with onnxruntime, and ONNX's checker. */
 import { describe, expect, test } from "bun:test";
+import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { encodeModelFile } from "../../../shared/nn/model-file.ts";
 import { openNativeEngine } from "../../../shared/nn/native/engine.ts";
@@ -9,10 +10,13 @@ import { modelInfo } from "../../support/model-info.ts";
 import { largestDifference } from "../../support/reference-network.ts";
 import { tempFolder } from "../../support/temp.ts";
 
+/** The system's own: Debian's packages (python3-opencv, python3-onnx) are found by no other. */
+const PYTHON = "/usr/bin/python3";
+
 /** Whether Python has a module (`PYTHONPATH` counts). Tests that need a missing one are skipped and name it. */
 function hasPython(module: string): boolean {
-  if (Bun.which("python3") === null) return false;
-  return Bun.spawnSync(["python3", "-c", `import ${module}`]).exitCode === 0;
+  if (!existsSync(PYTHON)) return false;
+  return Bun.spawnSync([PYTHON, "-c", `import ${module}`]).exitCode === 0;
 }
 
 const configs: NetworkConfig[] = [
@@ -46,7 +50,7 @@ describe.skipIf(!hasPython("cv2"))("a model file in OpenCV (python3 with cv2)", 
       const names = network.outputs.map(({ name }) => name);
       const prefix = join(folder.path, "output-");
       const shape = [1, height, width, channels].join();
-      const python = Bun.spawnSync(["python3", "-c", RUN_OPENCV, model, input, shape, prefix, ...names]);
+      const python = Bun.spawnSync([PYTHON, "-c", RUN_OPENCV, model, input, shape, prefix, ...names]);
       expect(python.stderr.toString()).not.toContain("Traceback");
 
       await using engine = await openNativeEngine({ device: "cpu", threads: 1 });
@@ -76,7 +80,7 @@ describe.skipIf(!hasPython("onnx"))("a model file before ONNX's checker (python3
       const { weights } = trainingExample(buildNetwork(config), 1, 1);
       const model = join(folder.path, "model.onnx");
       await Bun.write(model, encodeModelFile(modelInfo(config), weights));
-      const python = Bun.spawnSync(["python3", "-c", CHECK_ONNX, model]);
+      const python = Bun.spawnSync([PYTHON, "-c", CHECK_ONNX, model]);
       expect(python.stderr.toString()).toBe("");
       expect(python.stdout.toString().trim()).toBe("");
     },
