@@ -41,6 +41,8 @@ export class Camera {
   #onChange: () => void = () => {};
   #state: CameraState = "connecting";
   #detail = "";
+  /** Wall time of a file's beginning, for sources that give every frame. */
+  #fileBeganMs: number | undefined;
   #sequence = 0;
   #delivered = -1;
   #deliveredCount = 0;
@@ -138,6 +140,14 @@ export class Camera {
     }
   }
 
+  /** When a frame was captured. A file that is read faster than it plays keeps its own pace from where it began. */
+  #wallMs(mediaMs: number | undefined): number {
+    const nowMs = this.#clock.wallMs();
+    if (this.delivery === "newest" || mediaMs === undefined) return nowMs;
+    this.#fileBeganMs ??= nowMs - mediaMs;
+    return this.#fileBeganMs + mediaMs;
+  }
+
   readonly #feed: Feed = {
     ready: async (signal) => {
       while (!signal.aborted && !this.#everybodyReady()) {
@@ -148,7 +158,7 @@ export class Camera {
         this.#wake = undefined;
       }
     },
-    arrive: (mediaMs, capturedMs = this.#clock.wallMs()) => {
+    arrive: (mediaMs, capturedMs = this.#wallMs(mediaMs)) => {
       this.#noteArrival();
       const arrival = { sequence: this.#sequence++, capturedMs, mediaMs };
       let wanted = false;
