@@ -100,5 +100,11 @@ try {
   process.stderr.write(`vigia: ${report ? error.message : errorReport(error)}\n`);
   process.exitCode = status;
 }
+// What a slow reader of a pipe has not taken yet must still go out; a reader that has gone wants no more.
+await new Promise<void>((resolve) => {
+  process.stdout.once("error", () => resolve());
+  // Ending it is what waits here: Bun calls a write done when it is only queued, and counts nothing as waiting.
+  process.stdout.end(() => resolve());
+});
 // Threads, idle sockets and pools of the native libraries must not keep a finished command alive.
 process.exit();

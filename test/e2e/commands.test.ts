@@ -69,3 +69,12 @@ test.concurrent.each(MISTAKES)("%s gets one clear answer and no stack", async (_
   expect(outcome.out).toBe("");
   expect(outcome.status).toBe(status);
 });
+
+test("a slow reader gets every line: 700 sightings through a pipe that waits", async () => {
+  using folder = tempFolder();
+  const writer = resolve(import.meta.dir, "../support/write-sightings.ts");
+  await Bun.spawn([process.execPath, writer, folder.path, "gate", "700"], { stdout: "ignore" }).exited;
+  const list = `"${process.execPath}" "${MAIN}" sightings --json --data "${folder.path}" | (sleep 0.5; wc -l)`;
+  const child = Bun.spawn(["sh", "-c", list], { stdout: "pipe" });
+  expect((await new Response(child.stdout).text()).trim()).toBe("700");
+});
