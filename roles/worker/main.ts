@@ -2,8 +2,7 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RoleContext } from "../../shared/base/context.ts";
-import { connect } from "../../shared/net/connect.ts";
-import { discover } from "../../shared/net/discovery.ts";
+import { dialer } from "../../shared/net/dial.ts";
 import { listen } from "../../shared/net/listener.ts";
 import { stayConnected } from "../../shared/net/stay-connected.ts";
 import { BlobStore } from "../../shared/store/blobs.ts";
@@ -44,11 +43,7 @@ export async function runWith(
   });
   options.onReady?.(peers.address);
   log.info("looking for the trainer", { threads, peers: `port ${peers.address.port}` });
-  const dial = async (until: AbortSignal) => {
-    const address = options.trainer ?? (await discover({ site, role: "trainer", signal: until, log }));
-    const listenPort = peers.address.port;
-    return connect({ site, role: "worker", address, expect: ["trainer"], signal: until, listenPort });
-  };
+  const dial = dialer(site, "worker", { role: "trainer", address: options.trainer }, peers.address.port);
   await stayConnected({ dial, signal, log }, (link) =>
     serveTrainer(link, { site, threads, store: cache.store, door, openCompute, log }),
   );

@@ -161,32 +161,26 @@ function optimizerFor(network: NetworkConfig, batch: number): OptimizerPlan {
   };
 }
 
+/** What a detector learns from. */
+const DETECTOR_AUGMENTATION: Augmentation = {
+  mosaic: 0.5,
+  mosaicScale: [0.4, 1.1],
+  scale: [0.75, 1.35],
+  aspect: 0.05,
+  shift: 0.1,
+  mirror: 0.5,
+  colour: 1,
+  visibleMin: 0.25,
+  fit: "letterbox",
+};
+
 function augmentationFor(network: NetworkConfig): Augmentation {
   switch (network.kind) {
     case "detector":
-      return {
-        mosaic: 0.5,
-        mosaicScale: [0.4, 1.1],
-        scale: [0.75, 1.35],
-        aspect: 0.05,
-        shift: 0.1,
-        mirror: 0.5,
-        colour: 1,
-        visibleMin: 0.25,
-        fit: "letterbox",
-      };
+      return DETECTOR_AUGMENTATION;
     case "single-box":
-      return {
-        mosaic: 0,
-        mosaicScale: [1, 1],
-        scale: [0.75, 1.35],
-        aspect: 0.05,
-        shift: 0.1,
-        mirror: 0.5,
-        colour: 1,
-        visibleMin: 0.25,
-        fit: "letterbox",
-      };
+      // A mosaic holds more than the one object that it can say.
+      return { ...DETECTOR_AUGMENTATION, mosaic: 0, mosaicScale: [1, 1] };
     case "mlp":
       return {
         mosaic: 0,
