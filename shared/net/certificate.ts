@@ -66,6 +66,7 @@ function time(text: string): Buffer {
 }
 
 function pem(label: string, body: Buffer): string {
-  const lines = body.toString("base64").replace(/.{64}/g, "$&\n");
+  // Joined, not each ended: a full last line with a blank one after it is no PEM.
+  const lines = (body.toString("base64").match(/.{1,64}/g) ?? []).join("\n");
   return `-----BEGIN ${label}-----\n${lines}\n-----END ${label}-----\n`;
 }
