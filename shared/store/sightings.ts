@@ -32,6 +32,10 @@ const MIGRATIONS = [
   ) STRICT;
   CREATE INDEX sighting_first_seen ON sighting (first_seen_ms);
   `,
+  `
+  -- the newest revision of a row that was removed: a follower's cursor must never be ahead of the log
+  ALTER TABLE log_identity ADD COLUMN removed_revision INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** What a new sighting consists of; the log adds the rest. */
@@ -162,12 +166,10 @@ export class SightingLog implements Disposable {
       .map(fromRow);
   }
 
-  /** The newest change's number, 0 for an empty log. */
+  /** The newest change's number, 0 for a log that never had a row. */
   get revision(): number {
-    const row = this.#database
-      .query<{ newest: number | null }, []>("SELECT max(revision) AS newest FROM sighting")
-      .get();
-    return row?.newest ?? 0;
+    const row = this.#database.query<{ next: number }, []>(`SELECT ${NEXT_REVISION} AS next`).get();
+    return row!.next - 1;
   }
 
   /** Sightings that match, the oldest first. */
@@ -181,6 +183,24 @@ export class SightingLog implements Disposable {
       )
       .all(sinceMs ?? null, untilMs ?? null, className ?? null, camera ?? null)
       .map(fromRow);
+  }
+
+  /**
+   * Removes closed sightings with their photos: the rows first, so that whoever is killed meanwhile leaves photos
+   * without a row, which the next sweep takes. Open ones stay. Returns how many went.
+   */
+  remove(ids: readonly number[]): number {
+    const removed = this.#write("the removal of sightings", () => {
+      const remove = this.#database.query<{ photo: string; revision: number }, [number]>(
+        "DELETE FROM sighting WHERE id = ? AND closed = 1 RETURNING photo, revision",
+      );
+      const rows = ids.flatMap((id) => remove.all(id));
+      const newest = rows.reduce((most, { revision }) => Math.max(most, revision), 0);
+      this.#database.query("UPDATE log_identity SET removed_revision = max(removed_revision, ?)").run(newest);
+      return rows;
+    });
+    for (const { photo } of removed) this.photos.remove(photo);
+    return removed.length;
   }
 
   /** Closes what a tester that ended without a word left open. Returns how many. */
@@ -230,7 +250,8 @@ export class SightingLog implements Disposable {
   }
 }
 
-const NEXT_REVISION = "(SELECT coalesce(max(revision), 0) + 1 FROM sighting)";
+const NEXT_REVISION =
+  "(SELECT max(coalesce((SELECT max(revision) FROM sighting), 0), removed_revision) + 1 FROM log_identity)";
 
 interface Row {
   id: number;
