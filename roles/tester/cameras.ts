@@ -132,7 +132,7 @@ export class Cameras {
     if (watch.inFlight >= (every ? this.#pool.size + 1 : 1)) return;
     this.#asked.add(camera);
     const framesPerSecondMax = every ? 1000 : this.#options.framesPerSecondMax;
-    await link.send(FrameWanted, { camera, framesPerSecondMax });
+    await link.send(FrameWanted, { camera, framesPerSecondMax, glance: false });
   }
 
   async #take(link: Connection, frame: FrameMessage): Promise<void> {

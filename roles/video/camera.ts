@@ -82,6 +82,7 @@ export class Camera {
       framesPerSecond: this.#framesPerSecond(),
       skipped: this.#sequence - this.#deliveredCount,
       delivery: this.delivery,
+      hasLargePhotos: false,
     };
   }
 

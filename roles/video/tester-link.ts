@@ -104,7 +104,16 @@ class CameraView implements Follower {
     this.#credit--;
     const skipped = this.#lastSequence === undefined ? 0 : Math.max(0, sequence - this.#lastSequence - 1);
     this.#lastSequence = sequence;
-    const frame = { camera: this.#camera.name, sequence, capturedMs, mediaMs, skipped, ...picture };
+    const noExtras = { cameraClockAheadMs: undefined, glance: undefined };
+    const frame = {
+      camera: this.#camera.name,
+      sequence,
+      capturedMs,
+      mediaMs,
+      skipped,
+      ...noExtras,
+      ...picture,
+    };
     this.#link.send(Frame, frame).catch(() => {
       // The link has ended; its reader says so.
     });

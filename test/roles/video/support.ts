@@ -66,8 +66,8 @@ export class TestTester implements AsyncDisposable {
     return new TestTester(await connect({ site, role: "tester", address, expect: ["video"], signal }));
   }
 
-  ask(camera: string, framesPerSecondMax = 1000): void {
-    void this.#link.send(FrameWanted, { camera, framesPerSecondMax }).catch(() => {});
+  ask(camera: string, framesPerSecondMax = 1000, glance = false): void {
+    void this.#link.send(FrameWanted, { camera, framesPerSecondMax, glance }).catch(() => {});
   }
 
   /** Asks for each next frame as soon as one came. */
