@@ -3,12 +3,14 @@ import { AppError, errorLine } from "../base/errors.ts";
 import { Log, stderrSink } from "../base/log.ts";
 import { decodePicture } from "../image/codec.ts";
 import { type Model, openModel } from "./model.ts";
+import { Namer } from "./namer.ts";
 import type { PoolReply, PoolRequest } from "./pool.ts";
 
 declare const self: Worker;
 
 const log = new Log("detect", [stderrSink], "warn");
 let model: Model | undefined;
+let namer: Namer | undefined;
 let last: Promise<void> = Promise.resolve();
 
 self.onmessage = ({ data }: MessageEvent<PoolRequest>) => {
@@ -18,12 +20,23 @@ self.onmessage = ({ data }: MessageEvent<PoolRequest>) => {
 async function answer(request: PoolRequest): Promise<void> {
   let reply: PoolReply;
   try {
-    reply = request.kind === "load" ? await load(request) : await detect(request);
+    reply = await answerTo(request);
   } catch (error) {
     const hint = error instanceof AppError ? error.hint : undefined;
     reply = { kind: "failed", request: request.request, error: errorLine(error), hint };
   }
   self.postMessage(reply);
+}
+
+function answerTo(request: PoolRequest): Promise<PoolReply> {
+  switch (request.kind) {
+    case "load":
+      return load(request);
+    case "name":
+      return nameWith(request);
+    case "detect":
+      return detect(request);
+  }
 }
 
 async function load({ request, file, device }: Extract<PoolRequest, { kind: "load" }>): Promise<PoolReply> {
@@ -34,6 +47,18 @@ async function load({ request, file, device }: Extract<PoolRequest, { kind: "loa
   return { kind: "loaded", request, info: next.info, engine: next.engineName };
 }
 
+async function nameWith({
+  request,
+  file,
+  classes,
+  device,
+}: Extract<PoolRequest, { kind: "name" }>): Promise<PoolReply> {
+  const next = await Namer.open(file, classes, { device, threads: 1 }, log);
+  await namer?.[Symbol.asyncDispose]();
+  namer = next;
+  return { kind: "naming", request, people: next.people };
+}
+
 async function detect({
   request,
   jpeg,
@@ -41,6 +66,7 @@ async function detect({
 }: Extract<PoolRequest, { kind: "detect" }>): Promise<PoolReply> {
   if (model === undefined) throw new AppError("bug", "a picture came before the model");
   const picture = await decodePicture(jpeg);
-  const [detections = []] = await model.detect([picture], minScore === undefined ? {} : { minScore });
+  const [found = []] = await model.detect([picture], minScore === undefined ? {} : { minScore });
+  const detections = namer === undefined ? found : await namer.name(picture, found, model.info.classes);
   return { kind: "detected", request, width: picture.width, height: picture.height, detections };
 }

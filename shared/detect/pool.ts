@@ -14,6 +14,13 @@ export type PoolRequest =
       readonly device: DeviceChoice;
     }
   | {
+      readonly kind: "name";
+      readonly request: number;
+      readonly file: Uint8Array;
+      readonly classes: readonly string[];
+      readonly device: DeviceChoice;
+    }
+  | {
       readonly kind: "detect";
       readonly request: number;
       readonly jpeg: Uint8Array;
@@ -23,6 +30,7 @@ export type PoolRequest =
 /** From a thread back to the pool. */
 export type PoolReply =
   | { readonly kind: "loaded"; readonly request: number; readonly info: ModelInfo; readonly engine: string }
+  | { readonly kind: "naming"; readonly request: number; readonly people: readonly string[] }
   | ({ readonly kind: "detected"; readonly request: number } & Detected)
   | {
       readonly kind: "failed";
@@ -76,6 +84,27 @@ export class DetectPool implements AsyncDisposable {
     const first = replies[0];
     if (first?.kind !== "loaded") throw new AppError("bug", "a detection thread gave no answer to a model");
     return { info: first.info, engine: first.engine };
+  }
+
+  /**
+   * Puts a face model in every thread: from now on detections of `classes` carry a guess who it is.
+   *
+   * @returns who the model knows
+   * @throws {AppError} `input` where the file is no face model
+   */
+  async nameWith(
+    file: Uint8Array,
+    classes: readonly string[],
+    device: DeviceChoice,
+  ): Promise<readonly string[]> {
+    const replies = await Promise.all(
+      this.#threads.map((thread) =>
+        this.#ask(thread, (request) => ({ kind: "name", request, file, classes, device })),
+      ),
+    );
+    const first = replies[0];
+    if (first?.kind !== "naming") throw new AppError("bug", "a detection thread gave no answer to a model");
+    return first.people;
   }
 
   /**

@@ -9,6 +9,15 @@ export interface Detection {
   readonly score: number;
   /** Pixels of the picture as it came in, not of the network's input. */
   readonly box: Box;
+  /** Who it may be, where a second model was asked. */
+  readonly guess?: Guess;
+}
+
+/** Whom a face model takes one picture of a person for. */
+export interface Guess {
+  readonly name: string;
+  /** 0 to 1. */
+  readonly score: number;
 }
 
 export function boxArea(box: Box): number {
