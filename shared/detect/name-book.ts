@@ -42,8 +42,8 @@ export class NameBook {
 
   /** One frame's guess of who a track is. */
   hear(track: number, guess: Guess): void {
-    let ballot = this.#ballots.get(track);
-    if (ballot === undefined) this.#ballots.set(track, (ballot = new Ballot()));
+    const ballot = this.#ballots.get(track) ?? new Ballot();
+    this.#ballots.set(track, ballot);
     ballot.add(guess);
   }
 

@@ -1,5 +1,16 @@
 import type { Box } from "../detect/types.ts";
 
+/** Places of a path that are kept, spread over the whole visit. */
+export const PATH_POINTS_MAX = 64;
+
+/** Where an object was at a moment of its visit. */
+export interface PathPoint {
+  /** Milliseconds since the visit's `firstSeenMs`. */
+  readonly atMs: number;
+  /** In shares of the picture's width and height, 0 to 1. */
+  readonly box: Box;
+}
+
 /** One visit of one object to one camera: a row of the log. */
 export interface Sighting {
   /** Grows by one from 1; never used twice. */
@@ -7,6 +18,8 @@ export interface Sighting {
   readonly camera: string;
   /** Name of the class. */
   readonly className: string;
+  /** Who it is, where a face model could say. */
+  readonly name?: string | undefined;
   /** Best score so far, 0 to 1: the one of the photo. */
   readonly score: number;
   /** Milliseconds since 1970, by the clock of the machine that read the camera. */
@@ -19,6 +32,16 @@ export interface Sighting {
   readonly box: Box;
   /** Path of the photo below the data directory, with forward slashes. */
   readonly photo: string;
+  /** The same for the close-up: the object with a margin around it. Rows of older versions have none. */
+  readonly closeUp: string | undefined;
+  /** Where it went, in order; at most `PATH_POINTS_MAX` places. */
+  readonly path: readonly PathPoint[];
+  /** The camera's clock minus that of the machine that reads it, in ms, where the camera tells its time. */
+  readonly clockAheadMs: number | undefined;
+  /** The zone or line by which it counted as near, where some are drawn. */
+  readonly zone: string | undefined;
+  /** Who it is, where a face model names people. */
+  readonly name: string | undefined;
   /** False while the object is still there. */
   readonly closed: boolean;
   readonly model: string;

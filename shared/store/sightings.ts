@@ -36,6 +36,10 @@ const MIGRATIONS = [
   -- the newest revision of a row that was removed: a follower's cursor must never be ahead of the log
   ALTER TABLE log_identity ADD COLUMN removed_revision INTEGER NOT NULL DEFAULT 0;
   `,
+  `
+  -- who it is, where a face model says so
+  ALTER TABLE sighting ADD COLUMN name TEXT;
+  `,
 ];
 
 /** What a new sighting consists of; the log adds the rest. */
@@ -86,8 +90,8 @@ export class SightingLog implements Disposable {
         const row = this.#database
           .query<Row, (string | number | null)[]>(
             `INSERT INTO sighting (camera, class, score, first_seen_ms, last_seen_ms, first_media_ms, last_media_ms,
-                                   x1, y1, x2, y2, photo, model, model_version, revision)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NEXT_REVISION}) RETURNING *`,
+                                   x1, y1, x2, y2, photo, model, model_version, name, revision)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NEXT_REVISION}) RETURNING *`,
           )
           .get(
             sighting.camera,
@@ -101,6 +105,7 @@ export class SightingLog implements Disposable {
             photo,
             sighting.model,
             sighting.modelVersion,
+            sighting.name ?? null,
           );
         return fromRow(row!);
       } catch (error) {
@@ -148,6 +153,19 @@ export class SightingLog implements Disposable {
                                closed = ?, revision = ${NEXT_REVISION} WHERE id = ? RETURNING *`,
         )
         .get(last.lastSeenMs, last.lastMediaMs ?? null, last.closed ? 1 : 0, id);
+      if (row === null) throw new AppError("bug", `sighting ${id} is not in the log`);
+      return fromRow(row);
+    });
+  }
+
+  /** Says who it is, once that is known. */
+  setName(id: number, name: string): Sighting {
+    return this.#write("the sighting's name", () => {
+      const row = this.#database
+        .query<Row, [string, number]>(
+          `UPDATE sighting SET name = ?, revision = ${NEXT_REVISION} WHERE id = ? RETURNING *`,
+        )
+        .get(name, id);
       if (row === null) throw new AppError("bug", `sighting ${id} is not in the log`);
       return fromRow(row);
     });
@@ -270,6 +288,7 @@ interface Row {
   closed: number;
   model: string;
   model_version: number;
+  name: string | null;
   revision: number;
 }
 
@@ -289,6 +308,7 @@ function fromRow(row: Row): Sighting {
     closed: row.closed === 1,
     model: row.model,
     modelVersion: row.model_version,
+    name: row.name ?? undefined,
     revision: row.revision,
   };
 }
