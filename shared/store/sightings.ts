@@ -1,4 +1,4 @@
-import type { Database } from "bun:sqlite";
+import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { join } from "node:path";
 import { AppError } from "../base/errors.ts";
 import type { Box } from "../detect/types.ts";
@@ -45,13 +45,18 @@ const MIGRATIONS = [
 /** What a new sighting consists of; the log adds the rest. */
 export type NewSighting = Omit<Sighting, "id" | "photo" | "closed" | "revision">;
 
-/** Which sightings to list. */
+/** Which sightings to list: those seen in the time between, of the class, of the camera. */
 export interface SightingQuery {
   readonly sinceMs?: number | undefined;
   readonly untilMs?: number | undefined;
   readonly className?: string | undefined;
   readonly camera?: string | undefined;
+  /** Part of the class's or the camera's name, in whatever case. */
+  readonly text?: string | undefined;
 }
+
+/** A place in the list, newest first: what comes after it is older. */
+export type PagePlace = Pick<Sighting, "firstSeenMs" | "id">;
 
 /** What `check` found, and with `mend` put right. */
 export interface CheckReport {
@@ -60,7 +65,14 @@ export interface CheckReport {
   readonly photosWithoutRow: readonly string[];
   readonly unfinished: readonly string[];
   readonly databaseErrors: readonly string[];
+  /** Photos without a row were left alone: they are too many to come from a crash. */
+  readonly tooManyPhotos: boolean;
 }
+
+/** Rows read at once where all are wanted. */
+const CHUNK_ROWS = 500;
+/** A crash, or a removal that a crash cut short, leaves at most so many photos without a row. */
+const ORPHANS_OF_A_CRASH_MAX = 1000;
 
 /**
  * The log of sightings: rows in SQLite, photos beside it. The photo is on the disk before the row that names it, and
@@ -191,16 +203,37 @@ export class SightingLog implements Disposable {
   }
 
   /** Sightings that match, the oldest first. */
-  list({ sinceMs, untilMs, className, camera }: SightingQuery = {}): Sighting[] {
+  list(query: SightingQuery = {}): Sighting[] {
+    return [...this.each(query)];
+  }
+
+  /** The same one by one, for more of them than memory should hold; the log may change meanwhile. */
+  *each(query: SightingQuery = {}): Generator<Sighting> {
+    const next = this.#database.query<Row, SQLQueryBindings[]>(
+      `SELECT * FROM sighting WHERE ${MATCHES} AND (first_seen_ms, id) > (?6, ?7)
+       ORDER BY first_seen_ms, id LIMIT ${CHUNK_ROWS}`,
+    );
+    for (let after: PagePlace = { firstSeenMs: -1e300, id: 0 }; ; ) {
+      const rows = next.all(...valuesOf(query), after.firstSeenMs, after.id).map(fromRow);
+      yield* rows;
+      if (rows.length < CHUNK_ROWS) return;
+      after = rows.at(-1)!;
+    }
+  }
+
+  /** The newest that match and are older than `before`, at most `limit`. */
+  newest(query: SightingQuery, limit: number, before?: PagePlace): Sighting[] {
     return this.#database
-      .query<Row, (string | number | null)[]>(
-        `SELECT * FROM sighting
-          WHERE last_seen_ms >= coalesce(?1, -1e300) AND first_seen_ms < coalesce(?2, 1e300)
-            AND class = coalesce(?3, class) AND camera = coalesce(?4, camera)
-          ORDER BY first_seen_ms, id`,
+      .query<Row, SQLQueryBindings[]>(
+        `SELECT * FROM sighting WHERE ${MATCHES} AND (first_seen_ms, id) < (?6, ?7)
+         ORDER BY first_seen_ms DESC, id DESC LIMIT ?8`,
       )
-      .all(sinceMs ?? null, untilMs ?? null, className ?? null, camera ?? null)
+      .all(...valuesOf(query), before?.firstSeenMs ?? 1e300, before?.id ?? 0, limit)
       .map(fromRow);
+  }
+
+  get count(): number {
+    return this.#database.query<{ rows: number }, []>("SELECT count(*) AS rows FROM sighting").get()!.rows;
   }
 
   /**
@@ -234,22 +267,30 @@ export class SightingLog implements Disposable {
   }
 
   /**
-   * Holds rows and photos against each other. With `mend`, photos without a row and unfinished files are removed; a
-   * row without its photo is only reported: a record is never thrown away by a machine.
+   * Holds rows and photos against each other. With `mend`, unfinished files and photos without a row are removed,
+   * unless those are more than half of all and more than a crash can leave: then it is the rows that are lost. A row
+   * without its photo is only reported: a record is never thrown away by a machine.
    */
   check({ mend }: { mend: boolean }): CheckReport {
     return this.#write("the check", () => {
-      const rows = this.#database.query<Row, []>("SELECT * FROM sighting").all();
+      const rows = this.#database
+        .query<Pick<Sighting, "id" | "photo">, []>("SELECT id, photo FROM sighting")
+        .all();
       const { photos, unfinished } = this.photos.list();
+      const there = new Set(photos);
       const named = new Set(rows.map(({ photo }) => photo));
+      const photosWithoutRow = photos.filter((photo) => !named.has(photo));
       const report: CheckReport = {
         rows: rows.length,
-        rowsWithoutPhoto: rows.filter(({ photo }) => !this.photos.exists(photo)).map(({ id }) => id),
-        photosWithoutRow: photos.filter((photo) => !named.has(photo)),
+        rowsWithoutPhoto: rows.filter(({ photo }) => !there.has(photo)).map(({ id }) => id),
+        photosWithoutRow,
         unfinished,
         databaseErrors: databaseDefects(this.#database),
+        tooManyPhotos:
+          photosWithoutRow.length > ORPHANS_OF_A_CRASH_MAX && photosWithoutRow.length > photos.length / 2,
       };
-      if (mend) for (const name of [...report.photosWithoutRow, ...unfinished]) this.photos.remove(name);
+      const spare = report.tooManyPhotos ? unfinished : [...photosWithoutRow, ...unfinished];
+      if (mend) for (const name of spare) this.photos.remove(name);
       return report;
     });
   }
@@ -270,6 +311,15 @@ export class SightingLog implements Disposable {
 
 const NEXT_REVISION =
   "(SELECT max(coalesce((SELECT max(revision) FROM sighting), 0), removed_revision) + 1 FROM log_identity)";
+
+/** The conditions of a `SightingQuery`; `valuesOf` has the values. */
+const MATCHES = `last_seen_ms >= coalesce(?1, -1e300) AND first_seen_ms < coalesce(?2, 1e300)
+  AND (?3 IS NULL OR class = ?3) AND (?4 IS NULL OR camera = ?4)
+  AND (?5 IS NULL OR instr(lower(class || ' ' || camera), ?5) > 0)`;
+
+function valuesOf({ sinceMs, untilMs, className, camera, text }: SightingQuery): SQLQueryBindings[] {
+  return [sinceMs ?? null, untilMs ?? null, className ?? null, camera ?? null, text?.toLowerCase() ?? null];
+}
 
 interface Row {
   id: number;

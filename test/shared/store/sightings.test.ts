@@ -1,33 +1,18 @@
 import { expect, test } from "bun:test";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { AppError } from "../../../shared/base/errors.ts";
-import { type NewSighting, SightingLog } from "../../../shared/store/sightings.ts";
+import { SightingLog } from "../../../shared/store/sightings.ts";
 import { tempFolder } from "../../support/temp.ts";
+import { visitOf } from "../../support/visits.ts";
 
 const JPEG = Uint8Array.of(0xff, 0xd8, 1, 2, 3, 0xff, 0xd9);
 const BETTER = Uint8Array.of(0xff, 0xd8, 9, 9, 0xff, 0xd9);
 
-function visit(more: Partial<NewSighting> = {}): NewSighting {
-  return {
-    camera: "gate",
-    className: "parrot",
-    score: 0.8,
-    firstSeenMs: Date.UTC(2026, 10, 21, 14, 30, 5, 123),
-    lastSeenMs: Date.UTC(2026, 10, 21, 14, 30, 6),
-    firstMediaMs: undefined,
-    lastMediaMs: undefined,
-    box: [1, 2, 30, 40],
-    model: "garden",
-    modelVersion: 3,
-    ...more,
-  };
-}
-
 test("a sighting and its photo are there after the log is opened again", async () => {
   using folder = tempFolder();
   using first = new SightingLog(folder.path);
-  const saved = first.open(visit(), JPEG);
+  const saved = first.open(visitOf(), JPEG);
   first[Symbol.dispose]();
   using log = new SightingLog(folder.path);
   expect(log.get(saved.id)).toEqual(saved);
@@ -38,10 +23,10 @@ test("a sighting and its photo are there after the log is opened again", async (
 test("a better photo takes the place of the old one, and only one file is left", async () => {
   using folder = tempFolder();
   using log = new SightingLog(folder.path);
-  const { id } = log.open(visit(), JPEG);
+  const { id } = log.open(visitOf(), JPEG);
   const better = log.improve(
     id,
-    { score: 0.95, box: [5, 6, 70, 80], lastSeenMs: visit().lastSeenMs + 500, lastMediaMs: undefined },
+    { score: 0.95, box: [5, 6, 70, 80], lastSeenMs: visitOf().lastSeenMs + 500, lastMediaMs: undefined },
     BETTER,
   );
   expect(better.score).toBe(0.95);
@@ -52,12 +37,39 @@ test("a better photo takes the place of the old one, and only one file is left",
 test("followers see every change by its revision, each row as it is now", () => {
   using folder = tempFolder();
   using log = new SightingLog(folder.path);
-  const a = log.open(visit(), JPEG);
-  const b = log.open(visit({ camera: "yard" }), JPEG);
+  const a = log.open(visitOf(), JPEG);
+  const b = log.open(visitOf({ camera: "yard" }), JPEG);
   const cursor = log.revision;
   const closed = log.touch(a.id, { lastSeenMs: a.lastSeenMs + 900, lastMediaMs: undefined, closed: true });
   expect(log.changedAfter(0, 10).map(({ id }) => id)).toEqual([b.id, a.id]);
   expect(log.changedAfter(cursor, 10)).toEqual([closed]);
+});
+
+test("pages follow one another from the newest on, each sighting once, also where several began at one moment", () => {
+  using folder = tempFolder();
+  using log = new SightingLog(folder.path);
+  for (let i = 0; i < 9; i++) {
+    const firstSeenMs = visitOf().firstSeenMs + Math.floor(i / 3);
+    log.open(visitOf({ firstSeenMs, className: i === 4 ? "Bus" : "parrot" }), JPEG);
+  }
+  const seen: number[] = [];
+  for (let page = log.newest({}, 2); page.length > 0; page = log.newest({}, 2, page.at(-1))) {
+    seen.push(...page.map(({ id }) => id));
+  }
+  expect(seen).toEqual([9, 8, 7, 6, 5, 4, 3, 2, 1]);
+  expect([...log.each()].map(({ id }) => id)).toEqual([1, 2, 3, 4, 5, 6, 7, 8, 9]);
+  expect(log.newest({ text: "bu" }, 5).map(({ id }) => id)).toEqual([5]);
+  expect(log.newest({ text: "GATE", className: "Bus" }, 5)).toHaveLength(1);
+});
+
+test("photos are left alone when it is the rows that are lost", () => {
+  using folder = tempFolder();
+  using log = new SightingLog(folder.path);
+  const { photo } = log.open(visitOf(), JPEG);
+  const day = dirname(log.photos.pathOf(photo));
+  for (let i = 0; i < 1001; i++) writeFileSync(join(day, `gate-${i}.jpg`), "");
+  expect(log.check({ mend: true })).toMatchObject({ rows: 1, tooManyPhotos: true });
+  expect(log.photos.list().photos).toHaveLength(1002);
 });
 
 test("a photo that cannot be written leaves no row behind", () => {
@@ -65,17 +77,17 @@ test("a photo that cannot be written leaves no row behind", () => {
   using log = new SightingLog(folder.path);
   // A file where the day's folder should be: the photo cannot be saved, whoever asks.
   writeFileSync(join(folder.path, "photos", "2026-11-21"), "");
-  expect(() => log.open(visit(), JPEG)).toThrow(AppError);
+  expect(() => log.open(visitOf(), JPEG)).toThrow(AppError);
   expect(log.list()).toEqual([]);
   rmSync(join(folder.path, "photos", "2026-11-21"));
-  expect(log.open(visit(), JPEG).id).toBeGreaterThan(0);
+  expect(log.open(visitOf(), JPEG).id).toBeGreaterThan(0);
 });
 
 test("check names rows without photo and removes photos without row", () => {
   using folder = tempFolder();
   using log = new SightingLog(folder.path);
-  const kept = log.open(visit(), JPEG);
-  const bare = log.open(visit({ camera: "yard" }), JPEG);
+  const kept = log.open(visitOf(), JPEG);
+  const bare = log.open(visitOf({ camera: "yard" }), JPEG);
   log.photos.remove(bare.photo);
   writeFileSync(log.photos.pathOf("photos/2026-11-21/orphan.jpg"), JPEG);
   writeFileSync(log.photos.pathOf("photos/2026-11-21/half.jpg.1234abcd.part"), JPEG);
