@@ -1,7 +1,8 @@
-import { open, readFile, rename, rm, stat } from "node:fs/promises";
+import { access, readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AppError } from "../base/errors.ts";
 import { CLASS_COUNT_MAX, NAME_LENGTH_MAX } from "../base/limits.ts";
+import { replaceFile } from "../base/replace-file.ts";
 import type { Network } from "./graph.ts";
 import { buildNetwork, checkNetworkConfig, type NetworkConfig } from "./networks/config.ts";
 import { OnnxBuilder } from "./onnx/builder.ts";
@@ -118,26 +119,17 @@ export function networkOf(info: ModelInfo): Network {
   return buildNetwork(info.network);
 }
 
-/** Writes beside the place, flushes, renames, flushes the folder: a reader never sees half a model. */
+/** A reader never sees half a model: see `replaceFile`. */
 export async function saveModelFile(path: string, info: ModelInfo, weights: Float32Array): Promise<void> {
   await saveWhole(path, encodeModelFile(info, weights));
 }
 
 /** Saves the bytes of a model file as `saveModelFile` does. Throws `data-loss`. */
 export async function saveWhole(path: string, bytes: Uint8Array): Promise<void> {
-  const draft = `${path}.${process.pid}.tmp`;
   try {
-    const file = await open(draft, "w", 0o644);
-    try {
-      await file.writeFile(bytes);
-      await file.sync();
-    } finally {
-      await file.close();
-    }
-    await rename(draft, path);
-    await syncFolder(dirname(path));
+    await access(dirname(path)); // a mistyped folder must not be made
+    replaceFile(path, bytes, 0o644);
   } catch (cause) {
-    await rm(draft, { force: true });
     throw new AppError("data-loss", `cannot save the model to ${path}`, {
       cause,
       hint: "check that the folder exists, may be written to, and that the disk has room",
@@ -161,17 +153,6 @@ export async function readModelBytes(path: string): Promise<Uint8Array> {
       cause,
       hint: "give the path of a .onnx file that vigia train or vigia submit made",
     });
-  }
-}
-
-/** Windows cannot open folders; there the rename itself has to do. */
-async function syncFolder(path: string): Promise<void> {
-  if (process.platform === "win32") return;
-  const folder = await open(path, "r");
-  try {
-    await folder.sync();
-  } finally {
-    await folder.close();
   }
 }
 
