@@ -30,6 +30,9 @@ export const PICTURE_SIDE_PX_MAX = 16_384;
 /** Width times height: a picture that claims more is refused before it is decoded. */
 export const PICTURE_AREA_PX_MAX = 100_000_000;
 
+/** Places of a sighting's path that are kept, spread over the whole visit. */
+export const PATH_POINTS_MAX = 64;
+
 export const WORKER_COUNT_MAX = 64;
 export const CAMERA_COUNT_MAX = 256;
 export const PARAMETER_COUNT_MAX = 64_000_000;

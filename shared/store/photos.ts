@@ -6,6 +6,14 @@ import { storeError } from "./database.ts";
 /** Ending of a photo that is still being written; a sweep may remove it. */
 const UNFINISHED = ".part";
 
+/** Ending of a close-up, which lies beside its photo. */
+const CLOSE_UP = ".near.jpg";
+
+/** The name of a photo's close-up. */
+export function closeUpOf(photo: string): string {
+  return photo.replace(/\.jpg$/, CLOSE_UP);
+}
+
 /**
  * Photos below one directory. A photo appears under its name only when all of it is on the disk: written under
  * another name, flushed, renamed, and the directory flushed. Names are never used twice.
@@ -38,35 +46,43 @@ export class PhotoFolder {
     return join(this.#root, ...name.split("/"));
   }
 
-  /** Writes a photo so that it is there whole or not at all, whatever happens meanwhile. Throws `data-loss`. */
-  write(name: string, jpeg: Uint8Array): void {
+  /**
+   * Writes a photo, after its close-up, so that each is there whole or not at all, whatever happens meanwhile. Throws
+   * `data-loss`.
+   */
+  write(name: string, jpeg: Uint8Array, closeUp?: Uint8Array): void {
     const path = this.pathOf(name);
     try {
       makeFolder(dirname(path), this.#root);
+      if (closeUp !== undefined) replaceFile(this.pathOf(closeUpOf(name)), closeUp);
       replaceFile(path, jpeg);
     } catch (cause) {
       throw storeError(cause, `the photo ${name} could not be saved`);
     }
   }
 
+  /** Removes a photo with its close-up. */
   remove(name: string): void {
     rmSync(this.pathOf(name), { force: true });
+    rmSync(this.pathOf(closeUpOf(name)), { force: true });
   }
 
   exists(name: string): boolean {
     return statSync(this.pathOf(name), { throwIfNoEntry: false })?.isFile() === true;
   }
 
-  /** Every file below `photos/`, by name; unfinished ones are told apart. */
-  list(): { photos: string[]; unfinished: string[] } {
+  /** Every file below `photos/`, by name; close-ups and unfinished ones are told apart. */
+  list(): { photos: string[]; closeUps: string[]; unfinished: string[] } {
     const photos: string[] = [];
+    const closeUps: string[] = [];
     const unfinished: string[] = [];
     for (const entry of readdirSync(join(this.#root, "photos"), { recursive: true, withFileTypes: true })) {
       if (!entry.isFile()) continue;
       const name = relative(this.#root, join(entry.parentPath, entry.name)).split(sep).join("/");
-      (name.endsWith(UNFINISHED) ? unfinished : photos).push(name);
+      if (name.endsWith(UNFINISHED)) unfinished.push(name);
+      else (name.endsWith(CLOSE_UP) ? closeUps : photos).push(name);
     }
-    return { photos, unfinished };
+    return { photos, closeUps, unfinished };
   }
 }
 

@@ -1,8 +1,5 @@
 import type { Box } from "../detect/types.ts";
 
-/** Places of a path that are kept, spread over the whole visit. */
-export const PATH_POINTS_MAX = 64;
-
 /** Where an object was at a moment of its visit. */
 export interface PathPoint {
   /** Milliseconds since the visit's `firstSeenMs`. */
@@ -33,15 +30,13 @@ export interface Sighting {
   /** Path of the photo below the data directory, with forward slashes. */
   readonly photo: string;
   /** The same for the close-up: the object with a margin around it. Rows of older versions have none. */
-  readonly closeUp: string | undefined;
+  readonly closeUp?: string | undefined;
   /** Where it went, in order; at most `PATH_POINTS_MAX` places. */
-  readonly path: readonly PathPoint[];
+  readonly path?: readonly PathPoint[] | undefined;
   /** The camera's clock minus that of the machine that reads it, in ms, where the camera tells its time. */
-  readonly clockAheadMs: number | undefined;
+  readonly clockAheadMs?: number | undefined;
   /** The zone or line by which it counted as near, where some are drawn. */
-  readonly zone: string | undefined;
-  /** Who it is, where a face model names people. */
-  readonly name: string | undefined;
+  readonly zone?: string | undefined;
   /** False while the object is still there. */
   readonly closed: boolean;
   readonly model: string;

@@ -1,10 +1,10 @@
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { join } from "node:path";
 import { AppError } from "../base/errors.ts";
-import type { Box } from "../detect/types.ts";
 import { databaseDefects, openDatabase, storeError } from "./database.ts";
-import { PhotoFolder } from "./photos.ts";
+import { closeUpOf, PhotoFolder } from "./photos.ts";
 import type { Sighting } from "./sighting.ts";
+import { fromRow, pathText, type SightingRow as Row } from "./sighting-row.ts";
 
 /** Steps of the schema, in order; a database remembers how many it has taken. */
 const MIGRATIONS = [
@@ -40,10 +40,18 @@ const MIGRATIONS = [
   -- who it is, where a face model says so
   ALTER TABLE sighting ADD COLUMN name TEXT;
   `,
+  `
+  ALTER TABLE sighting ADD COLUMN close_up TEXT;
+  ALTER TABLE sighting ADD COLUMN path TEXT;
+  ALTER TABLE sighting ADD COLUMN clock_ahead_ms REAL;
+  ALTER TABLE sighting ADD COLUMN zone TEXT;
+  -- it was still there when the watching stopped: the next start may find it again
+  ALTER TABLE sighting ADD COLUMN in_view INTEGER NOT NULL DEFAULT 0;
+  `,
 ];
 
 /** What a new sighting consists of; the log adds the rest. */
-export type NewSighting = Omit<Sighting, "id" | "photo" | "closed" | "revision">;
+export type NewSighting = Omit<Sighting, "id" | "photo" | "closeUp" | "closed" | "revision">;
 
 /** Which sightings to list: those seen in the time between, of the class, of the camera. */
 export interface SightingQuery {
@@ -93,17 +101,18 @@ export class SightingLog implements Disposable {
     this.databaseId = identity.id;
   }
 
-  /** Saves the photo, then the row. Throws `data-loss`, and then neither is there. */
-  open(sighting: NewSighting, jpeg: Uint8Array): Sighting {
+  /** Saves the photo (and the close-up), then the row. Throws `data-loss`, and then none of them is there. */
+  open(sighting: NewSighting, jpeg: Uint8Array, closeUp?: Uint8Array): Sighting {
     const photo = this.photos.newName(sighting.camera, sighting.firstSeenMs);
     return this.#write("the sighting", () => {
-      this.photos.write(photo, jpeg);
       try {
+        this.photos.write(photo, jpeg, closeUp);
         const row = this.#database
           .query<Row, (string | number | null)[]>(
             `INSERT INTO sighting (camera, class, score, first_seen_ms, last_seen_ms, first_media_ms, last_media_ms,
-                                   x1, y1, x2, y2, photo, model, model_version, name, revision)
-             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NEXT_REVISION}) RETURNING *`,
+                                   x1, y1, x2, y2, photo, model, model_version, name, close_up, path, clock_ahead_ms, zone,
+                                   revision)
+             VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NEXT_REVISION}) RETURNING *`,
           )
           .get(
             sighting.camera,
@@ -118,6 +127,10 @@ export class SightingLog implements Disposable {
             sighting.model,
             sighting.modelVersion,
             sighting.name ?? null,
+            closeUp === undefined ? null : closeUpOf(photo),
+            sighting.path === undefined ? null : pathText(sighting.path),
+            sighting.clockAheadMs ?? null,
+            sighting.zone ?? null,
           );
         return fromRow(row!);
       } catch (error) {
@@ -132,19 +145,28 @@ export class SightingLog implements Disposable {
     id: number,
     better: Pick<Sighting, "score" | "box" | "lastSeenMs" | "lastMediaMs">,
     jpeg: Uint8Array,
+    closeUp?: Uint8Array,
   ): Sighting {
     const { sighting, old } = this.#write("the better photo", () => {
       const before = this.get(id);
       if (before === undefined) throw new AppError("bug", `sighting ${id} is not in the log`);
       const photo = this.photos.newName(before.camera, better.lastSeenMs);
-      this.photos.write(photo, jpeg);
       try {
+        this.photos.write(photo, jpeg, closeUp);
         const row = this.#database
           .query<Row, (string | number | null)[]>(
             `UPDATE sighting SET score = ?, x1 = ?, y1 = ?, x2 = ?, y2 = ?, last_seen_ms = ?, last_media_ms = ?,
-                                 photo = ?, revision = ${NEXT_REVISION} WHERE id = ? RETURNING *`,
+                                 photo = ?, close_up = ?, revision = ${NEXT_REVISION} WHERE id = ? RETURNING *`,
           )
-          .get(better.score, ...better.box, better.lastSeenMs, better.lastMediaMs ?? null, photo, id);
+          .get(
+            better.score,
+            ...better.box,
+            better.lastSeenMs,
+            better.lastMediaMs ?? null,
+            photo,
+            closeUp === undefined ? null : closeUpOf(photo),
+            id,
+          );
         return { sighting: fromRow(row!), old: before.photo };
       } catch (error) {
         this.photos.remove(photo);
@@ -156,15 +178,29 @@ export class SightingLog implements Disposable {
     return sighting;
   }
 
-  /** Moves the end of a sighting, and with `closed` ends it. */
-  touch(id: number, last: Pick<Sighting, "lastSeenMs" | "lastMediaMs" | "closed">): Sighting {
+  /**
+   * Moves the end of a sighting, and with `closed` ends it; `inView` with it says that the watching stopped while the
+   * object was still there.
+   */
+  touch(
+    id: number,
+    last: Pick<Sighting, "lastSeenMs" | "lastMediaMs" | "closed" | "path"> & { readonly inView?: boolean },
+  ): Sighting {
     return this.#write("the sighting's end", () => {
       const row = this.#database
-        .query<Row, (number | null)[]>(
+        .query<Row, (string | number | null)[]>(
           `UPDATE sighting SET last_seen_ms = max(last_seen_ms, ?), last_media_ms = coalesce(?, last_media_ms),
-                               closed = ?, revision = ${NEXT_REVISION} WHERE id = ? RETURNING *`,
+                               closed = ?, in_view = ?, path = coalesce(?, path),
+                               revision = ${NEXT_REVISION} WHERE id = ? RETURNING *`,
         )
-        .get(last.lastSeenMs, last.lastMediaMs ?? null, last.closed ? 1 : 0, id);
+        .get(
+          last.lastSeenMs,
+          last.lastMediaMs ?? null,
+          last.closed ? 1 : 0,
+          last.inView === true ? 1 : 0,
+          last.path === undefined ? null : pathText(last.path),
+          id,
+        );
       if (row === null) throw new AppError("bug", `sighting ${id} is not in the log`);
       return fromRow(row);
     });
@@ -254,12 +290,22 @@ export class SightingLog implements Disposable {
     return removed.length;
   }
 
-  /** Closes what a tester that ended without a word left open. Returns how many. */
+  /** Sightings of a camera whose objects were still there when the watching stopped, and last seen since `sinceMs`. */
+  interrupted(camera: string, sinceMs: number): Sighting[] {
+    return this.#database
+      .query<Row, [string, number]>(
+        "SELECT * FROM sighting WHERE in_view = 1 AND camera = ? AND last_seen_ms >= ? ORDER BY id",
+      )
+      .all(camera, sinceMs)
+      .map(fromRow);
+  }
+
+  /** Closes what a tester that ended without a word left open, as still in view. Returns how many. */
   closeAll(): number {
     return this.#write("the end of open sightings", () => {
       const open = this.#database.query<Row, []>("SELECT * FROM sighting WHERE closed = 0 ORDER BY id").all();
       const close = this.#database.query(
-        `UPDATE sighting SET closed = 1, revision = ${NEXT_REVISION} WHERE id = ?`,
+        `UPDATE sighting SET closed = 1, in_view = 1, revision = ${NEXT_REVISION} WHERE id = ?`,
       );
       for (const { id } of open) close.run(id);
       return open.length;
@@ -276,10 +322,14 @@ export class SightingLog implements Disposable {
       const rows = this.#database
         .query<Pick<Sighting, "id" | "photo">, []>("SELECT id, photo FROM sighting")
         .all();
-      const { photos, unfinished } = this.photos.list();
+      const { photos, closeUps, unfinished } = this.photos.list();
       const there = new Set(photos);
       const named = new Set(rows.map(({ photo }) => photo));
-      const photosWithoutRow = photos.filter((photo) => !named.has(photo));
+      const closeUpsNamed = new Set(rows.map(({ photo }) => closeUpOf(photo)));
+      const photosWithoutRow = [
+        ...photos.filter((photo) => !named.has(photo)),
+        ...closeUps.filter((closeUp) => !closeUpsNamed.has(closeUp)),
+      ];
       const report: CheckReport = {
         rows: rows.length,
         rowsWithoutPhoto: rows.filter(({ photo }) => !there.has(photo)).map(({ id }) => id),
@@ -319,46 +369,4 @@ const MATCHES = `last_seen_ms >= coalesce(?1, -1e300) AND first_seen_ms < coales
 
 function valuesOf({ sinceMs, untilMs, className, camera, text }: SightingQuery): SQLQueryBindings[] {
   return [sinceMs ?? null, untilMs ?? null, className ?? null, camera ?? null, text?.toLowerCase() ?? null];
-}
-
-interface Row {
-  id: number;
-  camera: string;
-  class: string;
-  score: number;
-  first_seen_ms: number;
-  last_seen_ms: number;
-  first_media_ms: number | null;
-  last_media_ms: number | null;
-  x1: number;
-  y1: number;
-  x2: number;
-  y2: number;
-  photo: string;
-  closed: number;
-  model: string;
-  model_version: number;
-  name: string | null;
-  revision: number;
-}
-
-function fromRow(row: Row): Sighting {
-  const box: Box = [row.x1, row.y1, row.x2, row.y2];
-  return {
-    id: row.id,
-    camera: row.camera,
-    className: row.class,
-    score: row.score,
-    firstSeenMs: row.first_seen_ms,
-    lastSeenMs: row.last_seen_ms,
-    firstMediaMs: row.first_media_ms ?? undefined,
-    lastMediaMs: row.last_media_ms ?? undefined,
-    box,
-    photo: row.photo,
-    closed: row.closed === 1,
-    model: row.model,
-    modelVersion: row.model_version,
-    name: row.name ?? undefined,
-    revision: row.revision,
-  };
 }

@@ -1,4 +1,4 @@
-import { CAMERA_COUNT_MAX, MESSAGE_SIZE_BYTES_MAX } from "../../base/limits.ts";
+import { CAMERA_COUNT_MAX, MESSAGE_SIZE_BYTES_MAX, PATH_POINTS_MAX } from "../../base/limits.ts";
 import type { Sighting } from "../../store/sighting.ts";
 import { bool, bytes, type Codec, f64, finite, list, optional, record, u16, u32, u53 } from "../codec.ts";
 import { defineMessage } from "../message.ts";
@@ -18,6 +18,11 @@ const sighting: Codec<Sighting> = record({
   lastMediaMs: optional(finite),
   box,
   photo: path,
+  closeUp: optional(path),
+  path: optional(list(record({ atMs: finite, box }), PATH_POINTS_MAX)),
+  clockAheadMs: optional(finite),
+  zone: optional(name),
+  name: optional(name),
   closed: bool,
   model: name,
   modelVersion: u32,

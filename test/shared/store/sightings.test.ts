@@ -100,7 +100,7 @@ test("check names rows without photo and removes photos without row", () => {
     databaseErrors: [],
   });
   expect(log.check({ mend: true })).toEqual(dry);
-  expect(log.photos.list()).toEqual({ photos: [kept.photo], unfinished: [] });
+  expect(log.photos.list()).toEqual({ photos: [kept.photo], closeUps: [], unfinished: [] });
   expect(log.list()).toHaveLength(2);
 });
 
