@@ -14,6 +14,7 @@ import type { JobStatus } from "../../shared/wire/messages/models.ts";
 import type { TesterStatusMessage } from "../../shared/wire/messages/sightings.ts";
 import { Cameras } from "./cameras.ts";
 import { Changes } from "./changes.ts";
+import { keepWithinLimits } from "./log-keeper.ts";
 import { ModelSource } from "./model-source.ts";
 import type { TesterOptions } from "./options.ts";
 import { serveWatcher } from "./serve-watcher.ts";
@@ -76,6 +77,7 @@ export async function run(options: TesterOptions, { signal, log }: RoleContext):
   options.onReady?.(listener.address);
 
   const links: Promise<void>[] = [];
+  if (options.keep !== undefined) links.push(keepWithinLimits(sightings, options.keep, stop, log));
   const keep = (target: DialTarget, session: Parameters<typeof stayConnected>[1]): void => {
     const dial = dialer(options.site, "tester", target);
     links.push(stayConnected({ dial, signal: stop, log }, session));
@@ -110,8 +112,12 @@ function openLog({ dataDir }: TesterOptions, log: RoleContext["log"]): SightingL
   try {
     const report = sightings.check({ mend: true });
     const closed = sightings.closeAll();
-    const orphans = report.photosWithoutRow.length + report.unfinished.length;
-    if (closed + orphans > 0) log.info("put right after an earlier stop", { closed, photosRemoved: orphans });
+    const orphans = report.photosWithoutRow.length;
+    const removed = (report.tooManyPhotos ? 0 : orphans) + report.unfinished.length;
+    if (closed + removed > 0) log.info("put right after an earlier stop", { closed, photosRemoved: removed });
+    if (report.tooManyPhotos) {
+      log.warn("most photos have no sighting; they are left alone, see vigia check", { photos: orphans });
+    }
     if (report.rowsWithoutPhoto.length > 0) {
       log.warn("sightings lack their photo; see vigia check", { rows: report.rowsWithoutPhoto.length });
     }

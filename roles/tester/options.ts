@@ -2,6 +2,7 @@ import type { VisitRules } from "../../shared/detect/visits.ts";
 import type { Address } from "../../shared/net/connection.ts";
 import type { Site } from "../../shared/net/site.ts";
 import type { DeviceChoice } from "../../shared/nn/engine.ts";
+import type { RetentionRules } from "../../shared/store/retention.ts";
 import type { Sighting } from "../../shared/store/sighting.ts";
 
 /** What starts a tester. */
@@ -21,6 +22,8 @@ export interface TesterOptions {
   /** Pictures of one camera that are looked at each second. */
   readonly framesPerSecondMax: number;
   readonly rules: Omit<VisitRules, "thresholds">;
+  /** How much of the log is kept; everything when absent. */
+  readonly keep?: RetentionRules;
   /** Tell the network where this tester is. */
   readonly announce: boolean;
   readonly onReady?: (address: Address) => void;

@@ -7,6 +7,7 @@ import { AppError } from "../../shared/base/errors.ts";
 import { deferred } from "../../shared/base/wait.ts";
 import type { Address } from "../../shared/net/connection.ts";
 import { choiceFlag, namedValue, numberFlag } from "../flags.ts";
+import { KEEP_FLAGS, keepRules } from "../keep-flags.ts";
 import { MODEL_FLAGS, modelChoice } from "../model-flag.ts";
 import { addressFlag, PORTS, refuseDoubles, siteFor } from "../roles/common.ts";
 import { COMMON_FLAGS, type Command, isSet, neededText, textOf } from "../shell.ts";
@@ -37,6 +38,7 @@ export const command: Command = {
         description: "How high a thing must be to count as near, in percent of the picture (6).",
       },
       device: { type: "string", valueHint: "auto|cpu|gpu", description: "What computes (auto)." },
+      ...KEEP_FLAGS,
       json: { type: "boolean", description: "One JSON object a line." },
       ...COMMON_FLAGS,
     },
@@ -90,6 +92,7 @@ export const command: Command = {
           threads: Math.min(8, availableParallelism()),
           framesPerSecondMax: numberFlag("fps", textOf(flags, "fps"), 0.1, 60) ?? 5,
           rules: near === undefined ? DEFAULT_RULES : { ...DEFAULT_RULES, nearHeightShare: near / 100 },
+          keep: keepRules(flags),
           announce: false,
           endWithCameras: true,
           onSighting(sighting) {

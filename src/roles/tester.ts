@@ -2,6 +2,7 @@ import { availableParallelism } from "node:os";
 import { run } from "../../roles/tester/main.ts";
 import { DEFAULT_RULES } from "../../roles/tester/options.ts";
 import { choiceFlag, numberFlag, wholeFlag } from "../flags.ts";
+import { KEEP_FLAGS, keepRules } from "../keep-flags.ts";
 import { modelChoice } from "../model-flag.ts";
 import { type Command, ROLE_FLAGS, textOf } from "../shell.ts";
 import { addressFlag, addressList, PORTS, readyWriter, siteFor } from "./common.ts";
@@ -55,6 +56,7 @@ export const command: Command = {
         valueHint: "PERCENT",
         description: "How high a thing must be to count as near, in percent of the picture (6).",
       },
+      ...KEEP_FLAGS,
       ...ROLE_FLAGS,
     },
   },
@@ -73,6 +75,7 @@ export const command: Command = {
         threads: wholeFlag("threads", textOf(flags, "threads"), 1, 64) ?? Math.min(8, availableParallelism()),
         framesPerSecondMax: numberFlag("fps", textOf(flags, "fps"), 0.1, 60) ?? 5,
         rules: near === undefined ? DEFAULT_RULES : { ...DEFAULT_RULES, nearHeightShare: near / 100 },
+        keep: keepRules(flags),
         announce: true,
         ...readyWriter(flags),
       },
