@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { Sighting } from "../shared/store/sighting.ts";
+import { type Sighting, thingText } from "../shared/store/sighting.ts";
 
 /** A sighting as `--json` prints it. `photo` is an absolute path. */
 export function sightingJson(sighting: Sighting, dataDir: string): string {
@@ -9,6 +9,7 @@ export function sightingJson(sighting: Sighting, dataDir: string): string {
     id: sighting.id,
     camera: sighting.camera,
     class: sighting.className,
+    name: sighting.name,
     score: round(sighting.score, 4),
     firstSeen: new Date(sighting.firstSeenMs).toISOString(),
     lastSeen: new Date(sighting.lastSeenMs).toISOString(),
@@ -29,10 +30,10 @@ export function sightingText(sighting: Sighting): string {
       : `${(sighting.firstMediaMs / 1000).toFixed(1)} s`;
   const lasted = (sighting.lastSeenMs - sighting.firstSeenMs) / 1000;
   const percent = `${Math.round(100 * sighting.score)}%`;
-  return `${when}  ${sighting.camera.padEnd(12)} ${sighting.className.padEnd(14)} ${percent.padStart(4)}  ${lasted.toFixed(1)} s  ${sighting.photo}`;
+  return `${when}  ${sighting.camera.padEnd(12)} ${thingText(sighting).padEnd(14)} ${percent.padStart(4)}  ${lasted.toFixed(1)} s  ${sighting.photo}`;
 }
 
-export const CSV_HEADER = "id,camera,class,score,firstSeen,lastSeen,x1,y1,x2,y2,photo";
+export const CSV_HEADER = "id,camera,class,score,firstSeen,lastSeen,x1,y1,x2,y2,photo,name";
 
 /** A sighting as a line of CSV (RFC 4180). */
 export function sightingCsv(sighting: Sighting, dataDir: string): string {
@@ -45,6 +46,7 @@ export function sightingCsv(sighting: Sighting, dataDir: string): string {
     new Date(sighting.lastSeenMs).toISOString(),
     ...sighting.box.map((side) => round(side, 1)),
     resolve(dataDir, sighting.photo),
+    sighting.name ?? "",
   ]
     .map((field) => csvField(String(field)))
     .join(",");

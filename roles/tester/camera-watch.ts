@@ -1,6 +1,7 @@
 import type { Log } from "../../shared/base/log.ts";
+import { NameBook } from "../../shared/detect/name-book.ts";
 import type { DetectPool, LoadedModel } from "../../shared/detect/pool.ts";
-import { Tracker } from "../../shared/detect/tracker.ts";
+import { Tracker, type TrackerStep } from "../../shared/detect/tracker.ts";
 import type { Detection } from "../../shared/detect/types.ts";
 import { VisitBook, type VisitChange, type VisitRules } from "../../shared/detect/visits.ts";
 import type { CameraStatus, FrameMessage } from "../../shared/wire/messages/frames.ts";
@@ -21,7 +22,7 @@ export interface TestedPicture {
   readonly width: number;
   readonly height: number;
   readonly jpeg: Uint8Array;
-  readonly detections: readonly Detection[];
+  readonly detections: readonly (Detection & { readonly name?: string | undefined })[];
 }
 
 /** One camera: its frames through the model in order, its tracks, its visits. */
@@ -29,11 +30,13 @@ export class CameraWatch {
   readonly name: string;
   readonly #pool: DetectPool;
   readonly #rules: Omit<VisitRules, "thresholds">;
+  readonly #nameScoreMin: number;
   readonly #writer: SightingWriter;
   readonly #log: Log;
   #model: LoadedModel;
   #tracker: Tracker;
   #visits: VisitBook;
+  #names: NameBook;
   #last: Promise<void> = Promise.resolve();
   #testedAtMs: number[] = [];
   status: CameraStatus;
@@ -48,6 +51,8 @@ export class CameraWatch {
     parts: {
       readonly pool: DetectPool;
       readonly rules: Omit<VisitRules, "thresholds">;
+      /** Least mean score of a name. */
+      readonly nameScoreMin: number;
       readonly writer: SightingWriter;
       readonly log: Log;
     },
@@ -56,11 +61,13 @@ export class CameraWatch {
     this.status = status;
     this.#pool = parts.pool;
     this.#rules = parts.rules;
+    this.#nameScoreMin = parts.nameScoreMin;
     this.#writer = parts.writer;
     this.#log = parts.log;
     this.#model = model;
     this.#tracker = this.#newTracker();
     this.#visits = this.#newVisits();
+    this.#names = this.#newNames();
   }
 
   /** Takes up another model. Visits under way end: their class numbers belong to the old one. */
@@ -69,6 +76,7 @@ export class CameraWatch {
     this.#model = model;
     this.#tracker = this.#newTracker();
     this.#visits = this.#newVisits();
+    this.#names = this.#newNames();
   }
 
   get openCount(): number {
@@ -126,15 +134,28 @@ export class CameraWatch {
     const plausible = detections.filter(
       ({ classIndex, score }) => score >= WEAK_SHARE * (thresholds[classIndex] ?? 1),
     );
+    const atMs = frame.mediaMs ?? frame.capturedMs;
+    const step = this.#tracker.step(plausible, atMs);
+    const names = this.#hear(step);
     this.latest = {
       capturedMs: frame.capturedMs,
       ...size,
       jpeg: frame.jpeg,
-      detections: plausible.filter(({ classIndex, score }) => score >= (thresholds[classIndex] ?? 1)),
+      detections: plausible
+        .filter(({ classIndex, score }) => score >= (thresholds[classIndex] ?? 1))
+        .map((one) => ({ ...one, name: names.get(one) })),
     };
-    const atMs = frame.mediaMs ?? frame.capturedMs;
-    const changes = this.#visits.step(this.#tracker.step(plausible, atMs), size, atMs);
+    const changes = this.#visits.step(step, size, atMs);
     for (const change of changes) this.#write(change, frame);
+  }
+
+  /** Lets this frame's guesses count; returns who the objects of the frame are, as far as that is known. */
+  #hear({ seen, lost }: TrackerStep): Map<Detection, string | undefined> {
+    for (const { id } of lost) this.#names.forget(id);
+    for (const { id, seen: detection } of seen) {
+      if (detection.guess !== undefined) this.#names.hear(id, detection.guess);
+    }
+    return new Map(seen.map(({ id, seen: detection }) => [detection, this.#names.nameOf(id)]));
   }
 
   #finish(): void {
@@ -147,6 +168,7 @@ export class CameraWatch {
     this.#writer.write(kind, visit, frame, {
       camera: this.name,
       className: info.classes[visit.classIndex] ?? `class ${visit.classIndex}`,
+      name: visit.trackId === undefined ? undefined : this.#names.nameOf(visit.trackId),
       model: info.name,
       modelVersion: info.version,
     });
@@ -155,6 +177,10 @@ export class CameraWatch {
   #newTracker(): Tracker {
     const { thresholds } = this.#model.info;
     return new Tracker({ thresholds, lostAfterMs: LOST_AFTER_MS, historyFrames: HISTORY_FRAMES });
+  }
+
+  #newNames(): NameBook {
+    return new NameBook(this.#nameScoreMin);
   }
 
   #newVisits(): VisitBook {

@@ -103,7 +103,9 @@ export class Cameras {
       }
       const known = this.#watches.get(status.name);
       if (known === undefined) {
-        const parts = { pool: this.#pool, rules: this.#options.rules, writer: this.#writer, log: this.#log };
+        const { rules, faces } = this.#options;
+        const nameScoreMin = faces?.scoreMin ?? 1;
+        const parts = { pool: this.#pool, rules, nameScoreMin, writer: this.#writer, log: this.#log };
         this.#watches.set(status.name, new CameraWatch(status, this.#model, parts));
         this.#log.info("watching", { camera: status.name, state: status.state });
       } else {

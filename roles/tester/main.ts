@@ -47,7 +47,13 @@ export async function run(options: TesterOptions, { signal, log }: RoleContext):
     cameras.useModel(model);
     log.info("looking for", { ...modelWords(model) });
   };
+  const { faces } = options;
+  const useFaces = async (file: Uint8Array): Promise<void> => {
+    const people = await pool.nameWith(file, faces?.classes ?? [], options.device);
+    log.info("naming", { people: people.join(","), of: faces?.classes.join(",") });
+  };
   if ("file" in options.model) await useModel(readFileSync(options.model.file));
+  if (faces !== undefined && "file" in faces.model) await useFaces(readFileSync(faces.model.file));
 
   const listener = scope.use(
     await listen({
@@ -93,6 +99,11 @@ export async function run(options: TesterOptions, { signal, log }: RoleContext):
         jobChanges.tell();
       },
     });
+    keep({ role: "trainer", address: options.trainer }, (link) => source.follow(link));
+  }
+  if (faces !== undefined && "name" in faces.model) {
+    const { name } = faces.model;
+    const source = new ModelSource({ name, dataDir: options.dataDir, log, onModel: useFaces });
     keep({ role: "trainer", address: options.trainer }, (link) => source.follow(link));
   }
   const videos = options.videos.length > 0 ? options.videos : [undefined];

@@ -27,7 +27,7 @@ export class ModelSource {
   readonly #folder: string;
   readonly #log: Log;
   readonly #onModel: (file: Uint8Array, card: ModelCard) => Promise<void>;
-  readonly #onTraining: (jobs: readonly JobStatus[]) => void;
+  readonly #onTraining: ((jobs: readonly JobStatus[]) => void) | undefined;
   #have = "";
 
   constructor(parts: {
@@ -37,7 +37,8 @@ export class ModelSource {
     readonly log: Log;
     /** A new model is here. */
     readonly onModel: (file: Uint8Array, card: ModelCard) => Promise<void>;
-    readonly onTraining: (jobs: readonly JobStatus[]) => void;
+    /** How training goes; not asked for when absent. */
+    readonly onTraining?: (jobs: readonly JobStatus[]) => void;
   }) {
     this.#name = parts.name;
     this.#folder = join(parts.dataDir, "models");
@@ -59,7 +60,7 @@ export class ModelSource {
       await link.send(FetchModel, { name: card.name, version: card.version });
     };
     const dispatch = new Dispatch()
-      .on(TrainingStatus, ({ jobs }) => this.#onTraining(jobs))
+      .on(TrainingStatus, ({ jobs }) => this.#onTraining?.(jobs))
       .on(ModelAvailable, async ({ card }) => {
         if (card.sha256 === this.#have || card.sha256 === fetching?.card.sha256) return;
         const kept = this.#kept(card);
@@ -89,7 +90,7 @@ export class ModelSource {
         next = undefined;
       });
     await link.send(FollowModel, { name: this.#name });
-    await link.send(FollowTraining, {});
+    if (this.#onTraining !== undefined) await link.send(FollowTraining, {});
     for await (const message of link.messages()) await dispatch.run(message);
   }
 

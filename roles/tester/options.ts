@@ -5,6 +5,16 @@ import type { DeviceChoice } from "../../shared/nn/engine.ts";
 import type { RetentionRules } from "../../shared/store/retention.ts";
 import type { Sighting } from "../../shared/store/sighting.ts";
 
+/** Who is it? A face model that names what was detected. */
+export interface FacesOptions {
+  /** A face model's file, or one of the trainer's by name. */
+  readonly model: { readonly file: string } | { readonly name: string };
+  /** Classes of the detector whose objects are named. */
+  readonly classes: readonly string[];
+  /** Least mean score of a name over a track, 0 to 1; below it the person is unknown. */
+  readonly scoreMin: number;
+}
+
 /** What starts a tester. */
 export interface TesterOptions {
   readonly site: Site;
@@ -12,6 +22,8 @@ export interface TesterOptions {
   readonly dataDir: string;
   /** A model file, or a model of the trainer's by name (the newest of any name when absent). */
   readonly model: { readonly file: string } | { readonly name: string | undefined };
+  /** Nobody is named when absent. */
+  readonly faces?: FacesOptions | undefined;
   /** Where the trainer is; found on the network when absent. Not needed with a model file. */
   readonly trainer: Address | undefined;
   /** Where the cameras are; found on the network when empty. */

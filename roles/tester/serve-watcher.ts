@@ -109,8 +109,9 @@ async function sendPicture(
     capturedMs: latest?.capturedMs ?? 0,
     width: latest?.width ?? 0,
     height: latest?.height ?? 0,
-    objects: (latest?.detections ?? []).slice(0, 1000).map(({ classIndex, score, box }) => ({
+    objects: (latest?.detections ?? []).slice(0, 1000).map(({ classIndex, name, score, box }) => ({
       className: names[classIndex] ?? "?",
+      name,
       score,
       box,
     })),

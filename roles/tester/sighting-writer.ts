@@ -8,11 +8,12 @@ import type { FrameMessage } from "../../shared/wire/messages/frames.ts";
 const TOUCH_EVERY_MS = 1000;
 
 /** Whose visit it is. */
-export type VisitOwner = Pick<Sighting, "camera" | "className" | "model" | "modelVersion">;
+export type VisitOwner = Pick<Sighting, "camera" | "className" | "name" | "model" | "modelVersion">;
 
 interface Written {
   readonly id: number;
   touchedAtMs: number;
+  name: string | undefined;
 }
 
 /**
@@ -73,8 +74,13 @@ export class SightingWriter {
       if (frame === undefined || kind === "closed") return undefined;
       const row: NewSighting = { ...owner, ...times, score: visit.score, box: visit.box };
       const sighting = this.#sightings.open(row, frame.jpeg);
-      this.#written.set(key, { id: sighting.id, touchedAtMs: now });
+      this.#written.set(key, { id: sighting.id, touchedAtMs: now, name: owner.name });
       return sighting;
+    }
+    if (owner.name !== undefined && owner.name !== written.name) {
+      this.#sightings.setName(written.id, owner.name);
+      written.name = owner.name;
+      written.touchedAtMs = 0; // told at once, below
     }
     if (kind === "better" && frame !== undefined) {
       written.touchedAtMs = now;

@@ -1,7 +1,7 @@
 import { decodePicture } from "../../shared/image/codec.ts";
 import { resizeBilinear } from "../../shared/image/resize.ts";
 import type { Picture } from "../../shared/image/types.ts";
-import type { Sighting } from "../../shared/store/sighting.ts";
+import { type Sighting, thingText } from "../../shared/store/sighting.ts";
 import type { FeedListener, TesterFeed } from "./tester-feed.ts";
 
 /** Width of a small picture, in characters; each shows two pixels, one above the other. */
@@ -62,7 +62,7 @@ export class TerminalView implements FeedListener, AsyncDisposable {
 
   async #print(feed: TesterFeed, row: Sighting): Promise<void> {
     const when = new Date(row.firstSeenMs).toLocaleString("sv");
-    const words = `${when}  ${row.camera}  ${row.className}  ${Math.round(100 * row.score)}%`;
+    const words = `${when}  ${row.camera}  ${thingText(row)}  ${Math.round(100 * row.score)}%`;
     let picture = "";
     if (this.#out.isTTY === true) {
       try {

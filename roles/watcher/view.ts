@@ -1,4 +1,4 @@
-import type { Sighting } from "../../shared/store/sighting.ts";
+import { type Sighting, thingText } from "../../shared/store/sighting.ts";
 import type { JobStatus } from "../../shared/wire/messages/models.ts";
 import type { TesterFeed } from "./tester-feed.ts";
 
@@ -8,6 +8,8 @@ export interface SightingView {
   /** `tester-id`: unique over all testers. */
   readonly key: string;
   readonly className: string;
+  /** For people: the class, and who it is where a face model says so. */
+  readonly what: string;
   readonly camera: string;
   readonly score: number;
   readonly firstSeenMs: number;
@@ -46,7 +48,8 @@ export function sightingView(feed: TesterFeed, row: Sighting): SightingView {
   const { className, camera, score, firstSeenMs, lastSeenMs, closed, box, model, modelVersion } = row;
   const key = `${feed.index}-${row.id}`;
   const photo = `/photo/${key}?${encodeURIComponent(row.photo.slice(-12, -4))}`;
-  return { key, className, camera, score, firstSeenMs, lastSeenMs, closed, box, model, modelVersion, photo };
+  const times = { firstSeenMs, lastSeenMs, closed };
+  return { key, className, what: thingText(row), camera, score, ...times, box, model, modelVersion, photo };
 }
 
 /** All testers as one. */

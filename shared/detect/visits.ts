@@ -17,6 +17,8 @@ export interface VisitRules {
 export interface Visit {
   /** Unique for the camera since the tester's start. */
   readonly key: number;
+  /** The track that carries it; none while it may still be taken up again. */
+  readonly trackId: number | undefined;
   readonly classIndex: number;
   /** Of the frame that the photo is cut from. */
   readonly score: number;

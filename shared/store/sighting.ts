@@ -8,6 +8,11 @@ export interface PathPoint {
   readonly box: Box;
 }
 
+/** For people: what was seen, and who it is where that is known. */
+export function thingText({ className, name }: Pick<Sighting, "className" | "name">): string {
+  return name === undefined ? className : `${className} ${name}`;
+}
+
 /** One visit of one object to one camera: a row of the log. */
 export interface Sighting {
   /** Grows by one from 1; never used twice. */

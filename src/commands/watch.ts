@@ -6,6 +6,7 @@ import { parseSource } from "../../roles/video/source-text.ts";
 import { AppError } from "../../shared/base/errors.ts";
 import { deferred } from "../../shared/base/wait.ts";
 import type { Address } from "../../shared/net/connection.ts";
+import { FACES_FLAGS, facesOptions } from "../faces-flags.ts";
 import { choiceFlag, namedValue, numberFlag } from "../flags.ts";
 import { KEEP_FLAGS, keepRules } from "../keep-flags.ts";
 import { MODEL_FLAGS, modelChoice } from "../model-flag.ts";
@@ -22,6 +23,7 @@ export const command: Command = {
     meta: { name: "watch", description: "Watch cameras or files on this machine; a line a sighting." },
     args: {
       ...MODEL_FLAGS,
+      ...FACES_FLAGS,
       data: {
         type: "string",
         valueHint: "DIR",
@@ -45,6 +47,7 @@ export const command: Command = {
   },
   async run(flags, context) {
     const model = modelChoice(neededText(flags, "model"));
+    const faces = facesOptions(flags);
     const cameras = flags._.map((text) => {
       const [name, source] = namedValue(text, "camera");
       // Files go as fast as the machine can; what is live keeps its pace.
@@ -86,6 +89,7 @@ export const command: Command = {
           listen: LOOPBACK,
           dataDir,
           model,
+          faces,
           trainer: addressFlag(flags, "trainer", PORTS.trainer),
           videos: [await videoReady.promise],
           device: choiceFlag("device", textOf(flags, "device") ?? "auto", ["auto", "cpu", "gpu"]),

@@ -1,6 +1,7 @@
 import { availableParallelism } from "node:os";
 import { run } from "../../roles/tester/main.ts";
 import { DEFAULT_RULES } from "../../roles/tester/options.ts";
+import { FACES_FLAGS, facesOptions } from "../faces-flags.ts";
 import { choiceFlag, numberFlag, wholeFlag } from "../flags.ts";
 import { KEEP_FLAGS, keepRules } from "../keep-flags.ts";
 import { modelChoice } from "../model-flag.ts";
@@ -30,6 +31,7 @@ export const command: Command = {
         valueHint: "NAME|FILE",
         description: "A model of the trainer's, or a file (the trainer's newest).",
       },
+      ...FACES_FLAGS,
       data: {
         type: "string",
         valueHint: "DIR",
@@ -69,6 +71,7 @@ export const command: Command = {
         listen: addressFlag(flags, "listen", PORTS.tester) ?? { host: "0.0.0.0", port: PORTS.tester },
         dataDir: textOf(flags, "data") ?? "vigia-data",
         model: model === undefined ? { name: undefined } : modelChoice(model),
+        faces: facesOptions(flags),
         trainer: addressFlag(flags, "trainer", PORTS.trainer),
         videos: addressList(context, "video", PORTS.video),
         device: choiceFlag("device", textOf(flags, "device") ?? "auto", ["auto", "cpu", "gpu"]),

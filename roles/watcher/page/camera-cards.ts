@@ -10,6 +10,7 @@ interface Seen {
   readonly height: number;
   readonly objects: readonly {
     readonly className: string;
+    readonly name?: string;
     readonly score: number;
     readonly box: readonly number[];
   }[];
@@ -93,9 +94,9 @@ export class CameraCards {
     await card.image.decode();
     URL.revokeObjectURL(before);
     if (seen === null) return;
-    const labelled = seen.objects.map(({ className, score, box }) => ({
+    const labelled = seen.objects.map(({ className, name, score, box }) => ({
       box,
-      label: `${className} ${Math.round(100 * score)}%`,
+      label: `${className} ${name === undefined ? "" : `${name} `}${Math.round(100 * score)}%`,
     }));
     drawBoxes(card.boxes, seen.width, seen.height, labelled);
   }

@@ -32,9 +32,9 @@ export class LargeView {
   #show(row: SightingView): void {
     this.#row = row;
     const percent = `${Math.round(100 * row.score)}%`;
-    byId("large-title").textContent = `${row.className} · ${row.camera}`;
+    byId("large-title").textContent = `${row.what} · ${row.camera}`;
     if (this.#photo.getAttribute("src") !== row.photo) this.#photo.src = row.photo;
-    this.#photo.alt = row.className;
+    this.#photo.alt = row.what;
     const facts: [string, string][] = [
       [this.#words.first, this.#time(row.firstSeenMs)],
       [this.#words.last, row.closed ? this.#time(row.lastSeenMs) : this.#words.stillThere],
@@ -49,9 +49,9 @@ export class LargeView {
 
   #drawBox(): void {
     if (this.#row === undefined) return;
-    const { box, className } = this.#row;
+    const { box, what } = this.#row;
     const { naturalWidth, naturalHeight } = this.#photo;
-    drawBoxes(byId<SVGSVGElement>("large-box"), naturalWidth, naturalHeight, [{ box, label: className }]);
+    drawBoxes(byId<SVGSVGElement>("large-box"), naturalWidth, naturalHeight, [{ box, label: what }]);
   }
 
   #time(ms: number): string {

@@ -90,12 +90,12 @@ export class LogList {
       dateStyle: "medium",
       timeStyle: "medium",
     });
-    const image = element("img", { src: `${row.photo}&crop`, alt: row.className, loading: "lazy" });
+    const image = element("img", { src: `${row.photo}&crop`, alt: row.what, loading: "lazy" });
     const button = element(
       "button",
       { type: "button" },
       image,
-      element("span", { class: "what" }, `${row.className} ${Math.round(100 * row.score)}%`),
+      element("span", { class: "what" }, `${row.what} ${Math.round(100 * row.score)}%`),
       element("span", { class: "where" }, row.camera),
       element("span", { class: "when" }, when),
     );

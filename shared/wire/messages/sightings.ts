@@ -74,7 +74,13 @@ export type TesterStatusMessage = ReturnType<typeof TesterStatus.decode>;
 
 /** The camera's latest tested picture with what the model saw on it. */
 export const PictureRequest = defineMessage(0x87, "PictureRequest", { requestId: u32, camera: name });
-const seenObject = record({ className: name, score: finite, box });
+const seenObject = record({
+  className: name,
+  /** Who it is, where a face model says so. */
+  name: optional(name),
+  score: finite,
+  box,
+});
 export const PictureReply = defineMessage(0x88, "PictureReply", {
   requestId: u32,
   capturedMs: f64,
