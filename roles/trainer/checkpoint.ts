@@ -7,6 +7,7 @@ import { PARAMETER_COUNT_MAX } from "../../shared/base/limits.ts";
 import { flushFolder } from "../../shared/base/replace-file.ts";
 import { storeError } from "../../shared/store/database.ts";
 import { writeAll } from "../../shared/store/write-all.ts";
+import type { Scores } from "../../shared/wire/messages/training.ts";
 
 /** The whole state of a training after some round: all that is needed to go on. */
 export interface Checkpoint {
@@ -18,6 +19,8 @@ export interface Checkpoint {
   readonly state: readonly Float32Array[];
   /** The best weights so far with their score, where some were scored. */
   readonly best: { readonly weights: Float32Array; readonly map50: number } | undefined;
+  /** The last scores on the pictures kept aside, of before these were learnt from too. */
+  readonly scores: Scores | undefined;
 }
 
 /*
@@ -33,6 +36,7 @@ interface Head {
   readonly length: number;
   readonly stateVectors: number;
   readonly bestMap50: number | null;
+  readonly scores: Scores | null;
 }
 
 /** Where the checkpoints of jobs are: one file a job, replaced whole. */
@@ -86,13 +90,14 @@ export class Checkpoints {
   }
 }
 
-function encode({ round, elapsedMs, weights, state, best }: Checkpoint): Uint8Array[] {
+function encode({ round, elapsedMs, weights, state, best, scores }: Checkpoint): Uint8Array[] {
   const head: Head = {
     round,
     elapsedMs,
     length: weights.length,
     stateVectors: state.length,
     bestMap50: best?.map50 ?? null,
+    scores: scores ?? null,
   };
   const headBytes = Buffer.from(JSON.stringify(head));
   const start = Buffer.alloc(8);
@@ -113,7 +118,7 @@ function decode(bytes: Buffer): Checkpoint {
   }
   const headEnd = 8 + body.readUInt32LE(4);
   const head = JSON.parse(body.toString("utf8", 8, headEnd)) as Head;
-  const { round, elapsedMs, length, stateVectors, bestMap50 } = head;
+  const { round, elapsedMs, length, stateVectors, bestMap50, scores } = head;
   const count = 1 + stateVectors + (bestMap50 === null ? 0 : 1);
   if (!(length <= PARAMETER_COUNT_MAX) || body.length !== headEnd + 4 * length * count) {
     throw new Error("its size is not what it says");
@@ -129,6 +134,7 @@ function decode(bytes: Buffer): Checkpoint {
     weights: vectors[0]!,
     state: vectors.slice(1, 1 + stateVectors),
     best: bestMap50 === null ? undefined : { weights: vectors.at(-1)!, map50: bestMap50 },
+    scores: scores ?? undefined,
   };
 }
 

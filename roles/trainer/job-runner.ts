@@ -288,7 +288,7 @@ class JobRun {
         hint: "start from a model of the same --network, --size and number of classes, or leave out --init",
       });
     }
-    return { round: 0, elapsedMs: 0, weights, state: [], best: undefined };
+    return { round: 0, elapsedMs: 0, weights, state: [], best: undefined, scores: undefined };
   }
 
   #keep(

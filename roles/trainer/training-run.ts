@@ -54,7 +54,10 @@ export interface TrainingRunOptions {
 
 export interface TrainingOutcome {
   readonly weights: Float32Array;
-  /** On pictures kept aside; of the training pictures where there are too few for that. */
+  /**
+   * On pictures kept aside, of the last weights that had not learnt from these; on the training pictures where there
+   * are too few to keep any aside.
+   */
   readonly scores: Scores | undefined;
   readonly testScores: Scores | undefined;
   readonly samples: number;
@@ -79,6 +82,9 @@ export class TrainingRun implements WorkerUser {
   /** Workers that were told of the job and have not answered. */
   readonly #opening = new Set<string>();
   #best: Checkpoint["best"];
+  #scores: Checkpoint["scores"];
+  /** Whether the pictures kept aside are learnt from by now, so that they say nothing of the weights any more. */
+  #asideLearnt: boolean;
   #lastCheckpointMs = performance.now();
   #lastEvaluation: { progress: number; atMs: number; tookMs: number };
   #map50: number | undefined;
@@ -90,6 +96,7 @@ export class TrainingRun implements WorkerUser {
     const { plan, from, trainPictures, jobId, log } = options;
     this.#options = options;
     this.#best = from?.best;
+    this.#scores = from?.scores;
     this.#clock = new TrainingClock(plan, trainPictures, from?.elapsedMs ?? 0);
     this.#meter = new RoundMeter(plan.chunkSize, plan.chunksPerRound);
     this.#leader = new RingLeader({
@@ -106,11 +113,9 @@ export class TrainingRun implements WorkerUser {
       },
       log,
     });
-    this.#lastEvaluation = {
-      progress: this.#clock.progress(this.#leader.round),
-      atMs: performance.now(),
-      tookMs: 0,
-    };
+    const progress = this.#clock.progress(this.#leader.round);
+    this.#lastEvaluation = { progress, atMs: performance.now(), tookMs: 0 };
+    this.#asideLearnt = progress >= plan.heldOutUntil;
     this.answers = this.#leader.answer(
       new WorkerAnswers()
         .on(JobReady, (worker, message) => this.#jobReady(worker, message))
@@ -201,17 +206,18 @@ export class TrainingRun implements WorkerUser {
     const progress = this.#clock.progress(round);
     const nowMs = performance.now();
     const isOver = round > 0 && (progress >= 1 || this.#options.finishEarly.aborted);
-    const isEvaluationDue =
-      this.#options.hasVal &&
+    const isLastEvaluation = progress >= this.#options.plan.heldOutUntil;
+    const isRoutineDue =
       progress >= this.#lastEvaluation.progress + EVALUATE_EVERY_SHARE &&
       nowMs >=
         this.#lastEvaluation.atMs +
           Math.max(EVALUATE_EVERY_MS, EVALUATE_EVERY_TIMES * this.#lastEvaluation.tookMs);
+    const isEvaluationDue = this.#options.hasVal && !this.#asideLearnt && (isLastEvaluation || isRoutineDue);
     const isCheckpointDue = nowMs >= this.#lastCheckpointMs + this.#options.checkpointEveryMs;
     const wantsState = isOver || isEvaluationDue || isCheckpointDue;
     if (wantsState && held.round !== round) this.#leader.proceed("gather");
     else if (isOver) void this.#whileBusy(() => this.#finish());
-    else if (isEvaluationDue) void this.#whileBusy(() => this.#evaluate(progress));
+    else if (isEvaluationDue) void this.#whileBusy(() => this.#evaluate(progress, isLastEvaluation));
     else this.#leader.proceed("round");
   }
 
@@ -232,7 +238,9 @@ export class TrainingRun implements WorkerUser {
     return state.at(-1) ?? weights;
   }
 
-  async #evaluate(progress: number): Promise<void> {
+  /** @param isLast the pictures kept aside are learnt from after this */
+  async #evaluate(progress: number, isLast: boolean): Promise<void> {
+    this.#asideLearnt = isLast;
     const weights = this.#average();
     if (weights === undefined) return;
     const startMs = performance.now();
@@ -240,6 +248,7 @@ export class TrainingRun implements WorkerUser {
     const atMs = performance.now();
     this.#lastEvaluation = { progress, atMs, tookMs: atMs - startMs };
     if (scores === undefined) return;
+    this.#scores = scores;
     this.#map50 = scores.map50;
     if (scores.map50 >= (this.#best?.map50 ?? 0)) this.#best = { weights, map50: scores.map50 };
     const { log, jobId } = this.#options;
@@ -268,8 +277,10 @@ export class TrainingRun implements WorkerUser {
       throw new AppError("cancelled", "ended before the first round: there is no model yet");
     onStatus({ state: "evaluating", progress: 1, timeLeftMs: undefined }, this.#clock.elapsedMs / 1000);
     let weights = last;
-    let scores = await this.#score(last, hasVal ? "val" : "train");
-    if (hasVal && scores !== undefined && (this.#best?.map50 ?? 0) > scores.map50 + BEST_MARGIN) {
+    let scores = this.#asideLearnt ? this.#scores : undefined;
+    scores ??= await this.#score(last, hasVal ? "val" : "train");
+    const isJudged = hasVal && !this.#asideLearnt && scores !== undefined;
+    if (isJudged && (this.#best?.map50 ?? 0) > scores!.map50 + BEST_MARGIN) {
       weights = this.#best!.weights;
       scores = await this.#score(weights, "val");
     }
@@ -301,7 +312,8 @@ export class TrainingRun implements WorkerUser {
     const { round, weights, state } = this.#leader.held;
     if (weights === undefined) return;
     this.#lastCheckpointMs = performance.now();
-    const checkpoint = { round, elapsedMs: this.#clock.elapsedMs, weights, state, best: this.#best };
+    const { elapsedMs } = this.#clock;
+    const checkpoint = { round, elapsedMs, weights, state, best: this.#best, scores: this.#scores };
     this.#saving = this.#saving
       .then(() => checkpoints.save(jobId, checkpoint))
       .then(() => log.debug("checkpoint saved", { job: jobId, round }))

@@ -47,7 +47,12 @@ async function answer(request: LearningRequest): Promise<void> {
 async function open(request: Extract<LearningRequest, { kind: "open" }>): Promise<LearningReply> {
   const { plan, shards } = request;
   const engine = await openEngine(request.engine, new Log("learn", [stderrSink]));
-  const learner = await openLearner({ plan, pictures: await picturesOf(shards, "train"), engine });
+  const learner = await openLearner({
+    plan,
+    pictures: await picturesOf(shards, "train"),
+    heldOut: await picturesOf(shards, "val"),
+    engine,
+  });
   const count = learner.layout.totalCount;
   opened = {
     learner,

@@ -12,11 +12,14 @@ import { checksumOf } from "../../../shared/training/slices.ts";
 
 /**
  * A worker process whose learning is a sum that a test can check: least squares toward a target that each chunk moves
- * a little. Everything else is the real thing. For each round it writes a line with the checksum of the weights that
- * it begins with, as `round checksum`.
+ * a little, and its time a wait of the length that it is told. Everything else is the real thing. It writes a line
+ * with the port at which it listens, as `port N`, and for each round one with the checksum of the weights that it
+ * begins with, as `round checksum`. The thresholds that it answers are the progress at which it was asked.
  */
 export interface ToyWorkerStart {
   readonly trainer: Address;
+  /** Where it listens for other workers. */
+  readonly host: string;
   readonly token: string;
   readonly name: string;
   /** What a chunk takes. */
@@ -33,6 +36,7 @@ class Toy implements Compute {
   readonly parameterCount: number;
   readonly #plan: LearningPlan;
   readonly #chunkMs: number;
+  #progress = 0;
 
   constructor(plan: LearningPlan, chunkMs: number) {
     this.#plan = plan;
@@ -58,16 +62,19 @@ class Toy implements Compute {
     sum: Float32Array,
     signal: AbortSignal,
   ): Promise<{ loss: Record<string, number> }> {
-    const { weights, firstChunk, chunkCount, scale } = request;
+    const { weights, firstChunk, chunkCount, scale, progress } = request;
+    this.#progress = progress;
     const round = Math.floor(firstChunk / this.#plan.chunksPerRound);
     if (chunkCount > 0) process.stdout.write(`${round} ${checksumOf(weights)}\n`);
     sum.fill(0);
+    let dueMs = performance.now();
     for (let chunk = firstChunk; chunk < firstChunk + chunkCount; chunk++) {
-      await Bun.sleep(this.#chunkMs);
-      signal.throwIfAborted();
+      dueMs += this.#chunkMs;
       for (let i = 0; i < sum.length; i++) {
         sum[i] = sum[i]! + scale * (weights[i]! - targetOf(i) - 0.02 * ((chunk + i) % 5));
       }
+      await Bun.sleep(Math.max(0, dueMs - performance.now()));
+      signal.throwIfAborted();
     }
     return { loss: { squares: 1 } };
   }
@@ -75,7 +82,7 @@ class Toy implements Compute {
   async evaluate(weights: Float32Array) {
     const distance = weights.reduce((so, value, i) => so + (value - targetOf(i)) ** 2, 0) / weights.length;
     const map50 = 1 / (1 + distance);
-    const thresholds = this.#plan.classes.map(() => 0.5);
+    const thresholds = this.#plan.classes.map(() => this.#progress);
     return { images: 1, map50, map: map50, precision: 1, recall: 1, accuracy: 1, thresholds };
   }
 
@@ -83,13 +90,20 @@ class Toy implements Compute {
 }
 
 if (import.meta.main) {
-  const { trainer, token, name, chunkMs } = JSON.parse(process.argv[2] ?? "") as ToyWorkerStart;
+  const { trainer, host, token, name, chunkMs } = JSON.parse(process.argv[2] ?? "") as ToyWorkerStart;
   const site = siteOf(parseToken(token), name);
   const stop = new AbortController();
   process.on("SIGTERM", () => stop.abort());
   const log = new Log(name, process.env.TOY_LOG === undefined ? [] : [stderrSink]);
   await runWith(
-    { site, trainer, threads: 1, device: "cpu" },
+    {
+      site,
+      trainer,
+      listen: { host, port: 0 },
+      threads: 1,
+      device: "cpu",
+      onReady: ({ port }) => process.stdout.write(`port ${port}\n`),
+    },
     { signal: stop.signal, log },
     async (plan) => new Toy(plan, chunkMs),
   );

@@ -1,0 +1,49 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { silentLog } from "../../../shared/base/log.ts";
+import { decodeModelFile } from "../../../shared/nn/model-file.ts";
+import { JobClient } from "../../../shared/training/submit.ts";
+import { tempFolder } from "../../support/temp.ts";
+import { ended, TrainingSite, tinyDataset, untilSamples } from "../training-site.ts";
+
+const SAMPLES_A_ROUND = 12;
+const TIMEOUT_MS = 30_000;
+
+/** Trains on `pictures`, ends early after so many rounds where that is said; the thresholds are of that progress. */
+async function measuredAt(pictures: number, rounds: number, endAfter?: number): Promise<number> {
+  using folder = tempFolder();
+  await using site = new TrainingSite(folder.path);
+  await site.startTrainer();
+  const dataset = await tinyDataset(join(folder.path, "data"), pictures);
+  site.startWorker("w", 1);
+  await using link = await site.client();
+  const client = new JobClient(link, silentLog);
+  const learnable = dataset.splits.train!.length;
+  const epochs = (rounds * SAMPLES_A_ROUND) / (learnable - Math.max(8, Math.round(learnable / 10)));
+  const options = { network: "mlp", epochs, chunkSize: 2, chunksPerRound: 6, seed: 3 } as const;
+  const jobId = await client.submit({ name: "toy", dataset, options });
+  if (endAfter !== undefined) {
+    await untilSamples(client, jobId, endAfter * SAMPLES_A_ROUND);
+    await client.cancel(jobId, { keepBest: true });
+  }
+  expect((await ended(client, jobId)).status.state).toBe("done");
+  return decodeModelFile(await site.model("toy")).info.thresholds[0]!;
+}
+
+test(
+  "thresholds and scores come from the last weights that had not learnt from the pictures kept aside",
+  async () => {
+    expect(await measuredAt(48, 40)).toBeWithin(0.7, 0.76);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "a training that ends before then is measured at its end",
+  async () => {
+    const progress = await measuredAt(48, 4000, 5);
+    expect(progress).toBeGreaterThan(0);
+    expect(progress).toBeLessThan(0.7);
+  },
+  TIMEOUT_MS,
+);
