@@ -80,7 +80,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   check: {
     usage: "check --data DIR",
-    summary: "Check a log of sightings, and mend it.",
+    summary: "Check a log of sightings, and mend it: --mend.",
     load: () => import("./commands/check.ts"),
   },
 };

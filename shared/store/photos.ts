@@ -1,4 +1,4 @@
-import { mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { flushFolder, replaceFile } from "../base/replace-file.ts";
 import { storeError } from "./database.ts";
@@ -65,6 +65,14 @@ export class PhotoFolder {
   remove(name: string): void {
     rmSync(this.pathOf(name), { force: true });
     rmSync(this.pathOf(closeUpOf(name)), { force: true });
+  }
+
+  /** Moves a damaged photo out of the way, to `damaged/`: part of it may still be seen. Nothing where there is none. */
+  setAside(name: string): void {
+    if (!this.exists(name)) return;
+    const place = join(this.#root, "damaged", name.split("/").at(-1)!);
+    mkdirSync(dirname(place), { recursive: true });
+    renameSync(this.pathOf(name), place);
   }
 
   exists(name: string): boolean {

@@ -79,8 +79,9 @@ export interface CheckReport {
 
 /** Rows read at once where all are wanted. */
 const CHUNK_ROWS = 500;
-/** A crash, or a removal that a crash cut short, leaves at most so many photos without a row. */
-const ORPHANS_OF_A_CRASH_MAX = 1000;
+/** A removal that a crash cut short leaves at most so many photos and close-ups without a row; a crash else, few. */
+const ORPHANS_OF_A_REMOVAL_MAX = 250;
+const ORPHANS_OF_A_CRASH_MAX = 6;
 
 /**
  * The log of sightings: rows in SQLite, photos beside it. The photo is on the disk before the row that names it, and
@@ -290,6 +291,29 @@ export class SightingLog implements Disposable {
     return removed.length;
   }
 
+  /**
+   * Puts photo files in place of a row's lost or damaged ones, which are set aside. False when the row has another
+   * photo by now, or is gone: then nothing is written.
+   */
+  restore(
+    id: number,
+    name: string,
+    files: { readonly photo?: Uint8Array; readonly closeUp?: Uint8Array },
+  ): boolean {
+    return this.#write("the mended photo", () => {
+      if (this.get(id)?.photo !== name) return false;
+      for (const [path, jpeg] of [
+        [name, files.photo],
+        [closeUpOf(name), files.closeUp],
+      ] as const) {
+        if (jpeg === undefined) continue;
+        this.photos.setAside(path);
+        this.photos.write(path, jpeg);
+      }
+      return true;
+    });
+  }
+
   /** Sightings of a camera whose objects were still there when the watching stopped, and last seen since `sinceMs`. */
   interrupted(camera: string, sinceMs: number): Sighting[] {
     return this.#database
@@ -337,7 +361,8 @@ export class SightingLog implements Disposable {
         unfinished,
         databaseErrors: databaseDefects(this.#database),
         tooManyPhotos:
-          photosWithoutRow.length > ORPHANS_OF_A_CRASH_MAX && photosWithoutRow.length > photos.length / 2,
+          photosWithoutRow.length > (photos.length + closeUps.length) / 2 &&
+          photosWithoutRow.length > (rows.length === 0 ? ORPHANS_OF_A_CRASH_MAX : ORPHANS_OF_A_REMOVAL_MAX),
       };
       const spare = report.tooManyPhotos ? unfinished : [...photosWithoutRow, ...unfinished];
       if (mend) for (const name of spare) this.photos.remove(name);
