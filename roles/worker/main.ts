@@ -28,14 +28,13 @@ export async function runWith(
   { signal, log }: RoleContext,
   openCompute: OpenCompute,
 ): Promise<void> {
-  const { site, threads } = options;
+  const { site, threads, listen: listening = { host: "0.0.0.0", port: 0 } } = options;
   await using cache = await openCache(options.dataDir);
   const door = new RingDoor(log);
   await using peers = await listen({
     site,
     role: "worker",
-    host: "0.0.0.0",
-    port: 0,
+    ...listening,
     accept: ["worker"],
     signal,
     log,

@@ -7,6 +7,8 @@ export interface WorkerOptions {
   readonly site: Site;
   /** Where the trainer is; found on the network when absent. */
   readonly trainer?: Address | undefined;
+  /** Where links of other workers arrive; every address of this machine and any free port when absent. */
+  readonly listen?: Address | undefined;
   /** Cores to compute with. */
   readonly threads: number;
   readonly device: DeviceChoice;

@@ -13,6 +13,11 @@ export const command: Command = {
         valueHint: "HOST:PORT",
         description: "Where the trainer is (found on the network when not given).",
       },
+      listen: {
+        type: "string",
+        valueHint: "HOST:PORT",
+        description: "Where other workers reach this one (0.0.0.0, any free port).",
+      },
       threads: {
         type: "string",
         valueHint: "N",
@@ -32,6 +37,7 @@ export const command: Command = {
       {
         site: await siteFor(flags, context),
         trainer: addressFlag(flags, "trainer", PORTS.trainer),
+        listen: addressFlag(flags, "listen", 0),
         threads: wholeFlag("threads", textOf(flags, "threads"), 1, 256) ?? availableParallelism(),
         device: choiceFlag("device", textOf(flags, "device") ?? "auto", ["auto", "cpu", "gpu"]),
         dataDir: textOf(flags, "data"),

@@ -3,7 +3,7 @@ import { join, resolve } from "node:path";
 import type { Subprocess } from "bun";
 import { run as runTrainer } from "../../roles/trainer/main.ts";
 import { Log, silentLog, stderrSink } from "../../shared/base/log.ts";
-import { deferred } from "../../shared/base/wait.ts";
+import { type Deferred, deferred } from "../../shared/base/wait.ts";
 import type { Dataset, Sample } from "../../shared/dataset/types.ts";
 import { encodeJpeg } from "../../shared/image/codec.ts";
 import { connect } from "../../shared/net/connect.ts";
@@ -16,27 +16,39 @@ import type { ToyWorkerStart } from "./worker/toy-worker.ts";
 
 const TOY_WORKER = resolve(import.meta.dir, "worker/toy-worker.ts");
 const MAIN = resolve(import.meta.dir, "../../src/main.ts");
-const log = process.env.TOY_LOG === undefined ? silentLog : new Log("trainer", [stderrSink], "debug");
+const LOG = process.env.TOY_LOG === undefined ? silentLog : new Log("trainer", [stderrSink], "debug");
 
 /** A toy worker's process, and the lines that it has written: the checksum of its weights before each round. */
 export interface ToyWorker {
   readonly process: Subprocess<"ignore", "pipe", "inherit">;
   /** Round to checksum. */
   readonly rounds: Map<number, string>;
+  /** Where it listens for other workers. */
+  readonly port: Promise<number>;
+}
+
+export interface SiteOptions {
+  /** Lines of the trainer's log. */
+  readonly log?: Log;
+  readonly checkpointEveryMs?: number;
 }
 
 /** A trainer in this process and workers in their own, on loopback, with a site key of their own. */
 export class TrainingSite implements AsyncDisposable {
   readonly site: Site = testSite();
   readonly #folder: string;
+  readonly #log: Log;
+  readonly #checkpointEveryMs: number;
   readonly #workers: ToyWorker[] = [];
   readonly #processes: Subprocess[] = [];
   #trainer:
     | { readonly stop: AbortController; readonly ended: Promise<void>; readonly address: Address }
     | undefined;
 
-  constructor(folder: string) {
+  constructor(folder: string, { log = LOG, checkpointEveryMs = 300 }: SiteOptions = {}) {
     this.#folder = folder;
+    this.#log = log;
+    this.#checkpointEveryMs = checkpointEveryMs;
   }
 
   get address(): Address {
@@ -53,10 +65,10 @@ export class TrainingSite implements AsyncDisposable {
         site: this.site,
         listen: { host: "127.0.0.1", port },
         dataDir: join(this.#folder, "trainer"),
-        checkpointEveryMs: 300,
+        checkpointEveryMs: this.#checkpointEveryMs,
         onReady: ready.resolve,
       },
-      { signal: stop.signal, log },
+      { signal: stop.signal, log: this.#log },
     );
     ended.catch(ready.reject);
     this.#trainer = { stop, ended, address: await ready.promise };
@@ -68,24 +80,31 @@ export class TrainingSite implements AsyncDisposable {
     this.#trainer = undefined;
   }
 
-  startWorker(name: string, chunkMs: number): ToyWorker {
-    const start: ToyWorkerStart = { trainer: this.address, token: this.site.token, name, chunkMs };
-    const child = Bun.spawn([process.execPath, TOY_WORKER, JSON.stringify(start)], {
+  /** @param where the trainer's address from there, its own, and what the command begins with; beside the trainer otherwise */
+  startWorker(
+    name: string,
+    chunkMs: number,
+    where: { readonly trainer?: Address; readonly host?: string; readonly prefix?: readonly string[] } = {},
+  ): ToyWorker {
+    const { trainer = this.address, host = "127.0.0.1", prefix = [] } = where;
+    const start: ToyWorkerStart = { trainer, host, token: this.site.token, name, chunkMs };
+    const child = Bun.spawn([...prefix, process.execPath, TOY_WORKER, JSON.stringify(start)], {
       stdin: "ignore",
       stdout: "pipe",
       stderr: "inherit",
     });
-    const worker: ToyWorker = { process: child, rounds: new Map() };
+    const port = deferred<number>();
+    const worker: ToyWorker = { process: child, rounds: new Map(), port: port.promise };
     this.#workers.push(worker);
     this.#processes.push(child);
-    void readRounds(worker);
+    void readLines(worker, port);
     return worker;
   }
 
   /** A worker as people start it, which really learns. */
-  startRealWorker(): Subprocess {
+  startRealWorker(threads = 1): Subprocess {
     const { host, port } = this.address;
-    const words = ["--role", "worker", "--trainer", `${host}:${port}`, "--threads", "1", "--quiet"];
+    const words = ["--role", "worker", "--trainer", `${host}:${port}`, "--threads", `${threads}`, "--quiet"];
     const child = Bun.spawn([process.execPath, MAIN, ...words], {
       env: { ...process.env, VIGIA_TOKEN: this.site.token },
       stdio: ["ignore", "ignore", "inherit"],
@@ -128,16 +147,18 @@ export class TrainingSite implements AsyncDisposable {
   }
 }
 
-async function readRounds({ process: child, rounds }: ToyWorker): Promise<void> {
+async function readLines({ process: child, rounds }: ToyWorker, port: Deferred<number>): Promise<void> {
   let rest = "";
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + chunk).split("\n");
     rest = lines.pop() ?? "";
     for (const line of lines) {
-      const [round, checksum] = line.split(" ");
-      rounds.set(Number(round), checksum ?? "");
+      const [word, value] = line.split(" ");
+      if (word === "port") port.resolve(Number(value));
+      else rounds.set(Number(word), value ?? "");
     }
   }
+  port.reject(new Error("the worker has ended"));
 }
 
 /** The last news of a job, once it has ended. */

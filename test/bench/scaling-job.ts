@@ -1,0 +1,122 @@
+import { join } from "node:path";
+import type { Subprocess } from "bun";
+import { Log, silentLog } from "../../shared/base/log.ts";
+import type { Connection } from "../../shared/net/connection.ts";
+import { JobClient } from "../../shared/training/submit.ts";
+import { type ToyWorker, TrainingSite, tinyDataset } from "../roles/training-site.ts";
+import { type Machine, Wires } from "../support/machines.ts";
+import type { WireQuality } from "../support/relay.ts";
+import { tempFolder } from "../support/temp.ts";
+
+/** One committed round. */
+export interface RoundSeen {
+  readonly round: number;
+  readonly atMs: number;
+}
+
+/**
+ * A training among stand-in workers on machines with wires between them: the real program but for the gradients,
+ * whose time is a wait of known length. The weight vector is that of the detector (0.93 million numbers).
+ */
+export class StandInJob implements AsyncDisposable {
+  readonly #folder = tempFolder();
+  readonly #rounds: RoundSeen[] = [];
+  readonly #workers = new Map<string, { readonly worker: ToyWorker; readonly machine: Machine }>();
+  readonly #site: TrainingSite;
+  readonly #quality: WireQuality;
+  #wires: Wires | undefined;
+  #link: Connection | undefined;
+  #wake: () => void = () => {};
+
+  constructor(quality: WireQuality = {}) {
+    this.#quality = quality;
+    const log = new Log("trainer", [(line) => this.#heard(line)], "debug");
+    this.#site = new TrainingSite(this.#folder.path, { log, checkpointEveryMs: 10_000 });
+  }
+
+  get rounds(): readonly RoundSeen[] {
+    return this.#rounds;
+  }
+  get wires(): Wires {
+    if (this.#wires === undefined) throw new Error("not begun");
+    return this.#wires;
+  }
+
+  /** Starts the trainer and hands in a job of endless rounds. */
+  async begin(chunksPerRound: number): Promise<void> {
+    await this.#site.startTrainer();
+    this.#wires = new Wires(this.#site.address, this.#quality);
+    this.#link = await this.#site.client();
+    const dataset = await tinyDataset(join(this.#folder.path, "data"));
+    const options = {
+      network: "detector",
+      sizePx: 64,
+      epochs: 100_000,
+      chunkSize: 2,
+      chunksPerRound,
+    } as const;
+    await new JobClient(this.#link, silentLog).submit({ name: "stand-in", dataset, options });
+  }
+
+  /** @param chunkMs what a chunk takes it */
+  async add(name: string, machine: Machine, chunkMs: number): Promise<ToyWorker> {
+    const { prefix, host } = machine;
+    const trainer = await this.wires.gate(name, machine);
+    const worker = this.#site.startWorker(name, chunkMs, { trainer, host, prefix });
+    this.#workers.set(name, { worker, machine });
+    await this.wires.plug(name, await worker.port);
+    return worker;
+  }
+
+  process(name: string): Subprocess {
+    return this.#workers.get(name)!.worker.process;
+  }
+
+  /** Waits until `count` rounds more have been committed. @returns their mean time */
+  async roundMs(count: number, withinMs: number): Promise<number> {
+    const first = this.#rounds.length;
+    await this.until(() => this.#rounds.length > first + count, withinMs);
+    return (this.#rounds[first + count]!.atMs - this.#rounds[first]!.atMs) / count;
+  }
+
+  /** Waits until something is so, looking after each round. Throws after `withinMs`. */
+  async until(isSo: () => boolean, withinMs: number): Promise<void> {
+    const endMs = performance.now() + withinMs;
+    while (!isSo()) {
+      const leftMs = endMs - performance.now();
+      if (leftMs <= 0) throw new Error(`not within ${withinMs} ms, after ${this.#rounds.length} rounds`);
+      let timer: ReturnType<typeof setTimeout> | undefined;
+      await new Promise<void>((resolve) => {
+        this.#wake = resolve;
+        timer = setTimeout(resolve, leftMs);
+      });
+      clearTimeout(timer);
+    }
+  }
+
+  /** Waits until rounds are made by so many workers, and the ring has settled. */
+  async settled(workers: number, withinMs = 60_000): Promise<void> {
+    await this.until(() => this.#ring === workers && this.#sinceRing >= 2, withinMs);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    this.#wires?.[Symbol.dispose]();
+    await this.#link?.close();
+    await this.#site[Symbol.asyncDispose]();
+    this.#folder[Symbol.dispose]();
+  }
+
+  #ring = 0;
+  #sinceRing = 0;
+
+  #heard(line: string): void {
+    if (process.env.SCALING_LOG !== undefined) process.stderr.write(`${line}\n`);
+    const round = / round job=\d+ round=(\d+) workers=(\d+)/.exec(line);
+    if (round === null) return;
+    this.#rounds.push({ round: Number(round[1]), atMs: performance.now() });
+    const workers = Number(round[2]);
+    this.#sinceRing = workers === this.#ring ? this.#sinceRing + 1 : 0;
+    this.#ring = workers;
+    this.#wake();
+  }
+}

@@ -1,0 +1,168 @@
+import { loopbackMachine, type Machine } from "../support/machines.ts";
+import { Namespaces } from "../support/namespaces.ts";
+import type { WireQuality } from "../support/relay.ts";
+import { StandInJob } from "./scaling-job.ts";
+
+/** One figure of the table. */
+export interface Row {
+  /** Its name in the JSON line. */
+  readonly key: string;
+  /** What was measured, and how. */
+  readonly what: string;
+  readonly value: number;
+  readonly unit: string;
+  readonly must?: number;
+  readonly goal?: number;
+  /** Less is better. */
+  readonly isLess?: boolean;
+}
+
+export interface Part {
+  readonly needsNamespaces: boolean;
+  run(): Promise<Row[]>;
+}
+
+/** Bytes that a member of a ring must send for each number of the vector: it crosses twice, but for its own slice. */
+const boundBytes = (workers: number, numbers: number, bytesANumber: number): number =>
+  ((2 * (workers - 1)) / workers) * numbers * bytesANumber;
+/** The detector's weight vector at two classes. */
+const NUMBERS = 927_000;
+
+/** The mean time of a round among `machines`, and the bytes that each sent in it. */
+async function measure(
+  machines: readonly Machine[],
+  options: {
+    chunks: number;
+    chunkMs: number | ((index: number) => number);
+    rounds: number;
+    quality?: WireQuality;
+  },
+): Promise<{ roundMs: number; bytes: number }> {
+  const { chunks, chunkMs, rounds, quality } = options;
+  await using job = new StandInJob(quality);
+  await job.begin(chunks);
+  for (const [i, machine] of machines.entries()) {
+    await job.add(`w${i}`, machine, typeof chunkMs === "number" ? chunkMs : chunkMs(i));
+  }
+  await job.settled(machines.length);
+  const before = job.wires.peerBytes;
+  const roundMs = await job.roundMs(rounds, 120_000);
+  return { roundMs, bytes: (job.wires.peerBytes - before) / (rounds * machines.length) };
+}
+
+/** Four machines, each with its own link to a switch. */
+async function lan(): Promise<Row[]> {
+  using network = new Namespaces();
+  const machines = Array.from({ length: 4 }, () => network.add(1000));
+  const chunkMs = 1000;
+  const { roundMs, bytes } = await measure(machines, {
+    chunks: 4,
+    chunkMs,
+    rounds: 6,
+    quality: { delayMs: 0.3 },
+  });
+  const ratio = (bytesANumber: number): number => bytes / boundBytes(4, NUMBERS, bytesANumber);
+  return [
+    {
+      key: "lanEfficiency",
+      what: "4 workers, 1 Gbit/s, 0.3 ms hops, 1 s stand-in compute: efficiency",
+      value: chunkMs / roundMs,
+      unit: "",
+      must: 0.9,
+      goal: 0.97,
+    },
+    {
+      key: "lanBytes",
+      what: "the same: bytes a round against the ring's bound for float16",
+      value: ratio(2),
+      unit: "x",
+      must: 1.05,
+      goal: 1.02,
+      isLess: true,
+    },
+  ];
+}
+
+/** Four machines on one radio channel: what goes from one to another crosses it twice, and all share it. */
+async function cell(): Promise<Row[]> {
+  using network = new Namespaces();
+  // 50 Mbit/s each way is 100 Mbit/s of a medium that carries one way at a time.
+  const machines = network.cell(50, 4);
+  const quality = { delayMs: 2, loss: 0.02, stallMs: 4, timerEvery: 50 };
+  const chunkMs = 1000;
+  const { roundMs } = await measure(machines, { chunks: 4, chunkMs, rounds: 5, quality });
+  return [
+    {
+      key: "cellSpeedup",
+      what: "4 workers, one shared 100 Mbit/s cell, 2% loss, 1 s stand-in compute: of one",
+      value: (4 * chunkMs) / roundMs,
+      unit: "x",
+      must: 2,
+      goal: 3,
+    },
+  ];
+}
+
+/** One machine at a quarter of the others' speed, against rounds that wait for it. */
+async function unequal(): Promise<Row[]> {
+  const machines = Array.from({ length: 4 }, (_, i) => loopbackMachine(i));
+  const chunks = 8;
+  const chunkMs = 100;
+  const slow = (index: number): number => (index === 0 ? 4 * chunkMs : chunkMs);
+  const { roundMs } = await measure(machines, { chunks, chunkMs: slow, rounds: 30 });
+  // All at a quarter of the speed take as long as an even split that waits for one.
+  const waiting = await measure(machines, { chunks, chunkMs: 4 * chunkMs, rounds: 5 });
+  return [
+    {
+      key: "unequalSpeedup",
+      what: `one of 4 at a quarter of the speed, ${chunks} chunks a round (stand-in): of waiting for it`,
+      value: waiting.roundMs / roundMs,
+      unit: "x",
+      must: 2,
+      goal: 3,
+    },
+  ];
+}
+
+type Fault = "killed" | "frozen" | "unplugged" | "parted";
+
+/** What a fault costs: from the fault to the end of the next round. */
+async function faults(): Promise<Row[]> {
+  const rows: Row[] = [];
+  for (const fault of ["killed", "frozen", "unplugged", "parted"] as const satisfies Fault[]) {
+    rows.push({
+      key: `${fault}Seconds`,
+      what: `one of 4 workers ${fault}, rounds of 0.25 s (stand-in): until the next round ends`,
+      value: (await faultMs(fault)) / 1000,
+      unit: "s",
+      ...(fault === "killed" ? { must: 3, goal: 1 } : { must: 4, goal: 3 }),
+      isLess: true,
+    });
+  }
+  return rows;
+}
+
+async function faultMs(fault: Fault): Promise<number> {
+  await using job = new StandInJob();
+  await job.begin(8);
+  for (let i = 0; i < 4; i++) await job.add(`w${i}`, loopbackMachine(i), 125);
+  await job.settled(4);
+  await job.roundMs(4, 20_000);
+  const startMs = performance.now();
+  const before = job.rounds.length;
+  if (fault === "killed") job.process("w1").kill("SIGKILL");
+  else if (fault === "frozen") job.process("w1").kill("SIGSTOP");
+  else if (fault === "unplugged") job.wires.isolate("w1", true);
+  else job.wires.part("w1", "w2", true);
+  // The round that ran may have been as good as over.
+  await job.until(() => job.rounds.length > before + 1, 60_000);
+  return job.rounds[before + 1]!.atMs - startMs;
+}
+
+/** The parts of the table by name, in their order. */
+export const PARTS: Readonly<Record<string, Part>> = {
+  lan: { needsNamespaces: true, run: lan },
+  cell: { needsNamespaces: true, run: cell },
+  unequal: { needsNamespaces: false, run: unequal },
+  faults: { needsNamespaces: false, run: faults },
+};
