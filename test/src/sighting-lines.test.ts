@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { resolve } from "node:path";
 import type { Sighting } from "../../shared/store/sighting.ts";
 import { sinceFlag } from "../../src/commands/sightings.ts";
-import { CSV_HEADER, sightingCsv, sightingJson } from "../../src/sighting-lines.ts";
+import { CSV_HEADER, sightingCsv, sightingJson, sightingText } from "../../src/sighting-lines.ts";
 
 const SIGHTING: Sighting = {
   id: 4,
@@ -52,4 +52,13 @@ test("--since takes a day, a moment or a time ago", () => {
   expect(sinceFlag("2026-11-20", now)).toBe(new Date(2026, 10, 20).getTime());
   expect(sinceFlag("2026-11-21T10:00:00Z", now)).toBe(now - 2 * 3_600_000);
   expect(() => sinceFlag("yesterday", now)).toThrow("is no time");
+});
+
+test("who it is stands beside what it is, where it is known, and nowhere else", () => {
+  const maria = { ...SIGHTING, className: "person", name: "Maria" };
+  expect(JSON.parse(sightingJson(maria, "data"))).toMatchObject({ class: "person", name: "Maria" });
+  expect(JSON.parse(sightingJson(SIGHTING, "data"))).not.toHaveProperty("name");
+  expect(sightingText(maria)).toContain(" person Maria ");
+  expect(CSV_HEADER.split(",").at(-1)).toBe("name");
+  expect(sightingCsv(maria, "data").split(",").at(-1)).toBe("Maria");
 });
