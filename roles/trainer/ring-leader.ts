@@ -255,7 +255,15 @@ export class RingLeader {
     members.forEach((member, i) => {
       const { first: firstChunk, count: chunkCount } = ranges[i]!;
       this.#send(member, (worker) =>
-        worker.link.send(RunRound, { generation, round, firstChunk, chunkCount, chunksTotal, progress }),
+        worker.link.send(RunRound, {
+          generation,
+          round,
+          firstChunk,
+          chunkCount,
+          chunksTotal,
+          progress,
+          format: "float32",
+        }),
       );
     });
   }

@@ -6,6 +6,8 @@ import type { SampleRow, Scores } from "../../shared/wire/messages/training.ts";
 
 /** What one worker's chunks of a round gave. */
 export interface ChunksResult {
+  /** Their gradients, added up; the caller's to change until it asks for the next. */
+  readonly sum: Float32Array;
   /** Terms of the loss, summed over the chunks. */
   readonly loss: Readonly<Record<string, number>>;
 }
@@ -21,9 +23,8 @@ export interface Compute extends AsyncDisposable {
   /** How a slice of the weights moves. @param state of a run that goes on: vectors of the slice's length, taken over */
   sliceRule(slice: Slice, state: readonly Float32Array[] | undefined): SliceRule;
   /**
-   * Adds up the gradients of some chunks, each times `scale`.
+   * Adds up the gradients of some chunks, each times `scale`, in the order of the chunks. One call at a time.
    *
-   * @param sum filled (not added to)
    * @param signal ends it early, after the chunk that is being computed; it then throws `cancelled`
    */
   computeChunks(
@@ -36,7 +37,6 @@ export interface Compute extends AsyncDisposable {
       readonly progress: number;
       readonly scale: number;
     },
-    sum: Float32Array,
     signal: AbortSignal,
   ): Promise<ChunksResult>;
   /** Scores the weights on a split. */

@@ -194,10 +194,9 @@ export class JobMember implements AsyncDisposable {
     }
     const { link } = this.#context;
     const running = this.#roundOf(ring, round);
-    const sum = new Float32Array(this.#compute.parameterCount);
     const startMs = performance.now();
     try {
-      const { loss } = await this.#compute.computeChunks(
+      const { sum, loss } = await this.#compute.computeChunks(
         {
           weights: ring.replica.weights,
           firstChunk: message.firstChunk,
@@ -206,12 +205,11 @@ export class JobMember implements AsyncDisposable {
           progress: message.progress,
           scale: 1 / message.chunksTotal,
         },
-        sum,
         ring.over.signal,
       );
       const computedMs = performance.now();
       await link.send(RoundComputed, { generation, round });
-      await running.average(sum, message.progress, ring.over.signal);
+      await running.average(sum, message, ring.over.signal);
       ring.replica.complete();
       this.#round = undefined;
       await link.send(RoundDone, {

@@ -81,7 +81,6 @@ class Learning implements Compute {
 
   async computeChunks(
     request: Parameters<Compute["computeChunks"]>[0],
-    sum: Float32Array,
     signal: AbortSignal,
   ): Promise<ChunksResult> {
     const { weights, ...rest } = request;
@@ -95,8 +94,7 @@ class Learning implements Compute {
       const reply = await this.#ask(id, { kind: "chunks", id, ...rest });
       if (reply.kind !== "chunks" || signal.aborted)
         throw new AppError("cancelled", "the round was given up");
-      sum.set(new Float32Array(this.#sum));
-      return { loss: reply.loss };
+      return { sum: new Float32Array(this.#sum), loss: reply.loss };
     } finally {
       signal.removeEventListener("abort", cancel);
     }

@@ -1,5 +1,6 @@
 import { AppError } from "../../shared/base/errors.ts";
 import { deferred, onAbort } from "../../shared/base/wait.ts";
+import type { WireFormat } from "../../shared/numeric/wire-format.ts";
 import type { Replica } from "../../shared/training/replica.ts";
 import { RingRound } from "../../shared/training/ring-round.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
@@ -20,7 +21,7 @@ export class RunningRound {
   readonly #done = deferred();
   #ring: RingRound | undefined;
   #early: Numbers[] = [];
-  #earlyCount = 0;
+  #earlyBytes = 0;
 
   constructor(options: {
     round: number;
@@ -43,11 +44,11 @@ export class RunningRound {
       this.#settle();
       return;
     }
-    this.#early.push(numbers);
-    this.#earlyCount += numbers.values.length;
-    if (this.#earlyCount > 2 * this.#replica.weights.length) {
+    this.#earlyBytes += numbers.bytes.length;
+    if (this.#earlyBytes > 2 * this.#replica.weights.byteLength) {
       throw new AppError("protocol", "more numbers came than a round has");
     }
+    this.#early.push({ ...numbers, bytes: numbers.bytes.slice() });
   }
 
   /**
@@ -55,19 +56,28 @@ export class RunningRound {
    *
    * @param sum this member's share of the mean gradient; becomes scratch
    */
-  async average(sum: Float32Array, progress: number, signal: AbortSignal): Promise<void> {
+  async average(
+    sum: Float32Array,
+    { progress, format }: { readonly progress: number; readonly format: WireFormat },
+    signal: AbortSignal,
+  ): Promise<void> {
     using _abort = onAbort(signal, () => this.#done.reject(signal.reason));
+    const replica = this.#replica;
     const ring = new RingRound({
       count: this.#count,
       self: this.#self,
       sum,
-      next: this.#replica.next,
-      update: (gradient) => this.#replica.update(gradient, progress),
+      weights: replica.weights,
+      next: replica.next,
+      update: (gradient) => replica.update(gradient, progress),
       send: (piece) => this.#send({ round: this.round, ...piece }),
+      format,
+      unsaid: format === "float32" ? undefined : replica.unsaid,
     });
     this.#ring = ring;
     ring.start();
     for (const numbers of this.#early.splice(0)) ring.receive(numbers);
+    this.#earlyBytes = 0;
     this.#settle();
     await this.#done.promise;
   }

@@ -33,7 +33,10 @@ export class Replica {
   #weights: Float32Array;
   #next: Float32Array;
   #round: number;
-  #pending: { readonly round: number; readonly before: readonly Float32Array[] } | undefined;
+  #pendingRound: number | undefined;
+  /** The slice's state of before the pending round. Kept from round to round: fresh memory costs more than copying. */
+  readonly #before: readonly Float32Array[];
+  #unsaid: Float32Array | undefined;
 
   constructor(options: {
     weights: Float32Array;
@@ -46,11 +49,12 @@ export class Replica {
     this.#next = new Float32Array(options.weights.length);
     this.#round = options.round;
     this.#rule = options.rule;
+    this.#before = options.rule.state.map(({ length }) => new Float32Array(length));
     this.slice = sliceOf(options.weights.length, options.members, options.self);
   }
 
   get position(): Position {
-    return { round: this.#round, pendingRound: this.#pending?.round };
+    return { round: this.#round, pendingRound: this.#pendingRound };
   }
 
   /** The weights after the last completed round. Read only. */
@@ -63,26 +67,36 @@ export class Replica {
     return this.#next;
   }
 
+  /** What this member has not said yet in the ring, for formats that are not exact; begins as nothing. */
+  get unsaid(): Float32Array {
+    this.#unsaid ??= new Float32Array(this.#weights.length);
+    return this.#unsaid;
+  }
+
   get checksum(): number {
     return checksumOf(this.#weights);
   }
 
   /** The slice's part of the step to round `round + 1`. @param gradient mean over all chunks, valid in the slice */
   update(gradient: Float32Array, progress: number): void {
-    if (this.#pending !== undefined) throw new AppError("bug", "a slice is updated twice in a round");
+    if (this.#pendingRound !== undefined) throw new AppError("bug", "a slice is updated twice in a round");
     const { from, to } = this.slice;
-    const before = this.stateOf(this.#round);
+    this.#before.forEach((vector, i) => vector.set(this.#rule.state[i]!));
     this.#next.set(this.#weights.subarray(from, to), from);
+    const unsaid = this.#unsaid;
+    if (unsaid !== undefined) {
+      for (let i = from; i < to; i++) this.#next[i] = this.#next[i]! + unsaid[i]!;
+    }
     this.#rule.update(this.#next, gradient, this.#round, progress);
-    this.#pending = { round: this.#round + 1, before };
+    this.#pendingRound = this.#round + 1;
   }
 
   /** `next` is whole: it becomes the weights. */
   complete(): void {
-    if (this.#pending === undefined) throw new AppError("bug", "a round is completed that was not updated");
+    if (this.#pendingRound === undefined) throw new AppError("bug", "a round is completed that was not updated");
     [this.#weights, this.#next] = [this.#next, this.#weights];
-    this.#round = this.#pending.round;
-    this.#pending = undefined;
+    this.#round = this.#pendingRound;
+    this.#pendingRound = undefined;
   }
 
   /**
@@ -92,11 +106,11 @@ export class Replica {
    * @throws `protocol` for any other round
    */
   stateOf(round: number): Float32Array[] {
-    const pending = this.#pending;
-    if (round !== this.#round && round !== pending?.round) {
+    const pending = this.#pendingRound;
+    if (round !== this.#round && round !== pending) {
       throw new AppError("protocol", `asked for the state of round ${round} while at ${this.#round}`);
     }
-    const vectors = pending !== undefined && round === this.#round ? pending.before : this.#rule.state;
+    const vectors = pending !== undefined && round === this.#round ? this.#before : this.#rule.state;
     return vectors.map((vector) => vector.slice());
   }
 }

@@ -6,8 +6,10 @@ import {
   PIECE_SIZE_BYTES_MAX,
   WORKER_COUNT_MAX,
 } from "../../base/limits.ts";
+import { WIRE_FORMATS } from "../../numeric/wire-format.ts";
 import {
   bool,
+  bytes,
   type Codec,
   finite,
   floats,
@@ -192,6 +194,8 @@ export const RunRound = defineMessage(0x31, "RunRound", {
   /** Chunks of all members: what the sum is divided by. */
   chunksTotal: u16,
   progress: finite,
+  /** How numbers are written in the ring, the same for all members. */
+  format: oneOf(...WIRE_FORMATS),
 });
 export const RoundComputed = defineMessage(0x32, "RoundComputed", { generation: u32, round: u32 });
 export const RoundDone = defineMessage(0x33, "RoundDone", {
@@ -229,12 +233,14 @@ export const Evaluated = defineMessage(0x37, "Evaluated", {
 
 /** First on a link to the next member. The previous one's links of other generations are not this ring's. */
 export const RingJoin = defineMessage(0x38, "RingJoin", { jobId: u32, generation: u32 });
+/** A `RingPiece`. The fields before the numbers take 16 bytes, tag included: they begin where a float32 may. */
 export const RingNumbers = defineMessage(0x39, "RingNumbers", {
-  round: u32,
   phase: oneOf("reduce", "gather"),
-  hop: u16,
+  hop: u8,
+  round: u32,
   offset: u32,
-  values: floats(PIECE_SIZE_BYTES_MAX / 4),
+  /** In the round's wire format. */
+  bytes: bytes(PIECE_SIZE_BYTES_MAX),
 });
 
 /** Bounds that a submitted data set is held against beside those of its fields. */

@@ -1,4 +1,4 @@
-import { type Compute, optimizerRule, optimizerState } from "../../../roles/worker/compute.ts";
+import { type ChunksResult, type Compute, optimizerRule, optimizerState } from "../../../roles/worker/compute.ts";
 import { runWith } from "../../../roles/worker/main.ts";
 import { Log, stderrSink } from "../../../shared/base/log.ts";
 import { Random } from "../../../shared/base/random.ts";
@@ -59,14 +59,13 @@ class Toy implements Compute {
 
   async computeChunks(
     request: Parameters<Compute["computeChunks"]>[0],
-    sum: Float32Array,
     signal: AbortSignal,
-  ): Promise<{ loss: Record<string, number> }> {
+  ): Promise<ChunksResult> {
     const { weights, firstChunk, chunkCount, scale, progress } = request;
     this.#progress = progress;
     const round = Math.floor(firstChunk / this.#plan.chunksPerRound);
     if (chunkCount > 0) process.stdout.write(`${round} ${checksumOf(weights)}\n`);
-    sum.fill(0);
+    const sum = new Float32Array(this.parameterCount);
     let dueMs = performance.now();
     for (let chunk = firstChunk; chunk < firstChunk + chunkCount; chunk++) {
       dueMs += this.#chunkMs;
@@ -76,7 +75,7 @@ class Toy implements Compute {
       await Bun.sleep(Math.max(0, dueMs - performance.now()));
       signal.throwIfAborted();
     }
-    return { loss: { squares: 1 } };
+    return { sum, loss: { squares: 1 } };
   }
 
   async evaluate(weights: Float32Array) {

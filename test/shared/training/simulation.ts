@@ -262,10 +262,12 @@ export class Simulation {
       count: worker.ring.length,
       self: worker.ring.indexOf(worker.id),
       sum,
+      weights: replica.weights,
       next: replica.next,
       pieceFloats: 3,
       update: (total) => replica.update(total, 0),
-      send: (piece) => {
+      send: ({ bytes, ...rest }) => {
+        const piece = { ...rest, bytes: bytes.slice() };
         this.#link(worker, next, () => this.#received(this.#workers.get(next)!, generation, round, piece));
       },
     });
