@@ -4,16 +4,17 @@ import type { Log } from "../../shared/base/log.ts";
 import type { Random } from "../../shared/base/random.ts";
 import { backoffMs } from "../../shared/base/retry.ts";
 import { onAbort } from "../../shared/base/wait.ts";
+import type { Wish } from "../../shared/media/decoder-child.ts";
 import type { Publication } from "../../shared/rtsp/publication.ts";
 import type { CameraState, CameraStatus } from "../../shared/wire/messages/frames.ts";
-import type { Arrival, Feed, FrameSource, JpegPicture } from "./sources/source.ts";
+import type { Arrival, Feed, FramePicture, FrameSource } from "./sources/source.ts";
 
 /** Somebody who looks at a camera's pictures. Nothing here may throw or wait. */
 export interface Follower {
-  /** Whether the picture of this frame is wanted. */
-  wants(arrival: Arrival): boolean;
-  /** A picture; perhaps one that another follower wanted. */
-  take(arrival: Arrival, picture: JpegPicture): void;
+  /** What is wanted of this frame. */
+  wants(arrival: Arrival): Wish;
+  /** A picture; perhaps one that another follower wanted, and less than this one did. */
+  take(arrival: Arrival, picture: FramePicture): void;
   /** For cameras that deliver every frame: whether the next may come; `undefined` while not taking part. */
   readonly ready: boolean | undefined;
   /** No more frames will come. */
@@ -159,13 +160,16 @@ export class Camera {
         this.#wake = undefined;
       }
     },
-    arrive: (mediaMs, capturedMs = this.#wallMs(mediaMs)) => {
+    arrive: ({ mediaMs, capturedMs = this.#wallMs(mediaMs), cameraClockAheadMs } = {}) => {
       this.#noteArrival();
-      const arrival = { sequence: this.#sequence++, capturedMs, mediaMs };
-      let wanted = false;
+      const arrival = { sequence: this.#sequence++, capturedMs, mediaMs, cameraClockAheadMs };
+      let wish: Wish = "none";
       // Everybody is asked, since those who say yes remember it.
-      for (const follower of this.#followers) wanted = follower.wants(arrival) || wanted;
-      return { arrival, wanted };
+      for (const follower of this.#followers) {
+        const one = follower.wants(arrival);
+        if (one === "picture" || wish === "none") wish = one;
+      }
+      return { arrival, wish };
     },
     deliver: (arrival, picture) => {
       if (arrival.sequence <= this.#delivered) return;

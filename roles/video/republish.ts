@@ -1,9 +1,10 @@
 import type { Log } from "../../shared/base/log.ts";
+import type { Wish } from "../../shared/media/decoder-child.ts";
 import { toStandardJpeg } from "../../shared/media/standard-jpeg.ts";
 import { RTP_JPEG_SIDE_PX_MAX, type RtpJpeg, rtpJpeg } from "../../shared/rtsp/jpeg-packetizer.ts";
 import { JpegPublication, type Publication } from "../../shared/rtsp/publication.ts";
 import type { Camera, Follower } from "./camera.ts";
-import type { Arrival, JpegPicture } from "./sources/source.ts";
+import type { Arrival, FramePicture } from "./sources/source.ts";
 
 const QUALITY = 80;
 
@@ -34,12 +35,12 @@ class PlayerFollower implements Follower {
     this.#log = log;
   }
 
-  wants(): boolean {
-    return this.#publication.hasAudience;
+  wants(): Wish {
+    return this.#publication.hasAudience ? "picture" : "none";
   }
 
-  take({ capturedMs }: Arrival, { jpeg }: JpegPicture): void {
-    if (!this.#publication.hasAudience) return;
+  take({ capturedMs }: Arrival, { jpeg }: FramePicture): void {
+    if (jpeg === undefined || !this.#publication.hasAudience) return;
     const picture = this.#remade?.from === jpeg ? this.#remade.picture : rtpJpeg(jpeg);
     if (picture !== undefined) this.#publication.push(picture, capturedMs);
     else if (this.#remade?.from !== jpeg && !this.#isRemaking) void this.#remake(jpeg, capturedMs);

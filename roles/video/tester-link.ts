@@ -1,16 +1,18 @@
 import { AppError } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
+import type { Wish } from "../../shared/media/decoder-child.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import { Dispatch } from "../../shared/wire/message.ts";
 import { CameraEnded, CameraList, Frame, FrameWanted } from "../../shared/wire/messages/frames.ts";
 import type { Camera, Follower } from "./camera.ts";
-import type { Arrival, JpegPicture } from "./sources/source.ts";
+import type { Arrival, FramePicture } from "./sources/source.ts";
 
 const LIST_EVERY_MS = 2000;
 /** A promised picture that has not come by then was lost on the way; the next frame is promised instead. */
 const PROMISE_HOLDS_MS = 1000;
 /** Requests of one camera that may wait at once. */
 const CREDIT_MAX = 8;
+const NO_BYTES = new Uint8Array(0);
 
 /**
  * Serves one tester: the list of cameras, and each frame that it asks for. Resolves when the tester ends the link;
@@ -31,10 +33,10 @@ export async function serveTester(link: Connection, cameras: TesterCameras, log:
   resources.use(cameras.onChange(sendList));
   sendList();
   log.info("tester joined", { tester: link.peer.name });
-  const dispatch = new Dispatch().on(FrameWanted, ({ camera, framesPerSecondMax }) => {
+  const dispatch = new Dispatch().on(FrameWanted, ({ camera, framesPerSecondMax, glance }) => {
     const view = views.get(camera);
     if (view === undefined) throw new AppError("protocol", `no camera is called ${JSON.stringify(camera)}`);
-    view.request(framesPerSecondMax);
+    view.request(framesPerSecondMax, glance ? "glance" : "picture");
   });
   try {
     for await (const message of link.messages()) await dispatch.run(message);
@@ -55,6 +57,7 @@ class CameraView implements Follower {
   readonly #link: Connection;
   #credit = 0;
   #asked = false;
+  #wish: Wish = "picture";
   #intervalMs = 0;
   #dueMs = 0;
   #promised: { sequence: number; atMs: number } | undefined;
@@ -67,12 +70,13 @@ class CameraView implements Follower {
   }
 
   /** The tester is ready for one more frame. */
-  request(framesPerSecondMax: number): void {
+  request(framesPerSecondMax: number, wish: Wish): void {
     if (!(framesPerSecondMax > 0))
       throw new AppError("protocol", `rate of ${framesPerSecondMax} frames a second`);
     this.#intervalMs = 1000 / framesPerSecondMax;
     this.#credit = Math.min(CREDIT_MAX, this.#credit + 1);
     this.#asked = true;
+    this.#wish = wish;
     if (this.#camera.hasEnded) this.ended();
     else this.#camera.followersChanged();
   }
@@ -81,19 +85,19 @@ class CameraView implements Follower {
     return this.#asked ? this.#credit > 0 : undefined;
   }
 
-  wants({ sequence, capturedMs }: Arrival): boolean {
-    if (this.#credit === 0) return false;
-    if (this.#camera.delivery === "every") return true;
+  wants({ sequence, capturedMs }: Arrival): Wish {
+    if (this.#credit === 0) return "none";
+    if (this.#camera.delivery === "every") return this.#wish;
     const nowMs = performance.now();
-    if (this.#promised !== undefined && nowMs - this.#promised.atMs < PROMISE_HOLDS_MS) return false;
-    if (!this.#isDue(capturedMs)) return false;
+    if (this.#promised !== undefined && nowMs - this.#promised.atMs < PROMISE_HOLDS_MS) return "none";
+    if (!this.#isDue(capturedMs)) return "none";
     this.#promised = { sequence, atMs: nowMs };
-    return true;
+    return this.#wish;
   }
 
-  take(arrival: Arrival, picture: JpegPicture): void {
-    if (this.#credit === 0) return;
-    const { sequence, capturedMs, mediaMs } = arrival;
+  take(arrival: Arrival, { jpeg, glance, ...size }: FramePicture): void {
+    if (this.#credit === 0 || (this.#wish === "picture" && jpeg === undefined)) return;
+    const { sequence, capturedMs, mediaMs, cameraClockAheadMs } = arrival;
     if (this.#camera.delivery === "newest") {
       const promised = this.#promised !== undefined && sequence >= this.#promised.sequence;
       if (!promised && !this.#isDue(capturedMs)) return;
@@ -104,15 +108,13 @@ class CameraView implements Follower {
     this.#credit--;
     const skipped = this.#lastSequence === undefined ? 0 : Math.max(0, sequence - this.#lastSequence - 1);
     this.#lastSequence = sequence;
-    const noExtras = { cameraClockAheadMs: undefined, glance: undefined };
     const frame = {
-      camera: this.#camera.name,
-      sequence,
-      capturedMs,
-      mediaMs,
-      skipped,
-      ...noExtras,
-      ...picture,
+      ...{ camera: this.#camera.name, sequence, capturedMs, mediaMs, cameraClockAheadMs, skipped },
+      ...{
+        ...size,
+        glance,
+        jpeg: (this.#wish === "glance" && glance !== undefined ? undefined : jpeg) ?? NO_BYTES,
+      },
     };
     this.#link.send(Frame, frame).catch(() => {
       // The link has ended; its reader says so.

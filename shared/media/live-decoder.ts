@@ -1,20 +1,6 @@
-import { AppError, errorLine } from "../base/errors.ts";
-import { MESSAGE_SIZE_BYTES_MAX } from "../base/limits.ts";
-import { ErrorLines, endChild } from "./child.ts";
+import { AppError } from "../base/errors.ts";
+import { type CodedItem, type DecodedFrame, DecoderChild, type Wish } from "./decoder-child.ts";
 import type { Ffmpeg } from "./ffmpeg.ts";
-import { FrameFacts } from "./frame-facts.ts";
-import { matroskaHeader, matroskaPicture } from "./matroska.ts";
-import { MpjpegSplitter } from "./mpjpeg.ts";
-import { JPEG_OUTPUT, QUIET, SHOW_FACTS } from "./output.ts";
-
-/** A picture that was asked for. */
-export interface DecodedFrame {
-  /** As `LiveDecoder.push` returned it. */
-  readonly id: number;
-  readonly width: number;
-  readonly height: number;
-  readonly jpeg: Uint8Array;
-}
 
 export interface LiveDecoderOptions {
   readonly ffmpeg: Ffmpeg;
@@ -28,10 +14,6 @@ export interface LiveDecoderOptions {
 
 /** Coded bytes that may wait for ffmpeg; more means that this machine is too slow for the stream. */
 const QUEUE_BYTES_MAX = 8 * 1024 * 1024;
-/** A picture that was asked for and does not come for so long means that ffmpeg hangs. */
-const HANGS_AFTER_MS = 20_000;
-/** Between the end of its output and its exit. */
-const DEATH_MS = 1000;
 /** While nobody wants pictures for so long, no ffmpeg runs. */
 const IDLE_MS = 15_000;
 /** Coded pictures since the last key picture that are kept, so that decoding can begin between two of them. */
@@ -40,20 +22,14 @@ const KEPT_BYTES_MAX = 4 * 1024 * 1024;
 const RESTART_FIRST_MS = 100;
 const RESTART_MAX_MS = 10_000;
 
-interface CodedItem {
-  readonly id: number;
-  readonly data: Uint8Array;
-  readonly isKey: boolean;
-}
-
 /**
  * Decodes a camera's H.264 or H.265 in an ffmpeg process of its own, which may crash on bad input without harm and is
- * started again. It runs while pictures are wanted. All pictures are decoded then; only those asked for are converted
- * and encoded: the wish travels as the lowest bit of the picture's number, which ffmpeg's `select` filter reads.
+ * started again. It runs while pictures are wanted. All pictures are decoded then; only those asked for are made small,
+ * and only those wanted whole are encoded: the wish travels in the picture's time, which ffmpeg's `select` filter reads.
  */
 export class LiveDecoder implements AsyncDisposable {
   readonly #options: LiveDecoderOptions;
-  #child: Child | undefined;
+  #child: DecoderChild | undefined;
   #count = 0;
   #isClosed = false;
   /** False until a key picture, and again after something was lost. */
@@ -64,6 +40,7 @@ export class LiveDecoder implements AsyncDisposable {
   #wantedMs = 0;
   #deaths = 0;
   #mayStartMs = 0;
+  #isHardwareBroken = false;
   /** Times that ffmpeg was started. */
   starts = 0;
 
@@ -79,18 +56,18 @@ export class LiveDecoder implements AsyncDisposable {
   /**
    * Takes the next picture (Annex B).
    *
-   * @param wanted whether `onFrame` is to be called with it
+   * @param wish what `onFrame` is to be called with
    * @returns the picture's number
    */
-  push(data: Uint8Array, isKey: boolean, wanted: boolean): number {
+  push(data: Uint8Array, isKey: boolean, wish: Wish): number {
     const item = { id: this.#count++, data, isKey };
     if (isKey) [this.#isDecodable, this.#sinceKey, this.#sinceKeyBytes] = [true, [], 0];
     if (this.#isClosed || !this.#isDecodable) return item.id;
     const nowMs = performance.now();
-    if (wanted) this.#wantedMs = nowMs;
-    if (this.#child === undefined && wanted) this.#startFromKey(nowMs);
+    if (wish !== "none") this.#wantedMs = nowMs;
+    if (this.#child === undefined && wish !== "none") this.#startFromKey(nowMs);
     this.#keep(item);
-    this.#child?.feed(item, wanted);
+    this.#child?.feed(item, wish);
     this.#supervise(nowMs);
     return item.id;
   }
@@ -104,18 +81,34 @@ export class LiveDecoder implements AsyncDisposable {
   #startFromKey(nowMs: number): void {
     if (this.#sinceKey === undefined || nowMs < this.#mayStartMs) return;
     this.starts++;
-    const child: Child = new Child(this.#options, (problem, frames) => {
+    const hwaccel = this.#isHardwareBroken ? undefined : this.#options.hwaccel;
+    const child: DecoderChild = new DecoderChild({ ...this.#options, hwaccel }, (problem) => {
       if (this.#child === child) this.#child = undefined;
       if (this.#isClosed || problem === undefined) return;
       // What it died of may be in these pictures.
       this.#isDecodable = false;
-      this.#deaths = frames > 0 ? 1 : this.#deaths + 1;
-      const waitMs = Math.min(RESTART_MAX_MS, RESTART_FIRST_MS * 2 ** (this.#deaths - 1));
-      this.#mayStartMs = performance.now() + waitMs;
-      this.#options.onTrouble(problem);
+      if (hwaccel !== undefined && child.frames === 0) this.#giveUpHardware(hwaccel, problem);
+      else this.#delayNextStart(child.frames, problem);
     });
     this.#child = child;
-    for (const item of this.#sinceKey) child.feed(item, false);
+    for (const item of this.#sinceKey) child.feed(item, "none");
+  }
+
+  #giveUpHardware(hwaccel: string, cause: AppError): void {
+    this.#isHardwareBroken = true;
+    this.#options.onTrouble(
+      new AppError("unavailable", `the hardware decoder ${hwaccel} does not work here: decoding without it`, {
+        cause,
+        hint: "`ffmpeg -hwaccels` lists those that this ffmpeg knows",
+      }),
+    );
+  }
+
+  #delayNextStart(frames: number, problem: AppError): void {
+    this.#deaths = frames > 0 ? 1 : this.#deaths + 1;
+    const waitMs = Math.min(RESTART_MAX_MS, RESTART_FIRST_MS * 2 ** (this.#deaths - 1));
+    this.#mayStartMs = performance.now() + waitMs;
+    this.#options.onTrouble(problem);
   }
 
   #supervise(nowMs: number): void {
@@ -144,110 +137,5 @@ export class LiveDecoder implements AsyncDisposable {
     this.#isClosed = true;
     await this.#child?.end();
     this.#child = undefined;
-  }
-}
-
-/** One run of ffmpeg. */
-class Child {
-  readonly #process: Bun.Subprocess<"pipe", "pipe", "pipe">;
-  readonly #options: LiveDecoderOptions;
-  readonly #errors: ErrorLines;
-  readonly #facts = new FrameFacts();
-  readonly #queue: Uint8Array[] = [];
-  #isWriting = false;
-  #killedFor: string | undefined;
-  #isEnding = false;
-  #frames = 0;
-  /** When the oldest wish that was not met was made. */
-  #waitingSinceMs: number | undefined;
-  queuedBytes = 0;
-
-  constructor(options: LiveDecoderOptions, onEnd: (problem: AppError | undefined, frames: number) => void) {
-    this.#options = options;
-    const { ffmpeg, codec, hwaccel } = options;
-    this.#process = Bun.spawn(
-      [
-        ffmpeg.path,
-        ...QUIET,
-        ...(hwaccel === undefined ? [] : ["-hwaccel", hwaccel]),
-        // One thread and no look-ahead: each picture comes out before the next goes in.
-        ...["-flags", "low_delay", "-threads", "1", "-probesize", "32", "-analyzeduration", "0"],
-        ...["-f", "matroska", "-i", "pipe:0", "-an", "-vf", `select='not(mod(pts,2))',${SHOW_FACTS}`],
-        ...ffmpeg.keepTimes,
-        ...JPEG_OUTPUT,
-      ],
-      { stdin: "pipe", stdout: "pipe", stderr: "pipe" },
-    );
-    this.#errors = new ErrorLines(this.#process.stderr, (line) => this.#facts.take(line));
-    this.#enqueue(matroskaHeader(codec));
-    void this.#run(onEnd);
-  }
-
-  hangs(nowMs: number): boolean {
-    return this.#waitingSinceMs !== undefined && nowMs - this.#waitingSinceMs > HANGS_AFTER_MS;
-  }
-
-  feed({ id, data, isKey }: CodedItem, wanted: boolean): void {
-    if (wanted) this.#waitingSinceMs ??= performance.now();
-    this.#enqueue(matroskaPicture(data, 2 * id + (wanted ? 0 : 1), isKey));
-  }
-
-  kill(why: string): void {
-    this.#killedFor = why;
-    this.#process.kill("SIGKILL");
-  }
-
-  /** Ends it; nobody is told of a problem. */
-  async end(): Promise<void> {
-    this.#isEnding = true;
-    await endChild(this.#process);
-  }
-
-  #enqueue(bytes: Uint8Array): void {
-    this.#queue.push(bytes);
-    this.queuedBytes += bytes.length;
-    if (!this.#isWriting) void this.#write();
-  }
-
-  async #write(): Promise<void> {
-    this.#isWriting = true;
-    try {
-      for (let bytes = this.#queue.shift(); bytes !== undefined; bytes = this.#queue.shift()) {
-        // Both wait when the pipe is full, and both reject when it breaks.
-        await this.#process.stdin.write(bytes);
-        await this.#process.stdin.flush();
-        this.queuedBytes -= bytes.length;
-      }
-      this.#isWriting = false;
-    } catch {
-      // The process has ended; `#run` says why. `#isWriting` stays, so that nothing else is written.
-    }
-  }
-
-  async #run(onEnd: (problem: AppError | undefined, frames: number) => void): Promise<void> {
-    let cause: unknown;
-    try {
-      const splitter = new MpjpegSplitter(MESSAGE_SIZE_BYTES_MAX - 8192);
-      for await (const chunk of this.#process.stdout) {
-        for (const jpeg of splitter.push(chunk)) {
-          const { pts, width, height } = await this.#facts.next();
-          this.#waitingSinceMs = undefined;
-          this.#frames++;
-          if (this.#isEnding) continue;
-          this.#options.onFrame({ id: pts / 2, width, height, jpeg });
-        }
-      }
-    } catch (error) {
-      cause = error;
-    }
-    await endChild(this.#process, DEATH_MS);
-    await this.#errors.done;
-    const { signalCode, exitCode } = this.#process;
-    const how = this.#killedFor ?? (signalCode === null ? `status ${exitCode}` : signalCode);
-    const words = cause === undefined ? this.#errors.text : errorLine(cause);
-    const problem = new AppError("unavailable", `ffmpeg ended while it decoded (${how})`, {
-      cause: new Error(words),
-    });
-    onEnd(this.#isEnding ? undefined : problem, this.#frames);
   }
 }

@@ -5,7 +5,7 @@ import { ErrorLines, endChild } from "./child.ts";
 import type { Ffmpeg } from "./ffmpeg.ts";
 import { FrameFacts } from "./frame-facts.ts";
 import { MpjpegSplitter } from "./mpjpeg.ts";
-import { JPEG_OUTPUT, QUIET, SHOW_FACTS } from "./output.ts";
+import { jpegOutput, QUIET, SHOW_FACTS } from "./output.ts";
 
 export interface VideoFileOptions {
   /** Frames a second that are taken; each that the file has when absent. */
@@ -49,7 +49,7 @@ export async function* videoFrames(
       // A name such as "-x.mp4" or "http://..." must stay a file.
       ...["-i", `file:${path}`, "-map", "0:v:0", "-an", "-sn", "-dn", "-vf", filters.join(",")],
       ...ffmpeg.keepTimes,
-      ...JPEG_OUTPUT,
+      ...jpegOutput(1),
     ],
     { stdin: "ignore", stdout: "pipe", stderr: "pipe" },
   );

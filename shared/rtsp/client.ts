@@ -1,12 +1,13 @@
 import { AppError, errorKind } from "../base/errors.ts";
 import { onAbort } from "../base/wait.ts";
 import type { CodedPicture, Depacketizer } from "./access-unit.ts";
+import { CameraClock } from "./camera-clock.ts";
 import { RtspClientLink, TransportRefused } from "./client-link.ts";
 import { h264Depacketizer } from "./h264.ts";
 import { h265Depacketizer } from "./h265.ts";
 import { jpegDepacketizer } from "./jpeg.ts";
 import type { RtspResponse } from "./message.ts";
-import { parseRtcp, receiverReport } from "./rtcp.ts";
+import { parseRtcp, receiverReport, type SenderReport } from "./rtcp.ts";
 import { PacketOrder, parseRtp, type RtpPacket, Timeline } from "./rtp.ts";
 import { chooseVideo, parseSdp, type VideoFormat } from "./sdp.ts";
 import { connectBytes } from "./socket.ts";
@@ -37,6 +38,8 @@ export interface ReceivedPicture extends CodedPicture {
   readonly arrivedMs: number;
   /** Time since the stream's first picture by the camera's clock, in ms. */
   readonly mediaMs: number;
+  /** The camera's clock minus ours in ms, where it tells its time. */
+  readonly cameraClockAheadMs: number | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 8000;
@@ -246,6 +249,7 @@ class RtspSession implements AsyncDisposable {
 
   #takeReport(data: Buffer): void {
     for (const report of parseRtcp(data)) {
+      if (report.kind === "sender-report") this.#receiver?.takeReport(report);
       if (report.kind === "bye" && this.#isPlaying) {
         this.#link.fail(new AppError("unavailable", "the camera ended the stream"));
       }
@@ -308,6 +312,7 @@ class Receiver {
   readonly #events: RtspClientEvents;
   readonly #depacketizer: Depacketizer;
   readonly #timeline: Timeline;
+  readonly #clock = new CameraClock();
   readonly #depth: number;
   #order: PacketOrder;
   #ssrc: number | undefined;
@@ -330,6 +335,11 @@ class Receiver {
     this.#announced = ssrc;
   }
 
+  /** Those of other senders, such as an old session's, do not count. */
+  takeReport({ ssrc, wallMs }: SenderReport): void {
+    if (ssrc === this.#ssrc) this.#clock.note(wallMs, Date.now());
+  }
+
   take(packet: RtpPacket): void {
     if (!this.#isOurs(packet)) return;
     for (const { packet: next, lostBefore: missing } of this.#order.push(packet)) {
@@ -340,7 +350,9 @@ class Receiver {
       this.#arrivedMs ??= Date.now();
       for (const picture of this.#depacketizer.push(next, lostBefore)) {
         const mediaMs = this.#timeline.ms(picture.timestamp);
-        this.#events.onPicture({ ...picture, arrivedMs: this.#arrivedMs ?? Date.now(), mediaMs });
+        const arrivedMs = this.#arrivedMs ?? Date.now();
+        const cameraClockAheadMs = this.#clock.aheadMs;
+        this.#events.onPicture({ ...picture, arrivedMs, mediaMs, cameraClockAheadMs });
         this.#arrivedMs = undefined;
       }
     }

@@ -69,8 +69,8 @@ export async function listPictures(folder: string): Promise<string[]> {
 }
 
 function showSlide(feed: Feed, slide: JpegPicture, mediaMs: number): void {
-  const { arrival, wanted } = feed.arrive(mediaMs);
-  if (wanted) feed.deliver(arrival, slide);
+  const { arrival, wish } = feed.arrive({ mediaMs });
+  if (wish !== "none") feed.deliver(arrival, slide);
 }
 
 async function loadSlide(path: string): Promise<JpegPicture> {

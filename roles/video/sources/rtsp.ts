@@ -72,9 +72,9 @@ function lossTeller(log: Log): (lost: number) => void {
 }
 
 function jpegTaker(feed: Feed) {
-  return ({ data, size, arrivedMs }: ReceivedPicture): void => {
-    const { arrival, wanted } = feed.arrive(undefined, arrivedMs);
-    if (wanted && size !== undefined) feed.deliver(arrival, { ...size, jpeg: data });
+  return ({ data, size, arrivedMs, cameraClockAheadMs }: ReceivedPicture): void => {
+    const { arrival, wish } = feed.arrive({ capturedMs: arrivedMs, cameraClockAheadMs });
+    if (wish !== "none" && size !== undefined) feed.deliver(arrival, { ...size, jpeg: data });
   };
 }
 
@@ -97,10 +97,10 @@ async function decodingTaker(
       onTrouble: (error) => log.warn("pictures are left out", { why: errorLine(error) }),
     }),
   );
-  return ({ data, isKey, arrivedMs }: ReceivedPicture): void => {
-    const { arrival, wanted } = feed.arrive(undefined, arrivedMs);
-    const id = decoder.push(data, isKey, wanted);
-    if (!wanted) return;
+  return ({ data, isKey, arrivedMs, cameraClockAheadMs }: ReceivedPicture): void => {
+    const { arrival, wish } = feed.arrive({ capturedMs: arrivedMs, cameraClockAheadMs });
+    const id = decoder.push(data, isKey, wish);
+    if (wish === "none") return;
     wishes.set(id, arrival);
     if (wishes.size > WISHES_MAX) wishes.delete(wishes.keys().next().value!);
   };

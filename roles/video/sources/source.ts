@@ -1,3 +1,5 @@
+import type { Wish } from "../../../shared/media/decoder-child.ts";
+import type { Glance } from "../../../shared/media/glance.ts";
 import type { Publication } from "../../../shared/rtsp/publication.ts";
 
 /** A frame that has reached this node, whether or not anybody will look at it. */
@@ -8,6 +10,17 @@ export interface Arrival {
   readonly capturedMs: number;
   /** Time in the file or scene, in ms. */
   readonly mediaMs: number | undefined;
+  /** The camera's clock minus ours, in ms, where it tells its time. */
+  readonly cameraClockAheadMs: number | undefined;
+}
+
+/** What a source knows of a frame when it arrives. */
+export interface ArrivalFacts {
+  /** Time in the file or scene, in ms. */
+  readonly mediaMs?: number;
+  /** Wall clock, ms since 1970; the present when absent. */
+  readonly capturedMs?: number;
+  readonly cameraClockAheadMs?: number | undefined;
 }
 
 /** A frame's picture: a whole JPEG file. */
@@ -15,6 +28,13 @@ export interface JpegPicture {
   readonly width: number;
   readonly height: number;
   readonly jpeg: Uint8Array;
+}
+
+/** What was made of a frame: its JPEG, its glance, or both. */
+export interface FramePicture extends Omit<JpegPicture, "jpeg"> {
+  /** Absent where only a glance was wished for. */
+  readonly jpeg: Uint8Array | undefined;
+  readonly glance?: Glance | undefined;
 }
 
 /**
@@ -27,10 +47,10 @@ export interface Feed {
    * next frame, or `signal` aborts.
    */
   ready(signal: AbortSignal): Promise<void>;
-  /** Counts a frame and says whether its picture is wanted. */
-  arrive(mediaMs?: number, capturedMs?: number): { readonly arrival: Arrival; readonly wanted: boolean };
+  /** Counts a frame and says what is wanted of it. A source without glances gives its picture instead. */
+  arrive(facts?: ArrivalFacts): { readonly arrival: Arrival; readonly wish: Wish };
   /** Hands over a picture. Earlier frames than the last one handed over are ignored. */
-  deliver(arrival: Arrival, picture: JpegPicture): void;
+  deliver(arrival: Arrival, picture: FramePicture): void;
 }
 
 /** Something that gives frames. */

@@ -29,7 +29,7 @@ export function syntheticSource(options: SyntheticOptions, threads: FrameThreads
         for await (const { mediaMs, picture } of frames) {
           await feed.ready(signal);
           if (signal.aborted) return;
-          feed.deliver(feed.arrive(mediaMs).arrival, picture);
+          feed.deliver(feed.arrive({ mediaMs }).arrival, picture);
         }
         return;
       }
@@ -37,8 +37,8 @@ export function syntheticSource(options: SyntheticOptions, threads: FrameThreads
       for (let index = 0; index < frameCount && !signal.aborted; index++) {
         await clock.sleep(Math.max(0, startMs + timeOf(index) - clock.monotonicMs()), signal);
         if (signal.aborted) return;
-        const { arrival, wanted } = feed.arrive(timeOf(index));
-        if (wanted) feed.deliver(arrival, await draw(timeOf(index)));
+        const { arrival, wish } = feed.arrive({ mediaMs: timeOf(index) });
+        if (wish !== "none") feed.deliver(arrival, await draw(timeOf(index)));
       }
     },
   };

@@ -21,7 +21,7 @@ export function videoFileSource(
         if (paced) await clock.sleep(Math.max(0, startMs + mediaMs - clock.monotonicMs()), signal);
         else await feed.ready(signal);
         if (signal.aborted) return;
-        feed.deliver(feed.arrive(mediaMs).arrival, picture);
+        feed.deliver(feed.arrive({ mediaMs }).arrival, picture);
       }
     },
   };

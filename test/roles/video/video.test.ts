@@ -70,7 +70,8 @@ test("a live source gives the newest frame at the rate asked for, and counts wha
   const [first, last] = [tester.frames[1]!, tester.frames.at(-1)!];
   const rate = (1000 * (tester.frames.length - 2)) / (last.capturedMs - first.capturedMs);
   expect(rate).toBeGreaterThan(10);
-  expect(rate).toBeLessThan(22);
+  // A frame may come a quarter of an interval early.
+  expect(rate).toBeLessThan(25);
   const skipped = tester.frames.slice(2).reduce((sum, frame) => sum + frame.skipped, 0);
   expect(skipped).toBe(last.sequence - first.sequence - (tester.frames.length - 2));
   expect(tester.status("live")).toMatchObject({ state: "live", delivery: "newest" });

@@ -2,8 +2,9 @@ import { describe, expect, test } from "bun:test";
 import { errorReport } from "../../../shared/base/errors.ts";
 import { deferred, within } from "../../../shared/base/wait.ts";
 import { decodePicture } from "../../../shared/image/codec.ts";
+import { type DecodedFrame, GIVES_GLANCES } from "../../../shared/media/decoder-child.ts";
 import { type Ffmpeg, findFfmpeg } from "../../../shared/media/ffmpeg.ts";
-import { type DecodedFrame, LiveDecoder } from "../../../shared/media/live-decoder.ts";
+import { LiveDecoder } from "../../../shared/media/live-decoder.ts";
 import { MpjpegSplitter } from "../../../shared/media/mpjpeg.ts";
 import { videoFrames } from "../../../shared/media/video-file.ts";
 import { joinAnnexB, splitAnnexB } from "../../../shared/rtsp/nal.ts";
@@ -61,14 +62,14 @@ function coded(codec: "h264" | "h265", count: number): Buffer[] {
 }
 
 /** A decoder with what came out of it. */
-function open(ffmpeg: Ffmpeg, codec: "h264" | "h265" = "h264") {
+function open(ffmpeg: Ffmpeg, codec: "h264" | "h265" = "h264", hwaccel?: string) {
   const frames: DecodedFrame[] = [];
   const troubles: string[] = [];
   let wake = deferred();
   const decoder = new LiveDecoder({
     ffmpeg,
     codec,
-    hwaccel: undefined,
+    hwaccel,
     onFrame: (frame) => {
       frames.push(frame);
       wake.resolve();
@@ -95,27 +96,61 @@ describe.skipIf(!has("ffmpeg"))("with ffmpeg", () => {
       const wanted: number[] = [];
       for (const [i, picture] of coded(codec, 12).entries()) {
         const isWanted = i % 3 !== 1;
-        const id = decoder.push(picture, i % GOP === 0, isWanted);
+        const id = decoder.push(picture, i % GOP === 0, isWanted ? "picture" : "none");
         if (!isWanted) continue;
         wanted.push(id);
         await until(() => frames.length === wanted.length);
       }
       expect(frames.map(({ id }) => id)).toEqual(wanted);
-      expect(await decodePicture(frames[0]!.jpeg)).toMatchObject({ width: 160, height: 96 });
+      expect(await decodePicture(frames[0]!.jpeg!)).toMatchObject({ width: 160, height: 96 });
     });
   }
+
+  test.skipIf(!GIVES_GLANCES)(
+    "a glance is the frame, small and grey; its JPEG comes only when wanted",
+    async () => {
+      const { decoder, frames, until } = open(await findFfmpeg());
+      await using _end = decoder;
+      for (const [i, picture] of coded("h264", 4).entries()) {
+        decoder.push(picture, i % GOP === 0, i === 2 ? "picture" : "glance");
+        await until(() => frames.length === i + 1);
+      }
+      expect(frames.map(({ jpeg }) => jpeg !== undefined)).toEqual([false, false, true, false]);
+      const { glance, jpeg } = frames[2]!;
+      expect([glance!.width, glance!.height]).toEqual([160, 96]);
+      const { data } = await decodePicture(jpeg!);
+      const luma = (i: number) => 0.299 * data[3 * i]! + 0.587 * data[3 * i + 1]! + 0.114 * data[3 * i + 2]!;
+      const apart =
+        glance!.grey.reduce((sum, level, i) => sum + Math.abs(level - luma(i)), 0) / glance!.grey.length;
+      expect(apart).toBeLessThan(4);
+    },
+  );
+
+  test("a hardware decoder that is not there is done without, and that is said once", async () => {
+    const { decoder, frames, troubles, until } = open(await findFfmpeg(), "h264", "cuda");
+    await using _end = decoder;
+    const pictures = coded("h264", 10);
+    decoder.push(pictures[0]!, true, "picture");
+    // Where there is one after all, it works.
+    await until(() => troubles.length + frames.length === 1);
+    if (troubles.length === 0) return;
+    expect(troubles[0]).toContain("the hardware decoder cuda does not work here: decoding without it");
+    decoder.push(pictures[5]!, true, "picture");
+    await until(() => frames.length === 1);
+    expect(troubles.length).toBe(1);
+  });
 
   test("no ffmpeg runs before a picture is wanted; then it begins with the last key picture", async () => {
     const { decoder, frames, until } = open(await findFfmpeg());
     await using _end = decoder;
     for (const [i, picture] of coded("h264", 10).entries()) {
       if (i === 8) expect([decoder.isRunning, decoder.starts]).toEqual([false, 0]);
-      decoder.push(picture, i % GOP === 0, i === 8);
+      decoder.push(picture, i % GOP === 0, i === 8 ? "picture" : "none");
     }
     await until(() => frames.length === 1);
     expect(frames[0]!.id).toBe(8);
     // The picture has the colours of a whole one: grey would mean that its key picture was missing.
-    const { data } = await decodePicture(frames[0]!.jpeg);
+    const { data } = await decodePicture(frames[0]!.jpeg!);
     const spread = Math.max(...data) - Math.min(...data);
     expect(spread).toBeGreaterThan(150);
   });
@@ -124,7 +159,7 @@ describe.skipIf(!has("ffmpeg"))("with ffmpeg", () => {
     const { decoder, frames, troubles, until } = open(await findFfmpeg());
     await using _end = decoder;
     const pictures = coded("h264", 10);
-    decoder.push(pictures[0]!, true, true);
+    decoder.push(pictures[0]!, true, "picture");
     await until(() => frames.length === 1);
     const child = Bun.spawnSync(["pgrep", "-P", String(process.pid), "ffmpeg"])
       .stdout.toString()
@@ -134,10 +169,10 @@ describe.skipIf(!has("ffmpeg"))("with ffmpeg", () => {
     process.kill(Number(child), "SIGKILL");
     await until(() => troubles.length === 1);
     expect(troubles[0]).toContain("ffmpeg ended while it decoded (SIGKILL)");
-    decoder.push(pictures[1]!, false, true);
+    decoder.push(pictures[1]!, false, "picture");
     expect(decoder.isRunning).toBe(false);
     await Bun.sleep(110); // the least wait before a start that follows a death
-    decoder.push(pictures[5]!, true, true);
+    decoder.push(pictures[5]!, true, "picture");
     await until(() => frames.length === 2);
     expect(frames[1]!.id).toBe(2);
     expect(decoder.starts).toBe(2);
@@ -148,9 +183,9 @@ describe.skipIf(!has("ffmpeg"))("with ffmpeg", () => {
     await using _end = decoder;
     const pictures = coded("h264", 10);
     const rubbish = Buffer.from(pictures[0]!).map((byte, i) => (i > 60 ? (byte * 7 + i) & 255 : byte));
-    decoder.push(rubbish, true, false);
-    for (let i = 1; i < 4; i++) decoder.push(rubbish.subarray(0, 200), false, false);
-    const id = decoder.push(pictures[5]!, true, true);
+    decoder.push(rubbish, true, "none");
+    for (let i = 1; i < 4; i++) decoder.push(rubbish.subarray(0, 200), false, "none");
+    const id = decoder.push(pictures[5]!, true, "picture");
     await until(() => frames.some((frame) => frame.id === id));
   });
 
