@@ -1,7 +1,7 @@
 import { resolve } from "node:path";
 import { type Sighting, thingText } from "../shared/store/sighting.ts";
 
-/** A sighting as `--json` prints it. `photo` is an absolute path. */
+/** A sighting as `--json` prints it. `photo` is an absolute path; `path` holds [ms, x1, y1, x2, y2] in shares. */
 export function sightingJson(sighting: Sighting, dataDir: string): string {
   const seconds = (ms: number | undefined): number | undefined =>
     ms === undefined ? undefined : Math.round(ms) / 1000;
@@ -17,6 +17,11 @@ export function sightingJson(sighting: Sighting, dataDir: string): string {
     lastSeenSeconds: seconds(sighting.lastMediaMs),
     box: sighting.box.map((side) => round(side, 1)),
     photo: resolve(dataDir, sighting.photo),
+    closeUp: sighting.closeUp === undefined ? undefined : resolve(dataDir, sighting.closeUp),
+    zone: sighting.zone,
+    closed: sighting.closed,
+    clockAheadMs: sighting.clockAheadMs,
+    path: sighting.path?.map(({ atMs, box }) => [Math.round(atMs), ...box.map((side) => round(side, 4))]),
     model: sighting.model,
     modelVersion: sighting.modelVersion,
   });
@@ -31,31 +36,6 @@ export function sightingText(sighting: Sighting): string {
   const lasted = (sighting.lastSeenMs - sighting.firstSeenMs) / 1000;
   const percent = `${Math.round(100 * sighting.score)}%`;
   return `${when}  ${sighting.camera.padEnd(12)} ${thingText(sighting).padEnd(14)} ${percent.padStart(4)}  ${lasted.toFixed(1)} s  ${sighting.photo}`;
-}
-
-export const CSV_HEADER = "id,camera,class,score,firstSeen,lastSeen,x1,y1,x2,y2,photo,name";
-
-/** A sighting as a line of CSV (RFC 4180). */
-export function sightingCsv(sighting: Sighting, dataDir: string): string {
-  return [
-    sighting.id,
-    sighting.camera,
-    sighting.className,
-    round(sighting.score, 4),
-    new Date(sighting.firstSeenMs).toISOString(),
-    new Date(sighting.lastSeenMs).toISOString(),
-    ...sighting.box.map((side) => round(side, 1)),
-    resolve(dataDir, sighting.photo),
-    sighting.name ?? "",
-  ]
-    .map((field) => csvField(String(field)))
-    .join(",");
-}
-
-/** Quotes where RFC 4180 asks for it; a leading `=`, `+`, `-` or `@` in text must not become a spreadsheet's formula. */
-function csvField(text: string): string {
-  const safe = /^[=+\-@]/.test(text) && !/^-?\d/.test(text) ? `'${text}` : text;
-  return /[",\r\n]/.test(safe) ? `"${safe.replaceAll('"', '""')}"` : safe;
 }
 
 function round(value: number, digits: number): number {

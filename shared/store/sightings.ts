@@ -59,7 +59,7 @@ export interface SightingQuery {
   readonly untilMs?: number | undefined;
   readonly className?: string | undefined;
   readonly camera?: string | undefined;
-  /** Part of the class's or the camera's name, in whatever case. */
+  /** Part of the class's, the camera's or the person's name, in whatever case. */
   readonly text?: string | undefined;
 }
 
@@ -390,7 +390,7 @@ const NEXT_REVISION =
 /** The conditions of a `SightingQuery`; `valuesOf` has the values. */
 const MATCHES = `last_seen_ms >= coalesce(?1, -1e300) AND first_seen_ms < coalesce(?2, 1e300)
   AND (?3 IS NULL OR class = ?3) AND (?4 IS NULL OR camera = ?4)
-  AND (?5 IS NULL OR instr(lower(class || ' ' || camera), ?5) > 0)`;
+  AND (?5 IS NULL OR instr(lower(class || ' ' || camera || ' ' || coalesce(name, '')), ?5) > 0)`;
 
 function valuesOf({ sinceMs, untilMs, className, camera, text }: SightingQuery): SQLQueryBindings[] {
   return [sinceMs ?? null, untilMs ?? null, className ?? null, camera ?? null, text?.toLowerCase() ?? null];

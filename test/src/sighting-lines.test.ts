@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { resolve } from "node:path";
 import type { Sighting } from "../../shared/store/sighting.ts";
-import { sinceFlag } from "../../src/commands/sightings.ts";
-import { CSV_HEADER, sightingCsv, sightingJson, sightingText } from "../../src/sighting-lines.ts";
+import { csvHeader, csvLine, PLAIN_CSV, spreadsheetCsv } from "../../shared/store/sighting-csv.ts";
+import { timeFlag } from "../../src/commands/sightings.ts";
+import { sightingJson, sightingText } from "../../src/sighting-lines.ts";
 
 const SIGHTING: Sighting = {
   id: 4,
@@ -33,25 +34,41 @@ test("JSON has the fields that scripts rely on", () => {
     lastSeenSeconds: 2.382,
     box: [1, 2, 30.6, 40],
     photo: resolve("data/photos/2026-11-21/gate.jpg"),
+    closed: true,
     model: "garden",
     modelVersion: 3,
   });
 });
 
 test("CSV quotes what must be quoted, and no class becomes a formula", () => {
-  const odd = { ...SIGHTING, camera: 'the "old", gate', className: "=HYPERLINK(1)" };
-  const line = sightingCsv(odd, "/data");
-  expect(line.split(",").length).toBeGreaterThan(CSV_HEADER.split(",").length);
+  const odd = {
+    ...SIGHTING,
+    camera: 'the "old", gate',
+    className: "=HYPERLINK(1)",
+    name: "-1+cmd|' /C calc'!A0",
+  };
+  const line = csvLine(odd, PLAIN_CSV);
+  expect(line.split(",").length).toBeGreaterThan(csvHeader(PLAIN_CSV).split(",").length);
   expect(line).toStartWith('4,"the ""old"", gate",\'=HYPERLINK(1),0.8765,2026-11-21T14:30:05.123Z');
+  expect(line).toContain(",'-1+cmd|' /C calc'!A0,");
 });
 
-test("--since takes a day, a moment or a time ago", () => {
+test("a spreadsheet gets its country's form: semicolons and decimal commas in Spain, neither in Mexico", () => {
+  const when = new Date(SIGHTING.firstSeenMs).toLocaleString("sv");
+  expect(csvLine(SIGHTING, spreadsheetCsv("es-ES"))).toStartWith(`4;gate;parrot;0,8765;${when};`);
+  expect(csvLine(SIGHTING, spreadsheetCsv("es-MX"))).toStartWith(`4,gate,parrot,0.8765,${when},`);
+  expect(csvHeader(spreadsheetCsv("es-ES"))).toStartWith("\ufeffid;camera;class;");
+  expect(csvHeader(spreadsheetCsv("no such tag"))).toStartWith("\ufeffid");
+});
+
+test("--since and --until take a day, a moment or a time ago", () => {
   const now = Date.UTC(2026, 10, 21, 12);
-  expect(sinceFlag("90m", now)).toBe(now - 90 * 60_000);
-  expect(sinceFlag("1.5d", now)).toBe(now - 36 * 3_600_000);
-  expect(sinceFlag("2026-11-20", now)).toBe(new Date(2026, 10, 20).getTime());
-  expect(sinceFlag("2026-11-21T10:00:00Z", now)).toBe(now - 2 * 3_600_000);
-  expect(() => sinceFlag("yesterday", now)).toThrow("is no time");
+  expect(timeFlag("since", "90m", now)).toBe(now - 90 * 60_000);
+  expect(timeFlag("since", "1.5d", now)).toBe(now - 36 * 3_600_000);
+  expect(timeFlag("since", "2026-11-20", now)).toBe(new Date(2026, 10, 20).getTime());
+  expect(timeFlag("since", "2026-11-21T10:00:00Z", now)).toBe(now - 2 * 3_600_000);
+  expect(timeFlag("until", "2026-11-20", now)).toBe(new Date(2026, 10, 21).getTime());
+  expect(() => timeFlag("since", "yesterday", now)).toThrow("is no time");
 });
 
 test("who it is stands beside what it is, where it is known, and nowhere else", () => {
@@ -59,6 +76,6 @@ test("who it is stands beside what it is, where it is known, and nowhere else", 
   expect(JSON.parse(sightingJson(maria, "data"))).toMatchObject({ class: "person", name: "Maria" });
   expect(JSON.parse(sightingJson(SIGHTING, "data"))).not.toHaveProperty("name");
   expect(sightingText(maria)).toContain(" person Maria ");
-  expect(CSV_HEADER.split(",").at(-1)).toBe("name");
-  expect(sightingCsv(maria, "data").split(",").at(-1)).toBe("Maria");
+  const place = csvHeader(PLAIN_CSV).split(",").indexOf("name");
+  expect(csvLine(maria, PLAIN_CSV).split(",")[place]).toBe("Maria");
 });

@@ -1,35 +1,16 @@
 import { expect, test } from "bun:test";
 import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { silentLog } from "../../../shared/base/log.ts";
 import { closeUpOf } from "../../../shared/store/photos.ts";
 import { SightingLog } from "../../../shared/store/sightings.ts";
 import { command } from "../../../src/commands/check.ts";
-import type { Flags } from "../../../src/shell.ts";
+import { type CommandOutcome, runCommand } from "../../support/run-command.ts";
 import { syntheticJpeg } from "../../support/synthetic-jpeg.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { visitOf } from "../../support/visits.ts";
 
-interface Outcome {
-  readonly lines: readonly string[];
-  readonly failure: string;
-}
-
-/** `vigia check` as the shell runs it. */
-async function check(data: string, flags: Record<string, boolean> = {}): Promise<Outcome> {
-  const lines: string[] = [];
-  const context = {
-    signal: new AbortController().signal,
-    log: silentLog,
-    many: {},
-    print: (line: string) => void lines.push(line),
-  };
-  const failure = await command.run({ data, ...flags, _: [] } as Flags, context).then(
-    () => "",
-    (error: Error) => error.message,
-  );
-  return { lines, failure };
-}
+const check = (data: string, flags: Record<string, boolean> = {}): Promise<CommandOutcome> =>
+  runCommand(command, { data, ...flags });
 
 test("finds every kind of fault, changes nothing, and mends them when told to", async () => {
   using folder = tempFolder();

@@ -1,0 +1,27 @@
+import { silentLog } from "../../shared/base/log.ts";
+import type { Command, Flags } from "../../src/shell.ts";
+
+/** What a command printed, and the message it failed with, if it did. */
+export interface CommandOutcome {
+  readonly lines: readonly string[];
+  readonly failure: string;
+}
+
+/** Runs a command in this process as the shell would after it has read its flags. */
+export async function runCommand(
+  command: Command,
+  flags: Readonly<Record<string, string | boolean>>,
+): Promise<CommandOutcome> {
+  const lines: string[] = [];
+  const context = {
+    signal: new AbortController().signal,
+    log: silentLog,
+    many: {},
+    print: (line: string) => void lines.push(line),
+  };
+  const failure = await command.run({ ...flags, _: [] } as unknown as Flags, context).then(
+    () => "",
+    (error: Error) => error.message,
+  );
+  return { lines, failure };
+}
