@@ -13,9 +13,16 @@ const THRESHOLD_MAX = 0.95;
 const F1_SHARE = 0.95;
 
 /**
+ * A log of things that came near is of no use when many of them did not: where F1 alone is best with more wrong boxes
+ * than this leaves, as it is for a network that has learnt little, some objects are missed instead.
+ */
+const PRECISION_MIN = 0.7;
+
+/**
  * For each class the highest score threshold whose F1 (at an overlap of 0.5) on the pictures added is as good as the
- * best: midway between the last detection worth keeping and the next, inside 0.1 to 0.95. The highest, since it
- * shows a user the fewest wrong boxes.
+ * best of those that are precise: midway between the last detection worth keeping and the next, inside 0.1 to 0.95.
+ * The highest, since it shows a user the fewest wrong boxes. A class that is precise nowhere gets one above all its
+ * detections.
  */
 export class BestThresholds implements Metric<number[]> {
   readonly #classes: { readonly answers: { score: number; right: boolean }[]; truths: number }[];
@@ -38,28 +45,39 @@ export class BestThresholds implements Metric<number[]> {
 
   result(): number[] {
     return this.#classes.map(({ answers, truths }) => {
-      const choices = f1AtEach(answers, truths);
+      if (answers.length === 0) return THRESHOLD_DEFAULT;
+      const ranked = answers.toSorted((a, b) => b.score - a.score);
+      const choices = choicesOf(ranked, truths).filter(({ precision }) => precision >= PRECISION_MIN);
       const enough = F1_SHARE * Math.max(0, ...choices.map(({ f1 }) => f1));
-      // Ranked from the highest threshold down.
-      const threshold = choices.find(({ f1 }) => f1 > 0 && f1 >= enough)?.threshold ?? THRESHOLD_DEFAULT;
+      // From the highest threshold down.
+      const threshold = choices.find(({ f1 }) => f1 >= enough)?.threshold ?? (ranked[0]!.score + 1) / 2;
       return Math.min(THRESHOLD_MAX, Math.max(THRESHOLD_MIN, threshold));
     });
   }
 }
 
-/** F1 of keeping everything above each threshold midway between two neighbouring scores, the highest first. */
-function f1AtEach(
-  answers: readonly { readonly score: number; readonly right: boolean }[],
+interface Choice {
+  readonly threshold: number;
+  readonly precision: number;
+  readonly f1: number;
+}
+
+/** What keeping everything above a threshold gives, for each one midway between two neighbouring scores. */
+function choicesOf(
+  ranked: readonly { readonly score: number; readonly right: boolean }[],
   truths: number,
-): { threshold: number; f1: number }[] {
-  const ranked = answers.toSorted((a, b) => b.score - a.score);
-  const choices: { threshold: number; f1: number }[] = [];
+): Choice[] {
+  const choices: Choice[] = [];
   let right = 0;
   ranked.forEach((answer, i) => {
     if (answer.right) right++;
     const next = ranked[i + 1]?.score ?? 0;
     if (next === answer.score) return;
-    choices.push({ threshold: (answer.score + next) / 2, f1: (2 * right) / (truths + i + 1) });
+    choices.push({
+      threshold: (answer.score + next) / 2,
+      precision: right / (i + 1),
+      f1: (2 * right) / (truths + i + 1),
+    });
   });
   return choices;
 }

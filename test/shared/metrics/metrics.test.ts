@@ -101,6 +101,23 @@ test("a threshold is put where F1 is best, between the last right answer and the
   expect(unknown).toBe(THRESHOLD_DEFAULT);
 });
 
+test("a class that was hardly learnt gets a threshold that keeps its wrong boxes out of the log", () => {
+  const wrong = (score: number): Detection => seen(0, score, 60, 0, 70, 10);
+  const right = (score: number): Detection => seen(0, score, 0, 0, 10, 10);
+  const truths = [truth(0, 0, 0, 10, 10)];
+  const precise = [
+    { truths, detections: [right(0.8)] },
+    { truths, detections: [right(0.4), wrong(0.3)] },
+    { truths: [], detections: [wrong(0.5), wrong(0.45), wrong(0.35)] },
+  ];
+  expect(resultOf(new BestThresholds(1), ...precise)[0]).toBeCloseTo(0.65, 12);
+  const hopeless = [
+    { truths, detections: [right(0.3), wrong(0.6)] },
+    { truths: [], detections: [wrong(0.5)] },
+  ];
+  expect(resultOf(new BestThresholds(1), ...hopeless)[0]).toBeCloseTo(0.8, 12);
+});
+
 test("an evaluation has every field of the contract, and null where a class has no truths", () => {
   const figures = evaluate({ classes: ["cat", "dog", "owl"], thresholds: [0.5, 0.5, 0.5] }, [kitchen]);
   expect(figures).toMatchObject({
