@@ -1,7 +1,7 @@
 import { letterbox, resizeBilinear } from "../image/resize.ts";
 import type { Picture } from "../image/types.ts";
 import type { NetworkConfig } from "../nn/networks/config.ts";
-import { FACE_HEIGHT, FACE_WIDTH } from "../nn/networks/mlp.ts";
+import { FACE_HEIGHT, FACE_MEAN, FACE_WIDTH } from "../nn/networks/mlp.ts";
 import type { PictureView } from "./decode.ts";
 
 /** Bytes of one picture at a network's input. */
@@ -25,8 +25,7 @@ export function writeInput(network: NetworkConfig, picture: Picture, into: Uint8
   return { width, height, ...view };
 }
 
-/** What `faceInto` makes the mean and the deviation of every face's grey levels. */
-const FACE_MEAN = 112;
+/** What `faceInto` makes the deviation of every face's grey levels, about `FACE_MEAN`. */
 const FACE_DEVIATION = 56;
 
 /**

@@ -31,8 +31,8 @@ export interface Node {
 /** Names of parameters are places in the layout; a name used by two nodes is one shared parameter. */
 export type Layer =
   | { readonly kind: "input" }
-  /** x * scale: pictures of 0..255 to 0..1 */
-  | { readonly kind: "rescale"; readonly scale: number }
+  /** (x - zero) * scale: pictures of 0..255 to 0..1, or to numbers about 0 */
+  | { readonly kind: "rescale"; readonly scale: number; readonly zero: number }
   /** SAME padding of (size - 1) / 2 on each side; weights [filters, channels, size, size]. */
   | {
       readonly kind: "conv";
@@ -160,8 +160,8 @@ export class GraphBuilder {
     return this.#add({ kind: "input" }, [], [channels, height, width]);
   }
 
-  rescale(x: Ref, scale: number): Ref {
-    return this.#add({ kind: "rescale", scale }, [x], x.shape);
+  rescale(x: Ref, scale: number, zero = 0): Ref {
+    return this.#add({ kind: "rescale", scale, zero }, [x], x.shape);
   }
 
   /**

@@ -6,7 +6,7 @@ import { GraphBuilder, type Network } from "../../shared/nn/graph.ts";
  */
 export function everyLayerNetwork(): Network {
   const g = new GraphBuilder();
-  let x = g.rescale(g.input(3, 10, 14), 1 / 255);
+  let x = g.rescale(g.input(3, 10, 14), 1 / 255, 100);
   x = g.relu(g.batchNorm(g.conv(x, "first", 4, 3, { stride: 2 }), "first.norm"));
   x = g.add(x, g.conv(x, "same", 4, 3, { bias: [0.1, -0.2] }));
   const small = g.maxPool(x, 3, 2, 1);

@@ -136,7 +136,7 @@ function forward(context: Context, pictures: Uint8Array, statistics: Statistics)
       return out;
     }
     case "rescale":
-      return out.map((_, i) => x[i]! * layer.scale);
+      return out.map((_, i) => (x[i]! - layer.zero) * layer.scale);
     case "relu":
       return out.map((_, i) => Math.max(0, x[i]!));
     case "flatten":

@@ -45,12 +45,7 @@ class NetworkWriter {
       case "input":
         return x;
       case "rescale":
-        return g.op(
-          "Mul",
-          [x, g.constant(`scale_${layer.scale}`, [], Float32Array.of(layer.scale))],
-          {},
-          name,
-        );
+        return this.#rescale(layer, x, name);
       case "conv":
         return this.#convolution(step as Step & { layer: LayerOf<"conv"> }, x, name);
       case "batch-norm": {
@@ -87,6 +82,14 @@ class NetworkWriter {
         return g.op("_FusedMatMul", [x, weight, bias], attributes, name);
       }
     }
+  }
+
+  #rescale({ scale, zero }: LayerOf<"rescale">, x: GraphValue, name: string | undefined): GraphValue {
+    const g = this.graph;
+    const number = (word: string, value: number) =>
+      g.constant(`${word}_${value}`, [], Float32Array.of(value));
+    const moved = zero === 0 ? x : g.op("Sub", [x, number("zero", zero)]);
+    return g.op("Mul", [moved, number("scale", scale)], {}, name);
   }
 
   /** Constants are named by the step's place: layers that share weights have norms of their own. */

@@ -37,6 +37,7 @@ export function lowerTraining(network: Network, batch: number, block: number | u
 }
 
 type Phase = "forward" | "backward";
+type Rescale = Pick<Extract<Node["layer"], { kind: "rescale" }>, "scale" | "zero">;
 
 class Lowering {
   readonly #network: Network;
@@ -141,7 +142,11 @@ class Lowering {
         return this.#pictures(e, shape, this.#rescaleOf(place));
       case "rescale":
         if (this.#rescaleOf(inputs[0]!) !== undefined) return x;
-        return e.map("plain", shape, e.b.op("Mul", [e.plain(x), e.b.scalar(layer.scale)]));
+        return e.map(
+          "plain",
+          shape,
+          e.b.op("Mul", [this.#moved(e, e.plain(x), layer.zero), e.b.scalar(layer.scale)]),
+        );
       case "conv": {
         const bias = layer.bias === undefined ? undefined : parameter(layer.bias);
         return convolve(e, layer, x, shape, filter, bias, relu);
@@ -262,20 +267,32 @@ class Lowering {
     });
   }
 
-  /** Pictures as uint8 [batch, height, width, channels] to float32 [batch, channels, height, width], times `scale`. */
-  #pictures(e: Emitter, [channels, height, width]: readonly number[], scale = 1): FeatureMap {
+  /**
+   * Pictures as uint8 [batch, height, width, channels] to float32 [batch, channels, height, width], rescaled where a
+   * rescaling follows.
+   */
+  #pictures(
+    e: Emitter,
+    [channels, height, width]: readonly number[],
+    { scale, zero }: Rescale = { scale: 1, zero: 0 },
+  ): FeatureMap {
     const shape = [channels!, height!, width!];
     const input = pictureInput(e.b, { channels: channels!, height: height!, width: width! }, e.batch);
     const planes = e.b.op("Transpose", [input], { perm: [0, 3, 1, 2] });
-    return e.map("plain", shape, e.b.op("DequantizeLinear", [planes, e.b.scalar(scale)]));
+    const scaled = e.b.op("DequantizeLinear", [planes, e.b.scalar(scale)]);
+    return e.map("plain", shape, this.#moved(e, scaled, zero * scale));
   }
 
-  /** The scale of the rescaling that is all that reads this input, so that both can be computed in one pass. */
-  #rescaleOf(place: number): number | undefined {
+  #moved(e: Emitter, x: string, zero: number): string {
+    return zero === 0 ? x : e.b.op("Sub", [x, e.b.scalar(zero)]);
+  }
+
+  /** The rescaling that is all that reads this input, so that both can be computed in one pass. */
+  #rescaleOf(place: number): Rescale | undefined {
     const [consumer, ...others] = this.#consumers[place]!;
     const { layer } = this.#network.nodes[consumer!] ?? {};
     const { kind } = this.#network.nodes[place]!.layer;
-    return kind === "input" && others.length === 0 && layer?.kind === "rescale" ? layer.scale : undefined;
+    return kind === "input" && others.length === 0 && layer?.kind === "rescale" ? layer : undefined;
   }
 
   /** Whether a ReLU is all that reads this node, so that both can be computed in one pass. */

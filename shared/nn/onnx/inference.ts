@@ -60,8 +60,10 @@ export function lowerLayer(
   switch (layer.kind) {
     case "input":
       return images;
-    case "rescale":
-      return b.op("Mul", [x, b.scalar(layer.scale)], {}, named);
+    case "rescale": {
+      const moved = layer.zero === 0 ? x : b.op("Sub", [x, b.scalar(layer.zero)]);
+      return b.op("Mul", [moved, b.scalar(layer.scale)], {}, named);
+    }
     case "conv": {
       const bias = layer.bias === undefined ? [] : [parameter(layer.bias)];
       return b.op("Conv", [x, parameter(layer.weight), ...bias], convAttributes(layer), named);

@@ -112,7 +112,10 @@ class Walk {
       case "rescale": {
         if (x?.byte === undefined || levels === undefined) return undefined;
         const scale = Math.fround(levels.scale * layer.scale);
-        return { byte: x.byte, levels: { ...levels, scale, name: `${levels.name}.rescaled` } };
+        const zeroPoint = levels.zeroPoint + layer.zero / levels.scale;
+        // Levels count from whole bytes; other zeros are left to floating point.
+        if (!Number.isInteger(zeroPoint)) return undefined;
+        return { byte: x.byte, levels: { scale, zeroPoint, name: `${levels.name}.rescaled` } };
       }
       case "max-pool":
         return x?.byte === undefined ? undefined : { byte: form.maxPool(x.byte, layer), levels };

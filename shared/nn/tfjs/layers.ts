@@ -76,7 +76,7 @@ export function plainForward(
   const [from, to] = [arena.view(x), arena.view(out)];
   switch (layer.kind) {
     case "rescale":
-      for (let i = 0; i < to.length; i++) to[i] = from[i]! * layer.scale;
+      for (let i = 0; i < to.length; i++) to[i] = (from[i]! - layer.zero) * layer.scale;
       break;
     case "relu":
       for (let i = 0; i < to.length; i++) to[i] = 0.5 * (from[i]! + Math.abs(from[i]!));
