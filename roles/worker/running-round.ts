@@ -48,7 +48,8 @@ export class RunningRound {
     if (this.#earlyBytes > 2 * this.#replica.weights.byteLength) {
       throw new AppError("protocol", "more numbers came than a round has");
     }
-    this.#early.push({ ...numbers, bytes: numbers.bytes.slice() });
+    // A copy: `slice` of a Buffer would be a view, of memory that is given back.
+    this.#early.push({ ...numbers, bytes: new Uint8Array(numbers.bytes) });
   }
 
   /**
