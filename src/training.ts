@@ -61,6 +61,7 @@ export function trainingOptions(flags: Flags, dataset: string): TrainingOptions 
     ...(epochs !== undefined && { epochs }),
     ...(minutes !== undefined && { minutes }),
     ...(seed !== undefined && { seed }),
+    ...(isSet(flags, "early") && { early: true }),
   };
   // Whatever the data set, these must go together; the trainer plans with the real one.
   planFor(planOptions(options), { classes: ["one", "two"], pictures: 1000 });

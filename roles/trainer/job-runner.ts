@@ -2,9 +2,8 @@ import { systemClock } from "../../shared/base/clock.ts";
 import { AppError, errorKind, errorLine } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { countText, durationText } from "../../shared/base/text.ts";
-import { VERSION } from "../../shared/base/version.ts";
 import { checkLearningPlan, type LearningPlan, planFor } from "../../shared/learn/plan.ts";
-import { decodeModelFile, encodeModelFile, type ModelInfo } from "../../shared/nn/model-file.ts";
+import { decodeModelFile } from "../../shared/nn/model-file.ts";
 import { buildNetwork } from "../../shared/nn/networks/config.ts";
 import type { BlobStore } from "../../shared/store/blobs.ts";
 import type { Job, JobStore } from "../../shared/store/jobs.ts";
@@ -14,6 +13,7 @@ import { checkTrainingOptions, planOptions, type TrainingOptions } from "../../s
 import type { JobStatus, ModelCard } from "../../shared/wire/messages/models.ts";
 import type { Board } from "./board.ts";
 import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
+import { JobModels } from "./job-models.ts";
 import { prepareDataset } from "./preparation.ts";
 import { useOfSamples } from "./splits.ts";
 import { type TrainingOutcome, TrainingRun } from "./training-run.ts";
@@ -24,8 +24,6 @@ const CHUNKS_MIN = 2;
 const CHUNKS_MAX = 8;
 /** After a full disk, say, the job is tried again so often. */
 const SAVE_AGAIN_MS = 10_000;
-/** For classes without a threshold of their own. */
-const THRESHOLD_DEFAULT = 0.3;
 
 /** Everything a job needs of the trainer. */
 export interface RunnerContext {
@@ -162,17 +160,15 @@ class JobRun {
     const shards = tasks.shards(datasetId, plan.cacheSidePx);
     const picturesOf = (split: string): number =>
       shards.reduce((sum, shard) => sum + (shard.split === split ? shard.pictures : 0), 0);
-    const outcome = await this.#train(plan, options, {
-      shards,
-      train: picturesOf("train"),
-      val: picturesOf("val"),
-      test: picturesOf("test"),
-    });
     const parent = (await this.#parent(options))?.info;
+    const { registry, onModel } = this.#context;
     const from = parent && `${parent.name} v${parent.version}`;
+    using models = new JobModels({ name, plan, options, parent: from, registry, onModel, log });
+    const counts = { train: picturesOf("train"), val: picturesOf("val"), test: picturesOf("test") };
+    const outcome = await this.#train(plan, options, { shards, ...counts }, models);
     for (;;) {
       try {
-        return this.#keep(plan, options, outcome, from);
+        return this.#keep(models, outcome);
       } catch (error) {
         // What was learnt is here; only the disk is not ready for it.
         if (errorKind(error) !== "data-loss" || this.#signal.aborted) throw error;
@@ -235,6 +231,7 @@ class JobRun {
     plan: LearningPlan,
     options: TrainingOptions,
     pictures: { shards: ReturnType<TaskStore["shards"]>; train: number; val: number; test: number },
+    models: JobModels,
   ): Promise<TrainingOutcome> {
     const { jobs, pool, checkpoints, log, board } = this.#context;
     const { id: jobId } = this.#job;
@@ -258,6 +255,7 @@ class JobRun {
       signal: this.#signal,
       finishEarly: this.#finishEarly,
       onStatus: (status, seconds) => board.set(jobId, status, { seconds }),
+      onScored: (learnt) => models.offer(learnt),
     });
     return await run.run();
   }
@@ -291,46 +289,12 @@ class JobRun {
     return { round: 0, elapsedMs: 0, weights, state: [], best: undefined, scores: undefined };
   }
 
-  #keep(
-    plan: LearningPlan,
-    options: TrainingOptions,
-    outcome: TrainingOutcome,
-    parent: string | undefined,
-  ): ModelCard {
-    const { registry, jobs, board, log, onModel } = this.#context;
-    const { id, name } = this.#job;
-    const { scores, testScores, samples, seconds, weights } = outcome;
-    const shown = testScores ?? scores;
-    const metrics: Record<string, number> = {};
-    if (shown !== undefined) {
-      const { map50, map, precision, recall, accuracy, images } = shown;
-      Object.assign(metrics, { map50, map, precision, recall, accuracy, images });
-    }
-    if (scores !== undefined && testScores !== undefined) metrics.asideMap50 = scores.map50;
-    const info = (version: number): ModelInfo => ({
-      name,
-      version,
-      network: plan.network,
-      classes: plan.classes,
-      thresholds: scores?.thresholds ?? plan.classes.map(() => THRESHOLD_DEFAULT),
-      metrics,
-      lineage: {
-        dataset: options.dataset ?? "",
-        samples,
-        seconds: Math.round(seconds),
-        seed: plan.seed,
-        ...(parent !== undefined && { parent }),
-        createdMs: Date.now(),
-        program: `vigia ${VERSION}`,
-      },
-      format: "float32",
-    });
-    const { metrics: kept, lineage } = info(0);
-    const card = registry.add(name, (version) => encodeModelFile(info(version), weights), {
-      classes: plan.classes,
-      info: JSON.stringify({ metrics: kept, lineage, network: plan.network }),
-      createdMs: lineage.createdMs,
-    });
+  #keep(models: JobModels, outcome: TrainingOutcome): ModelCard {
+    const { jobs, board, log } = this.#context;
+    const { id } = this.#job;
+    const { samples, seconds } = outcome;
+    const card = models.keep(outcome);
+    const map50 = (outcome.testScores ?? outcome.scores)?.map50;
     const ended: Partial<JobStatus> = {
       state: "done",
       progress: 1,
@@ -338,7 +302,7 @@ class JobRun {
       epoch: outcome.epochs,
       epochs: outcome.epochs,
       imagesPerSecond: outcome.imagesPerSecond,
-      map50: shown?.map50,
+      map50,
       timeLeftMs: undefined,
       note: this.#finishEarly.aborted ? "ended early on request, with what was learnt" : "",
     };
@@ -347,12 +311,11 @@ class JobRun {
     jobs.update(id, { state: "done", modelVersion: card.version, result, endedMs: Date.now() });
     log.info("model saved", {
       job: id,
-      model: `${name} v${card.version}`,
-      map50: shown?.map50,
+      model: `${card.name} v${card.version}`,
+      map50,
       samples,
       took: durationText(1000 * seconds),
     });
-    onModel(card);
     return card;
   }
 }

@@ -50,9 +50,12 @@ export interface TrainingRunOptions {
   /** Ends it with the best weights so far. */
   readonly finishEarly: AbortSignal;
   readonly onStatus: (status: Partial<JobStatus>, seconds: number) => void;
+  /** Weights on the way were scored on the pictures kept aside. */
+  readonly onScored: (learnt: Learnt & { readonly scores: Scores }) => void;
 }
 
-export interface TrainingOutcome {
+/** Weights, and what is known of them. */
+export interface Learnt {
   readonly weights: Float32Array;
   /**
    * On pictures kept aside, of the last weights that had not learnt from these; on the training pictures where there
@@ -61,8 +64,11 @@ export interface TrainingOutcome {
   readonly scores: Scores | undefined;
   readonly testScores: Scores | undefined;
   readonly samples: number;
-  readonly epochs: number;
   readonly seconds: number;
+}
+
+export interface TrainingOutcome extends Learnt {
+  readonly epochs: number;
   readonly imagesPerSecond: number;
   readonly engines: readonly string[];
 }
@@ -251,8 +257,16 @@ export class TrainingRun implements WorkerUser {
     this.#scores = scores;
     this.#map50 = scores.map50;
     if (scores.map50 >= (this.#best?.map50 ?? 0)) this.#best = { weights, map50: scores.map50 };
-    const { log, jobId } = this.#options;
-    const epoch = this.#clock.epoch(this.#leader.round);
+    const { log, jobId, onScored } = this.#options;
+    const { round } = this.#leader;
+    onScored({
+      weights,
+      scores,
+      testScores: undefined,
+      samples: this.#clock.samples(round),
+      seconds: this.#clock.elapsedMs / 1000,
+    });
+    const epoch = this.#clock.epoch(round);
     log.info("evaluated", { job: jobId, epoch, map50: scores.map50, loss: total(this.#meter.loss) });
   }
 

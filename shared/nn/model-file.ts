@@ -33,6 +33,8 @@ export interface Lineage {
   readonly seed: number;
   /** Name of the model whose weights it started from. */
   readonly parent?: string;
+  /** Made while the training went on. */
+  readonly early?: boolean;
   readonly createdMs: number;
   /** Name and version of the program that made it. */
   readonly program: string;
@@ -209,7 +211,7 @@ function checkInfo(value: unknown): ModelInfo {
 
 function checkLineage(value: unknown, bad: (what: string) => AppError): Lineage {
   if (typeof value !== "object" || value === null) throw bad("lineage");
-  const { dataset, samples, seconds, seed, parent, createdMs, program } = value as Partial<
+  const { dataset, samples, seconds, seed, parent, early, createdMs, program } = value as Partial<
     Record<keyof Lineage, unknown>
   >;
   const number = (one: unknown, what: string): number => {
@@ -224,6 +226,7 @@ function checkLineage(value: unknown, bad: (what: string) => AppError): Lineage 
     seconds: number(seconds, "seconds"),
     seed: number(seed, "seed"),
     ...(typeof parent === "string" ? { parent } : {}),
+    ...(early === true ? { early } : {}),
     createdMs: number(createdMs, "date"),
     program,
   };

@@ -79,6 +79,16 @@ export class ModelRegistry {
     return this.get(name, version)!;
   }
 
+  /** Forgets a version: its row first, so that no row is ever without its file. */
+  remove({ name, version }: Pick<ModelCard, "name" | "version">): void {
+    try {
+      this.#database.query("DELETE FROM models WHERE name = ? AND version = ?").run(name, version);
+      rmSync(this.path({ name, version }), { force: true });
+    } catch (error) {
+      throw storeError(error, `version ${version} of the model ${name} cannot be removed`);
+    }
+  }
+
   /** All versions, newest first. */
   list(): ModelCard[] {
     return this.#rows("SELECT * FROM models ORDER BY created_ms DESC, version DESC LIMIT 10000").map(cardOf);

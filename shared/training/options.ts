@@ -22,6 +22,8 @@ export interface TrainingOptions {
   readonly init?: string;
   /** What the data set is called, for the model's lineage. */
   readonly dataset?: string;
+  /** Versions of the model are to be had while it still learns, where there is none of that name yet. */
+  readonly early?: boolean;
 }
 
 /** Checks options that came from a peer. Ranges that depend on the network are the plan's to check. Throws `usage`. */
@@ -44,7 +46,9 @@ export function checkTrainingOptions(value: Readonly<Record<string, unknown>>): 
     number,
   );
   const texts = [text("init"), text("dataset"), text("variant")];
-  const options = Object.assign({ network }, ...numbers, ...texts) as TrainingOptions;
+  if (value.early !== undefined && typeof value.early !== "boolean") throw bad("early", value.early);
+  const early = value.early === true ? { early: true } : {};
+  const options = Object.assign({ network }, ...numbers, ...texts, early) as TrainingOptions;
   if (options.init !== undefined && !/^[0-9a-f]{64}$/.test(options.init)) throw bad("init", options.init);
   if (options.variant !== undefined && !Object.hasOwn(DETECTOR_WIDTHS, options.variant)) {
     throw bad("variant", options.variant);

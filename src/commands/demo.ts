@@ -20,7 +20,7 @@ import { cameraName, cameraSeed, type DemoPlan, planDemo } from "../demo/plan.ts
 import { type Ready, SiteProcesses } from "../demo/processes.ts";
 import { type Score, scoreSightings } from "../demo/score.ts";
 import { SiteView } from "../demo/site-view.ts";
-import { trueVisits } from "../demo/truth.ts";
+import { trueVisits, watchedVisits } from "../demo/truth.ts";
 import { wholeFlag } from "../flags.ts";
 import { COMMON_FLAGS, type Command, type CommandContext, isSet, textOf } from "../shell.ts";
 
@@ -83,18 +83,28 @@ async function runDemo(
   const site = await openSite({ token, log: context.log });
   await using processes = new SiteProcesses(folder, token, context.log);
 
-  const dataset = await drawPictures(plan, join(folder, "pictures"), progress, stop);
-  const at = await startRoles(plan, processes, progress, stop);
+  const failed = new AbortController();
+  const ready = AbortSignal.any([stop, failed.signal]);
+  const [dataset, at] = await Promise.all([
+    drawPictures(plan, join(folder, "pictures"), progress, ready),
+    startRoles(plan, processes, ready),
+  ]).catch((error) => {
+    failed.abort();
+    throw error;
+  });
   const page = `http://${formatAddress(at.page)}/`;
   progress.say(`The page: ${page}`);
   if (browser) openInBrowser(page, context.log);
 
-  const view = new SiteView();
+  const view = new SiteView(({ className }) => {
+    progress.say(`First sighting after ${seconds(performance.now() - startedMs)}: ${className}`);
+  });
   const following = new AbortController();
   const followed = view.follow(site, at.tester, following.signal, quiet(context.log));
+  let version: number | undefined;
   try {
-    await train(plan, dataset, site, at.trainer, progress, context);
-    await watch(plan, view, startedMs, progress, stop);
+    version = await train(plan, dataset, site, at.trainer, progress, context);
+    await watch(plan, view, version, startedMs, progress, stop);
   } finally {
     following.abort();
     await followed;
@@ -107,7 +117,8 @@ async function runDemo(
   const found = sightings.list();
   const fromMs = view.watchingSinceMs ?? untilMs;
   const truths = await trueVisits(plan, found, { startMs: at.camerasSinceMs, fromMs, untilMs });
-  report(scoreSightings(truths, found), progress);
+  const trainedMs = view.inUseSinceMs(version) ?? untilMs;
+  report(scoreSightings(truths, found, watchedVisits(truths, { fromMs: trainedMs, untilMs })), progress);
 }
 
 async function drawPictures(
@@ -121,7 +132,7 @@ async function drawPictures(
     classes: plan.classes,
     seed: 1,
     signal,
-    onProgress: (done) => progress.show({ stage: "1/4 drawing pictures", share: done / plan.pictures }),
+    onProgress: (done) => progress.show({ stage: "1/3 drawing pictures", share: done / plan.pictures }),
   });
   throwIfAborted(signal, "the demo was stopped while it drew its pictures");
   return folder;
@@ -136,19 +147,9 @@ interface Addresses {
 }
 
 /** Starts every role as a process of its own; each is told where the others listen. */
-async function startRoles(
-  plan: DemoPlan,
-  processes: SiteProcesses,
-  progress: Progress,
-  signal: AbortSignal,
-): Promise<Addresses> {
-  const total = 4 + plan.workers;
-  let started = 0;
-  const start = async (name: string, ...words: string[]): Promise<Address> => {
-    const ready = await processes.start(name, words, signal);
-    progress.show({ stage: "2/4 starting the roles", share: ++started / total, detail: name });
-    return addressOf(ready, name);
-  };
+async function startRoles(plan: DemoPlan, processes: SiteProcesses, signal: AbortSignal): Promise<Addresses> {
+  const start = async (name: string, ...words: string[]): Promise<Address> =>
+    addressOf(await processes.start(name, words, signal), name);
   const cameras = Array.from(
     { length: plan.cameras },
     (_, i) => `${cameraName(i)}=synthetic:${cameraSeed(i)}?classes=${plan.classes}`,
@@ -175,7 +176,7 @@ async function startRoles(
   return { camerasSinceMs, trainer, tester, page };
 }
 
-/** Submits the pictures like any client, and follows the job to its end. */
+/** Submits the pictures like any client, and follows the job to its end. Returns the version of the model. */
 async function train(
   plan: DemoPlan,
   folder: string,
@@ -183,21 +184,28 @@ async function train(
   address: Address,
   progress: Progress,
   { signal, log }: CommandContext,
-): Promise<void> {
+): Promise<number> {
   const dataset = await readDataset(folder, { log });
   await using link = await connect({ site, role: "client", address, expect: ["trainer"], signal });
   const client = new JobClient(link, log);
   const { trainingMinutes: minutes, sizePx } = plan;
-  const options = { network: "detector", sizePx, minutes, seed: 1, dataset: "synthetic" } as const;
+  const options = {
+    network: "detector",
+    sizePx,
+    minutes,
+    seed: 1,
+    dataset: "synthetic",
+    early: true,
+  } as const;
   const jobId = await client.submit({ name: MODEL_NAME, dataset, options }, ({ stage, done, total }) =>
-    progress.show({ stage: `3/4 ${stage} pictures`, share: done / total }),
+    progress.show({ stage: `2/3 ${stage} pictures`, share: done / total }),
   );
-  for await (const { status } of client.follow(jobId)) {
+  for await (const { status, modelVersion } of client.follow(jobId)) {
     const rate = status.imagesPerSecond > 0 ? `${Math.round(status.imagesPerSecond)} pictures/s` : "";
     const best = status.bestMap50 === undefined ? "" : `mAP50 ${status.bestMap50.toFixed(2)}`;
     const workers = status.workers.length > 0 ? countText(status.workers.length, "worker") : "";
     progress.show({
-      stage: `3/4 ${status.state}`,
+      stage: `2/3 ${status.state}`,
       share: status.progress,
       detail: [workers, rate, best, status.note].filter((part) => part !== "").join(", "),
       timeLeftMs: status.timeLeftMs,
@@ -205,33 +213,29 @@ async function train(
     if (status.state === "failed" || status.state === "cancelled") {
       throw new AppError("unavailable", `training ${status.state}: ${status.note}`);
     }
+    if (status.state === "done" && modelVersion !== undefined) return modelVersion;
   }
+  throw new AppError("unavailable", "the trainer stopped telling how the training goes");
 }
 
 /** Waits for the model to be in use, then watches until the end. */
 async function watch(
   plan: DemoPlan,
   view: SiteView,
+  version: number,
   startedMs: number,
   progress: Progress,
   stop: AbortSignal,
 ): Promise<void> {
   const modelBy = performance.now() + MODEL_WITHIN_MS;
-  let saidFirst = false;
   while (!stop.aborted) {
-    if (view.watchingSinceMs === undefined && performance.now() > modelBy) {
+    if (view.inUseSinceMs(version) === undefined && performance.now() > modelBy) {
       throw new AppError("unavailable", "the tester did not take up the model in time");
     }
     const elapsedMs = performance.now() - startedMs;
     const totalMs = plan.seconds === undefined ? undefined : 1000 * plan.seconds;
-    if (!saidFirst && view.sightings.length > 0) {
-      progress.say(
-        `First sighting after ${(elapsedMs / 1000).toFixed(0)} s: ${view.sightings[0]!.className}`,
-      );
-      saidFirst = true;
-    }
     progress.show({
-      stage: "4/4 watching",
+      stage: "3/3 watching",
       share: totalMs === undefined ? undefined : elapsedMs / totalMs,
       detail: view.summary,
       timeLeftMs: totalMs === undefined ? undefined : totalMs - elapsedMs,
@@ -242,20 +246,22 @@ async function watch(
 
 function report(score: Score, progress: Progress): void {
   const percent = (share: number): string => `${Math.round(100 * share)}%`;
-  progress.say(
-    `${score.sightings} sightings, ${score.truths} things came near, ${score.right} of them recorded once`,
-  );
+  progress.say(`${score.sightings} sightings, ${score.right} of them of things that came near`);
   progress.say(
     `precision ${score.precision.toFixed(3)} (${percent(score.precision)} of the sightings are right)`,
   );
   progress.say(
-    `recall    ${score.recall.toFixed(3)} (${percent(score.recall)} of what came near was recorded)`,
+    `recall    ${score.recall.toFixed(3)} (${percent(score.recall)} of what came near the trained model was recorded)`,
   );
   progress.say(`classes   ${score.classesSeen.length}: ${score.classesSeen.join(", ")}`);
   const missed = score.missed.map(({ className, camera }) => `${className} at ${camera}`);
   if (missed.length > 0) progress.say(`missed    ${missed.join(", ")}`);
   const wrong = score.wrong.map(({ className, camera }) => `${className} at ${camera}`);
   if (wrong.length > 0) progress.say(`wrong     ${wrong.join(", ")}`);
+}
+
+function seconds(ms: number): string {
+  return `${(ms / 1000).toFixed(0)} s`;
 }
 
 function addressOf({ address }: Ready, name: string): Address {

@@ -21,6 +21,10 @@ export const command: Command = {
         type: "boolean",
         description: "Follow the training to its end; Ctrl-C ends it and keeps the best.",
       },
+      early: {
+        type: "boolean",
+        description: "Let cameras use the model while it still learns, where there is none of that name.",
+      },
       json: { type: "boolean", description: "One JSON object a line." },
       ...TRAINING_FLAGS,
       ...COMMON_FLAGS,

@@ -10,6 +10,7 @@ export interface TrueVisit {
 }
 
 export interface Score {
+  /** Visits that had to be recorded. */
   readonly truths: number;
   readonly sightings: number;
   /** Sightings of something that was there, each visit counted once. */
@@ -27,8 +28,15 @@ const TIME_SLACK_MS = 1000;
 /**
  * Holds sightings against the truth: a sighting is right when a visit of its class to its camera was going on, and no
  * other sighting stands for that visit already. So a doubled record counts as wrong.
+ *
+ * @param expected the visits that had to be recorded, of which recall is the share; all when absent. An early model
+ *                 may record others.
  */
-export function scoreSightings(truths: readonly TrueVisit[], sightings: readonly Sighting[]): Score {
+export function scoreSightings(
+  truths: readonly TrueVisit[],
+  sightings: readonly Sighting[],
+  expected: readonly TrueVisit[] = truths,
+): Score {
   const taken = new Set<TrueVisit>();
   const wrong: Sighting[] = [];
   for (const sighting of sightings) {
@@ -40,14 +48,15 @@ export function scoreSightings(truths: readonly TrueVisit[], sightings: readonly
     if (match === undefined || match.shared < 0) wrong.push(sighting);
     else taken.add(match.truth);
   }
+  const missed = expected.filter((truth) => !taken.has(truth));
   return {
-    truths: truths.length,
+    truths: expected.length,
     sightings: sightings.length,
     right: taken.size,
     precision: sightings.length === 0 ? 0 : taken.size / sightings.length,
-    recall: truths.length === 0 ? 0 : taken.size / truths.length,
+    recall: expected.length === 0 ? 0 : 1 - missed.length / expected.length,
     classesSeen: [...new Set([...taken].map(({ className }) => className))].sort(),
-    missed: truths.filter((truth) => !taken.has(truth)),
+    missed,
     wrong,
   };
 }

@@ -17,9 +17,16 @@ import {
 /** What the demo sees of its tester, as any client would: over the protocol. */
 export class SiteView {
   readonly #byId = new Map<number, Sighting>();
+  readonly #since = new Map<number, number>();
+  readonly #onFirst: (sighting: Sighting) => void;
   status: TesterStatusMessage | undefined;
   /** When the tester first said that it has a model, ms since 1970. */
   watchingSinceMs: number | undefined;
+
+  /** @param onFirst called with the first sighting that there is */
+  constructor(onFirst: (sighting: Sighting) => void) {
+    this.#onFirst = onFirst;
+  }
 
   /** Follows the tester until `signal` aborts. */
   follow(site: Site, address: Address, signal: AbortSignal, log: Log): Promise<void> {
@@ -30,15 +37,24 @@ export class SiteView {
         .on(LogOpened, () => {})
         .on(TesterStatus, (status) => {
           this.status = status;
-          if (status.model !== "") this.watchingSinceMs ??= Date.now();
+          if (status.model === "") return;
+          this.watchingSinceMs ??= Date.now();
+          if (!this.#since.has(status.modelVersion)) this.#since.set(status.modelVersion, Date.now());
         })
         .on(SightingRows, ({ rows }) => {
+          const isFirst = this.#byId.size === 0 && rows.length > 0;
           for (const row of rows) this.#byId.set(row.id, row);
+          if (isFirst) this.#onFirst(rows[0]!);
         });
       await link.send(FollowSightings, { revision: 0 });
       await link.send(FollowTester, {});
       for await (const message of link.messages()) await dispatch.run(message);
     });
+  }
+
+  /** When the tester first said that it uses this version of the model, ms since 1970. */
+  inUseSinceMs(version: number): number | undefined {
+    return this.#since.get(version);
   }
 
   get sightings(): readonly Sighting[] {

@@ -29,8 +29,15 @@ export async function trueVisits(
       visits.push({ camera, className, enterMs: startMs + enterMs, leaveMs: startMs + leaveMs });
     }
   }
-  return visits.filter(({ enterMs, leaveMs }) => {
-    const seenMs = Math.min(leaveMs, watched.untilMs) - Math.max(enterMs, watched.fromMs);
-    return seenMs >= WATCHED_MS_MIN;
-  });
+  return watchedVisits(visits, watched);
+}
+
+/** Those that went on for long enough in the time that somebody watched. */
+export function watchedVisits(
+  visits: readonly TrueVisit[],
+  { fromMs, untilMs }: { readonly fromMs: number; readonly untilMs: number },
+): TrueVisit[] {
+  return visits.filter(
+    ({ enterMs, leaveMs }) => Math.min(leaveMs, untilMs) - Math.max(enterMs, fromMs) >= WATCHED_MS_MIN,
+  );
 }

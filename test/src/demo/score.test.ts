@@ -44,6 +44,12 @@ test("a sighting long after the visit does not stand for it", () => {
   expect(scoreSightings([truth("bus", 10, 12)], [sighting("bus", 14, 15)]).right).toBe(0);
 });
 
+test("recall is asked of the visits that the trained model had before it; all sightings count for precision", () => {
+  const [early, late] = [truth("bus", 10, 20), truth("cat", 60, 70)];
+  const score = scoreSightings([early, late], [sighting("bus", 11, 14), sighting("dog", 62, 64)], [late]);
+  expect(score).toMatchObject({ truths: 1, right: 1, precision: 0.5, recall: 0, missed: [late] });
+});
+
 test("with nothing to see and nothing seen, nothing is divided by zero", () => {
   expect(scoreSightings([], [])).toMatchObject({ precision: 0, recall: 0, right: 0 });
 });

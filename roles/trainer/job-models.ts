@@ -1,0 +1,137 @@
+import type { Log } from "../../shared/base/log.ts";
+import { VERSION } from "../../shared/base/version.ts";
+import type { LearningPlan } from "../../shared/learn/plan.ts";
+import { encodeModelFile, type ModelInfo } from "../../shared/nn/model-file.ts";
+import type { ModelRegistry } from "../../shared/store/models.ts";
+import type { TrainingOptions } from "../../shared/training/options.ts";
+import type { ModelCard } from "../../shared/wire/messages/models.ts";
+import type { Scores } from "../../shared/wire/messages/training.ts";
+import type { Learnt } from "./training-run.ts";
+
+/** For classes without a threshold of their own. */
+const THRESHOLD_DEFAULT = 0.3;
+/** Weights worth less than this would only fill a log with wrong things. */
+const EARLY_MAP50_MIN = 0.1;
+
+/**
+ * The versions of a model that one job makes: the one at its end, and where the client asks for it, early ones that
+ * are in use while the job still learns. Early ones go when the job ends, and none is made where a whole version of
+ * that name is in use already: it would be replaced by a worse one.
+ */
+export class JobModels implements Disposable {
+  readonly #name: string;
+  readonly #plan: LearningPlan;
+  readonly #options: TrainingOptions;
+  readonly #parent: string | undefined;
+  readonly #registry: ModelRegistry;
+  readonly #log: Log;
+  readonly #onModel: (card: ModelCard) => void;
+  readonly #mayBeEarly: boolean;
+  readonly #early: ModelCard[];
+  #earlyMap50 = EARLY_MAP50_MIN;
+
+  constructor(parts: {
+    /** What the client calls the model. */
+    readonly name: string;
+    readonly plan: LearningPlan;
+    readonly options: TrainingOptions;
+    /** The model that the job began with. */
+    readonly parent: string | undefined;
+    readonly registry: ModelRegistry;
+    readonly log: Log;
+    /** A version is in the registry. */
+    readonly onModel: (card: ModelCard) => void;
+  }) {
+    this.#name = parts.name;
+    this.#plan = parts.plan;
+    this.#options = parts.options;
+    this.#parent = parts.parent;
+    this.#registry = parts.registry;
+    this.#log = parts.log;
+    this.#onModel = parts.onModel;
+    const known = parts.registry.list().filter(({ name }) => name === parts.name);
+    // Those that are early are of this very job, which a trainer that was stopped had begun.
+    this.#early = known.filter(isEarly);
+    this.#mayBeEarly = parts.options.early === true && this.#early.length === known.length;
+  }
+
+  /** Makes an early version of weights that are better than all before. */
+  offer(learnt: Learnt & { readonly scores: Scores }): void {
+    if (!this.#mayBeEarly || learnt.scores.map50 < this.#earlyMap50) return;
+    this.#earlyMap50 = learnt.scores.map50;
+    try {
+      const card = this.#add(learnt, true);
+      this.#early.push(card);
+      this.#log.info("an early model", {
+        model: `${card.name} v${card.version}`,
+        map50: learnt.scores.map50,
+      });
+      this.#onModel(card);
+    } catch (error) {
+      // The training goes on; there will be another.
+      this.#log.warn("an early model could not be saved", { error });
+    }
+  }
+
+  /** Keeps what the job has learnt. Throws `data-loss` when it cannot be saved; it may be tried again. */
+  keep(learnt: Learnt): ModelCard {
+    const card = this.#add(learnt, false);
+    this.#onModel(card);
+    return card;
+  }
+
+  /** Forgets the early versions. Whoever uses one goes on until a newer comes. */
+  [Symbol.dispose](): void {
+    for (const card of this.#early.splice(0)) {
+      try {
+        this.#registry.remove(card);
+      } catch (error) {
+        this.#log.warn("an early model stays", { model: `${card.name} v${card.version}`, error });
+      }
+    }
+  }
+
+  #add(learnt: Learnt, early: boolean): ModelCard {
+    const info = (version: number): ModelInfo => this.#info(learnt, version, early);
+    const { metrics, lineage } = info(0);
+    return this.#registry.add(this.#name, (version) => encodeModelFile(info(version), learnt.weights), {
+      classes: this.#plan.classes,
+      info: JSON.stringify({ metrics, lineage, network: this.#plan.network }),
+      createdMs: lineage.createdMs,
+    });
+  }
+
+  #info({ scores, testScores, samples, seconds }: Learnt, version: number, early: boolean): ModelInfo {
+    const { network, classes, seed } = this.#plan;
+    const shown = testScores ?? scores;
+    const metrics: Record<string, number> = {};
+    if (shown !== undefined) {
+      const { map50, map, precision, recall, accuracy, images } = shown;
+      Object.assign(metrics, { map50, map, precision, recall, accuracy, images });
+    }
+    if (scores !== undefined && testScores !== undefined) metrics.asideMap50 = scores.map50;
+    return {
+      name: this.#name,
+      version,
+      network,
+      classes,
+      thresholds: scores?.thresholds ?? classes.map(() => THRESHOLD_DEFAULT),
+      metrics,
+      lineage: {
+        dataset: this.#options.dataset ?? "",
+        samples,
+        seconds: Math.round(seconds),
+        seed,
+        ...(this.#parent !== undefined && { parent: this.#parent }),
+        ...(early && { early }),
+        createdMs: Date.now(),
+        program: `vigia ${VERSION}`,
+      },
+      format: "float32",
+    };
+  }
+}
+
+function isEarly({ info }: ModelCard): boolean {
+  return (JSON.parse(info) as { lineage: ModelInfo["lineage"] }).lineage.early === true;
+}
