@@ -1,132 +1,75 @@
 /**
- * Trains on a real data set in one process and prints what it learns beside what PyTorch learns:
- * `bun test/bench/learning.ts SET [--minutes M | --samples N] [--seed S] [--engine native|tfjs] [--threads N]
- * [--network single-box] [--size PX] [--set optimizer.rate=0.002 ...]`.
+ * What is learnt in some minutes, beside what PyTorch learns: `npm run bench:learning -- [NAME...] [--seed S]
+ * [--minutes M | --samples N]`. Every row trains and scores as a user would; NAME picks rows. Prints a line a run, the
+ * table, and one line of JSON; exits with 1 where a figure is below what it must be. All rows take about an hour and
+ * a quarter on a quiet machine of two cores.
  */
 import { parseArgs } from "node:util";
-import { AppError } from "../../shared/base/errors.ts";
-import { Log, stderrSink } from "../../shared/base/log.ts";
-import { type PreparedPicture, preparePicture } from "../../shared/dataset/prepared.ts";
-import { readDataset } from "../../shared/dataset/read.ts";
-import { openLearner } from "../../shared/learn/learner.ts";
-import { type LearningPlan, planFor } from "../../shared/learn/plan.ts";
-import { dataPath } from "../support/data.ts";
-import { engineNamed } from "./engines.ts";
-import { score } from "./score.ts";
-import { trainAlone } from "./train-alone.ts";
+import { DETECTOR_ROWS } from "./learning-detector.ts";
+import type { LearningRow, RunResult } from "./learning-row.ts";
 
-/** What PyTorch reaches with the same network: mAP50 on the test pictures after each minute, at about 60 pictures/s. */
-export const REFERENCE: Readonly<Record<string, readonly number[]>> = {
-  "playing-cards": [0.557, 0.832, 0.918, 0.945, 0.957, 0.968, 0.97, 0.972, 0.976, 0.972, 0.973, 0.971],
-  raccoon: [0.676, 0.832, 0.828, 0.862, 0.885, 0.897, 0.887, 0.893],
-  insects: [0.378, 0.656, 0.736, 0.712, 0.756, 0.771, 0.766, 0.764],
-  "blood-cells": [0.825, 0.882, 0.882, 0.885, 0.886, 0.893, 0.894, 0.901, 0.905, 0.908],
-};
-const REFERENCE_SAMPLES_A_MINUTE = 3770;
+const ROWS: readonly LearningRow[] = [...DETECTOR_ROWS];
 
-const log = new Log("learning", [stderrSink]);
-
-export interface Pictures {
-  readonly classes: readonly string[];
-  readonly train: readonly PreparedPicture[];
-  readonly test: readonly PreparedPicture[];
+const { values, positionals } = parseArgs({
+  allowPositionals: true,
+  options: { seed: { type: "string" }, minutes: { type: "string" }, samples: { type: "string" } },
+});
+const unknown = positionals.filter((name) => !ROWS.some((row) => row.name === name));
+if (unknown.length > 0) {
+  const names = ROWS.map(({ name }) => name).join(", ");
+  process.stderr.write(`no row ${unknown.join(", ")}; there are ${names}\n`);
+  process.exit(2);
 }
 
-/** The training and validation pictures together, as the reference has it, and the test pictures. */
-export async function loadPictures(set: string, cacheSidePx: number): Promise<Pictures> {
-  const root = dataPath(`detection/${set}`);
-  if (root === undefined) throw new AppError("usage", `there is no data set ${set}`);
-  const { classes, splits } = await readDataset(root, { log });
-  const prepare = (samples: Parameters<typeof preparePicture>[0][]) =>
-    Promise.all(samples.map((sample) => preparePicture(sample, cacheSidePx)));
-  return {
-    classes,
-    train: await prepare([...(splits.train ?? []), ...(splits.val ?? [])]),
-    test: await prepare([...(splits.test ?? [])]),
-  };
+interface Outcome {
+  readonly row: LearningRow;
+  readonly runs: readonly (RunResult & { readonly seed: number })[];
+  readonly mean: number;
 }
 
-function withOneObject({ classes, train, test }: Pictures): Pictures {
-  const alone = ({ labels }: PreparedPicture): boolean => labels.length === 1;
-  return { classes, train: train.filter(alone), test: test.filter(alone) };
+async function measured(row: LearningRow): Promise<Outcome> {
+  const seeds = values.seed === undefined ? row.seeds : [Number(values.seed)];
+  const minutes = values.minutes === undefined ? row.minutes : Number(values.minutes);
+  const samples = values.samples === undefined ? {} : { samples: Number(values.samples) };
+  const runs: Outcome["runs"][number][] = [];
+  for (const seed of seeds) {
+    const result = await row.run({ seed, minutes, ...samples });
+    runs.push({ seed, ...result });
+    print(`${row.name} seed ${seed}: ${row.measure} ${result.value.toFixed(4)} ${figuresText(result)}`);
+  }
+  return { row, runs, mean: runs.reduce((sum, { value }) => sum + value, 0) / runs.length };
 }
 
-/** `--set optimizer.rate=0.002`: other numbers in the plan, for experiments. */
-function withChange(plan: LearningPlan, change: string): LearningPlan {
-  const [path, value] = change.split("=") as [string, string];
-  const copy = structuredClone(plan) as unknown as Record<string, unknown>;
-  const names = path.split(".");
-  let at = copy;
-  for (const name of names.slice(0, -1)) at = at[name] as Record<string, unknown>;
-  at[names.at(-1)!] = JSON.parse(value);
-  return copy as unknown as LearningPlan;
+function print(line: string): void {
+  process.stdout.write(`${line}\n`);
 }
 
-if (import.meta.main) {
-  const { values, positionals } = parseArgs({
-    allowPositionals: true,
-    options: {
-      minutes: { type: "string" },
-      samples: { type: "string" },
-      seed: { type: "string", default: "1" },
-      engine: { type: "string", default: "native" },
-      threads: { type: "string", default: "1" },
-      size: { type: "string", default: "320" },
-      chunk: { type: "string", default: "4" },
-      chunks: { type: "string", default: "2" },
-      network: { type: "string", default: "detector" },
-      every: { type: "string", default: "60" },
-      set: { type: "string", multiple: true, default: [] },
-    },
-  });
-  const set = positionals[0] ?? "blood-cells";
-  const size = Number(values.size);
-  const kind = values.network === "single-box" ? "single-box" : "detector";
-  let pictures = await loadPictures(set, Math.round(size * 1.25));
-  if (kind === "single-box") pictures = withOneObject(pictures);
-  let plan = planFor(
-    {
-      network: { kind, size },
-      seed: Number(values.seed),
-      chunkSize: Number(values.chunk),
-      chunksPerRound: Number(values.chunks),
-      ...(values.minutes === undefined ? {} : { minutes: Number(values.minutes) }),
-      ...(values.samples === undefined ? {} : { epochs: Number(values.samples) / pictures.train.length }),
-    },
-    { classes: pictures.classes, pictures: pictures.train.length },
-  );
-  for (const change of values.set) plan = withChange(plan, change);
-  const print = (line: string): void => {
-    process.stdout.write(`${line}\n`);
-  };
-  await using engine = await engineNamed(values.engine, Number(values.threads));
-  print(`${set}: ${pictures.train.length} training and ${pictures.test.length} test pictures`);
-  print(JSON.stringify(plan));
-  await using learner = await openLearner({ plan, pictures: pictures.train, engine });
-  const outcome = await trainAlone(learner, {
-    everyMs: 1000 * Number(values.every),
-    onReport: async (report) => {
-      const { mapVoc, map } = await score(learner, report.weights, pictures.test);
-      const parts = Object.entries(report.parts).map(([name, value]) => `${name} ${value.toFixed(3)}`);
-      print(
-        `${report.minutes.toFixed(1)} min ${report.samples} samples ${report.samplesPerSecond.toFixed(1)}/s ` +
-          `wait ${percent(report.waitShare)} update ${percent(report.updateShare)} ${parts.join(" ")} ` +
-          `mAP50 ${mapVoc.toFixed(3)} mAP ${map.toFixed(3)}`,
-      );
-    },
-  });
-  const { mapVoc, map, perClass, singleObject } = await score(learner, outcome.weights, pictures.test);
-  if (singleObject !== null) print(`one object a picture: ${JSON.stringify(singleObject)}`);
-  const curve = REFERENCE[set] ?? [];
-  const minutes = Math.max(1, Math.round(outcome.samples / REFERENCE_SAMPLES_A_MINUTE));
-  print(
-    `${set} seed ${values.seed}: mAP50 ${mapVoc.toFixed(4)} mAP50-95 ${map.toFixed(4)} after ` +
-      `${outcome.samples} samples at ${outcome.samplesPerSecond.toFixed(1)}/s; PyTorch after as many ` +
-      `${curve[minutes - 1] ?? curve.at(-1) ?? "?"}, at its end ${curve.at(-1) ?? "?"}; ` +
-      perClass.map(({ name, ap50 }) => `${name} ${ap50?.toFixed(3)}`).join(", "),
-  );
+function figuresText({ figures }: RunResult): string {
+  return Object.entries(figures)
+    .map(([name, value]) => `${name} ${Number(value.toPrecision(4))}`)
+    .join(" ");
 }
 
-function percent(share: number): string {
-  return `${(100 * share).toFixed(1)}%`;
+function tableLine(cells: readonly (string | number)[]): string {
+  const [name = "", ...rest] = cells;
+  const digits = (cell: string | number): string => (typeof cell === "number" ? cell.toFixed(3) : cell);
+  return String(name).padEnd(20) + rest.map((cell) => digits(cell).padStart(11)).join("");
 }
+
+const outcomes: Outcome[] = [];
+for (const row of ROWS) {
+  if (positionals.length === 0 || positionals.includes(row.name)) outcomes.push(await measured(row));
+}
+print("");
+print(tableLine(["", "figure", "ours", "reference", "must", "goal", "runs", ""]));
+for (const { row, runs, mean } of outcomes) {
+  const verdict = mean < row.must ? "MISSED" : mean < row.goal ? "ok" : "goal";
+  const { name, measure, must, goal, reference } = row;
+  print(tableLine([name, measure, mean, reference ?? "-", must, goal, String(runs.length), verdict]));
+}
+const isMissed = outcomes.some(({ row, mean }) => mean < row.must);
+const rows = outcomes.map(({ row: { name, measure, must, goal, reference }, runs, mean }) => {
+  return { name, measure, value: mean, must, goal, reference, runs };
+});
+print(JSON.stringify({ benchmark: "learning", ok: !isMissed, rows }));
+process.exit(isMissed ? 1 : 0);
