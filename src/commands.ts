@@ -48,6 +48,11 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
     summary: "Watch cameras or files on this machine; a line a sighting.",
     load: () => import("./commands/watch.ts"),
   },
+  rules: {
+    usage: "rules FILE.json",
+    summary: "Check a file of zones, lines and masks.",
+    load: () => import("./commands/rules.ts"),
+  },
   sightings: {
     usage: "sightings --data DIR",
     summary: "List what was seen.",

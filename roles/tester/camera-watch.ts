@@ -1,10 +1,14 @@
 import type { Log } from "../../shared/base/log.ts";
 import { NameBook } from "../../shared/detect/name-book.ts";
-import type { DetectPool, LoadedModel } from "../../shared/detect/pool.ts";
+import { NearJudge } from "../../shared/detect/near/near-judge.ts";
+import type { CameraRules } from "../../shared/detect/near/rules.ts";
+import type { Detected, DetectPool, LoadedModel } from "../../shared/detect/pool.ts";
 import { Tracker, type TrackerStep } from "../../shared/detect/tracker.ts";
 import type { Detection } from "../../shared/detect/types.ts";
-import { VisitBook, type VisitChange, type VisitRules } from "../../shared/detect/visits.ts";
+import { VisitBook, type VisitChange } from "../../shared/detect/visits.ts";
 import type { CameraStatus, FrameMessage } from "../../shared/wire/messages/frames.ts";
+import { FrameGate, type FramePlan } from "./frame-gate.ts";
+import type { WatchRules } from "./options.ts";
 import type { SightingWriter } from "./sighting-writer.ts";
 
 /** Weak detections keep a track alive: down to this share of a class's threshold. */
@@ -15,6 +19,12 @@ const LOST_AFTER_MS = 1500;
 const HISTORY_FRAMES = 10;
 /** Rates are counted over this time. */
 const RATE_WINDOW_MS = 5000;
+/** Somebody who looked at the camera's picture within this time wants to see it go on. */
+const VIEWED_MS = 5000;
+/** What a stop interrupted may go on when the same thing stands at the same place within so long... */
+const RESUME_WITHIN_MS = 10 * 60_000;
+/** ... and is found so soon after the first frame. */
+const RESUME_SEARCH_MS = 20_000;
 
 /** The latest picture that went through the model, for people to look at. */
 export interface TestedPicture {
@@ -25,65 +35,85 @@ export interface TestedPicture {
   readonly detections: readonly (Detection & { readonly name?: string | undefined })[];
 }
 
-/** One camera: its frames through the model in order, its tracks, its visits. */
+/** What a camera's watch works with. */
+export interface WatchParts {
+  readonly pool: DetectPool;
+  readonly rules: WatchRules;
+  /** Zones, lines and masks of this camera. */
+  readonly near: CameraRules;
+  /** Least mean score of a name. */
+  readonly nameScoreMin: number;
+  readonly writer: SightingWriter;
+  readonly log: Log;
+  /** A visit has a new photo, and the camera has a larger stream that it could be taken from. */
+  readonly onPhoto?: (frame: FrameMessage, visitKey: string) => void;
+}
+
+/** One camera: its frames past the gate and through the model in order, its tracks, its visits. */
 export class CameraWatch {
   readonly name: string;
-  readonly #pool: DetectPool;
-  readonly #rules: Omit<VisitRules, "thresholds">;
-  readonly #nameScoreMin: number;
-  readonly #writer: SightingWriter;
-  readonly #log: Log;
+  readonly #parts: WatchParts;
+  readonly #gate: FrameGate;
+  #near: CameraRules;
   #model: LoadedModel;
+  #thresholds: readonly number[];
   #tracker: Tracker;
+  #judge: NearJudge;
   #visits: VisitBook;
   #names: NameBook;
+  #planning: Promise<unknown> = Promise.resolve();
   #last: Promise<void> = Promise.resolve();
   #testedAtMs: number[] = [];
+  #latest: TestedPicture | undefined;
+  #viewedAtMs = Number.NEGATIVE_INFINITY;
+  /** Until when visits from before a restart may go on; absent before the first frame. */
+  #searchUntilMs: number | undefined;
   status: CameraStatus;
-  latest: TestedPicture | undefined;
   skipped = 0;
   /** Frames that wait for the model or are in it. */
   inFlight = 0;
+  /** `glance`: nothing moves, a small grey picture will do; `now`: something has just begun to, do not wait. */
+  wants: "picture" | "glance" | "now" = "picture";
 
-  constructor(
-    status: CameraStatus,
-    model: LoadedModel,
-    parts: {
-      readonly pool: DetectPool;
-      readonly rules: Omit<VisitRules, "thresholds">;
-      /** Least mean score of a name. */
-      readonly nameScoreMin: number;
-      readonly writer: SightingWriter;
-      readonly log: Log;
-    },
-  ) {
+  constructor(status: CameraStatus, model: LoadedModel, parts: WatchParts) {
     this.name = status.name;
     this.status = status;
-    this.#pool = parts.pool;
-    this.#rules = parts.rules;
-    this.#nameScoreMin = parts.nameScoreMin;
-    this.#writer = parts.writer;
-    this.#log = parts.log;
+    this.#parts = parts;
+    this.#near = parts.near;
+    this.#gate = new FrameGate(parts.near.masks ?? []);
     this.#model = model;
+    this.#thresholds = this.#thresholdsOf(model);
     this.#tracker = this.#newTracker();
+    this.#judge = this.#newJudge();
     this.#visits = this.#newVisits();
     this.#names = this.#newNames();
   }
 
-  /** Takes up another model. Visits under way end: their class numbers belong to the old one. */
+  /** Takes up another model. Visits under way end, since its classes are others, and go on where it sees the same. */
   switchModel(model: LoadedModel): void {
-    this.#finish();
+    this.#finish(true);
     this.#model = model;
-    this.#tracker = this.#newTracker();
-    this.#visits = this.#newVisits();
-    this.#names = this.#newNames();
+    this.#startAnew();
+  }
+
+  /** Takes up other rules: what is near by the old ones ends, and goes on where it is by the new ones too. */
+  useRules(near: CameraRules): void {
+    this.#finish(true);
+    this.#near = near;
+    this.#gate.useMasks(near.masks ?? []);
+    this.#startAnew();
   }
 
   get openCount(): number {
     return this.#visits.openCount;
   }
 
-  /** Frames a second through the model, over the last seconds. */
+  get latest(): TestedPicture | undefined {
+    this.#viewedAtMs = performance.now();
+    return this.#latest;
+  }
+
+  /** Frames a second that were tested, over the last seconds: by the model, or found to show nothing new. */
   get testedPerSecond(): number {
     const since = performance.now() - RATE_WINDOW_MS;
     this.#testedAtMs = this.#testedAtMs.filter((at) => at >= since);
@@ -91,24 +121,31 @@ export class CameraWatch {
   }
 
   /**
-   * Sends a frame through the model. Frames may be under way side by side; what they show is taken in their order.
-   * Resolves when this frame is done; a picture that cannot be read is logged and passed over.
+   * Tests a frame. Frames may be under way side by side; what they show is taken in their order. Resolves when this
+   * frame is done; a picture that cannot be read is logged and passed over.
    */
   async look(frame: FrameMessage): Promise<void> {
     this.inFlight++;
     this.skipped += frame.skipped;
     const model = this.#model;
-    const detecting = this.#pool.detect(frame.jpeg, weakest(model));
-    detecting.catch(() => {}); // reported below, in order
+    const planning = this.#planning.then(() => this.#plan(frame, model));
+    this.#planning = planning.catch(() => {});
+    const seeing = planning.then(({ look }) => {
+      if (look.kind === "none" || frame.jpeg.length === 0) return undefined;
+      const regions = look.kind === "regions" ? look.regions : undefined;
+      return this.#parts.pool.detect(frame.jpeg, { minScore: this.#weakest(), regions });
+    });
+    seeing.catch(() => {}); // reported below, in order
     const before = this.#last;
     this.#last = (async () => {
       await before;
       try {
-        const { width, height, detections } = await detecting;
+        const plan = await planning;
+        const seen = await seeing;
         this.#testedAtMs.push(performance.now());
-        if (model === this.#model) this.#take(frame, { width, height }, detections);
+        if (model === this.#model) await this.#take(frame, plan, seen);
       } catch (error) {
-        this.#log.warn("a frame could not be looked at", {
+        this.#parts.log.warn("a frame could not be looked at", {
           camera: this.name,
           sequence: frame.sequence,
           error,
@@ -119,34 +156,78 @@ export class CameraWatch {
     this.inFlight--;
   }
 
-  /** Waits for frames under way, then closes what is open. */
-  async end(): Promise<void> {
+  /**
+   * Waits for frames under way, then closes what is open.
+   *
+   * @param inView the watching stops while the source goes on: what is there may be found again
+   */
+  async end(inView: boolean): Promise<void> {
     await this.#last;
-    this.#finish();
+    this.#finish(inView);
   }
 
-  #take(
-    frame: FrameMessage,
-    size: { width: number; height: number },
-    detections: readonly Detection[],
-  ): void {
-    const thresholds = this.#model.info.thresholds;
-    const plausible = detections.filter(
-      ({ classIndex, score }) => score >= WEAK_SHARE * (thresholds[classIndex] ?? 1),
+  #plan(frame: FrameMessage, { info }: LoadedModel): Promise<FramePlan> {
+    const side = info.network.kind === "detector" ? info.network.size : undefined;
+    // A file's frames are tested side by side, and what becomes of one must not hang on how far others are.
+    const tracks = this.status.delivery === "every" ? [] : this.#tracker.tracks;
+    return this.#gate.plan(frame, timeOf(frame), tracks, side);
+  }
+
+  async #take(frame: FrameMessage, { look, motion }: FramePlan, seen: Detected | undefined): Promise<void> {
+    const atMs = timeOf(frame);
+    if (motion === "cut") this.#finish(false);
+    this.#expectInterrupted(frame);
+    const size = seen ?? frame;
+    const found = (seen?.detections ?? []).filter(
+      (one) => this.#isPlausible(one) && !this.#judge.isMasked(one.box, size),
     );
-    const atMs = frame.mediaMs ?? frame.capturedMs;
-    const step = this.#tracker.step(plausible, atMs);
+    const regions = look.kind === "regions" ? look.regions : undefined;
+    const step = seen === undefined ? this.#tracker.rest(atMs) : this.#tracker.step(found, atMs, regions);
     const names = this.#hear(step);
-    this.latest = {
-      capturedMs: frame.capturedMs,
-      ...size,
-      jpeg: frame.jpeg,
-      detections: plausible
-        .filter(({ classIndex, score }) => score >= (thresholds[classIndex] ?? 1))
-        .map((one) => ({ ...one, name: names.get(one) })),
-    };
-    const changes = this.#visits.step(step, size, atMs);
-    for (const change of changes) this.#write(change, frame);
+    if (seen !== undefined) {
+      if (seen.hasCut) this.#gate.wantWhole();
+      const certain = found.filter(({ classIndex, score }) => score >= (this.#thresholds[classIndex] ?? 1));
+      this.#latest = {
+        capturedMs: frame.capturedMs,
+        width: size.width,
+        height: size.height,
+        jpeg: frame.jpeg,
+        detections: certain.map((one) => ({ ...one, name: names.get(one) })),
+      };
+    }
+    for (const change of this.#visits.step(step, size, atMs)) await this.#write(change, frame);
+    if (this.#visits.wantsLook) this.#gate.wantWhole();
+    this.wants = this.#nextWish(frame, look.kind !== "none");
+  }
+
+  #nextWish(frame: FrameMessage, mustLook: boolean): CameraWatch["wants"] {
+    if (frame.glance === undefined) return "picture";
+    if (mustLook || this.#visits.wantsLook) return frame.jpeg.length === 0 ? "now" : "picture";
+    return performance.now() - this.#viewedAtMs < VIEWED_MS ? "picture" : "glance";
+  }
+
+  /** Before the first frame: what was open when the watching stopped may go on. */
+  #expectInterrupted(frame: FrameMessage): void {
+    if (this.status.delivery === "every") return;
+    const atMs = timeOf(frame);
+    if (this.#searchUntilMs !== undefined) {
+      if (atMs > this.#searchUntilMs) this.#visits.expect([]);
+      return;
+    }
+    this.#searchUntilMs = atMs + RESUME_SEARCH_MS;
+    const { classes } = this.#model.info;
+    const rows = this.#parts.writer.interrupted(this.name, frame.capturedMs - RESUME_WITHIN_MS);
+    this.#visits.expect(
+      rows.map((row) => ({
+        classIndex: classes.indexOf(row.className),
+        score: row.score,
+        box: row.box,
+        firstSeenMs: row.firstSeenMs - (frame.capturedMs - atMs),
+        zone: row.zone ?? "",
+        path: row.path ?? [],
+        onResumed: (key) => this.#parts.writer.adopt(this.#visitKey(key), row),
+      })),
+    );
   }
 
   /** Lets this frame's guesses count; returns who the objects of the frame are, as far as that is known. */
@@ -158,36 +239,78 @@ export class CameraWatch {
     return new Map(seen.map(({ id, seen: detection }) => [detection, this.#names.nameOf(id)]));
   }
 
-  #finish(): void {
+  #finish(inView: boolean): void {
     this.#tracker.end();
-    for (const change of this.#visits.end()) this.#write(change, undefined);
+    for (const change of this.#visits.end())
+      this.#parts.writer.end(this.#visitKey(change.visit.key), change.visit, inView);
   }
 
-  #write({ kind, visit }: VisitChange, frame: FrameMessage | undefined): void {
+  async #write({ kind, visit }: VisitChange, frame: FrameMessage): Promise<void> {
     const { info } = this.#model;
-    this.#writer.write(kind, visit, frame, {
+    const key = this.#visitKey(visit.key);
+    const hasPhoto = await this.#parts.writer.write(key, kind, visit, frame, {
       camera: this.name,
       className: info.classes[visit.classIndex] ?? `class ${visit.classIndex}`,
       name: visit.trackId === undefined ? undefined : this.#names.nameOf(visit.trackId),
       model: info.name,
       modelVersion: info.version,
     });
+    if (hasPhoto && this.status.hasLargePhotos) this.#parts.onPhoto?.(frame, key);
+  }
+
+  #visitKey(key: number): string {
+    const { name, version } = this.#model.info;
+    return `${this.name} ${name} ${version} ${this.#epoch}.${key}`;
+  }
+
+  #epoch = 0;
+
+  #startAnew(): void {
+    this.#epoch++;
+    this.#thresholds = this.#thresholdsOf(this.#model);
+    this.#tracker = this.#newTracker();
+    this.#judge = this.#newJudge();
+    this.#visits = this.#newVisits();
+    this.#names = this.#newNames();
+    this.#searchUntilMs = undefined;
+    this.#gate.wantWhole();
+  }
+
+  #isPlausible({ classIndex, score }: Detection): boolean {
+    return score >= WEAK_SHARE * (this.#thresholds[classIndex] ?? 1);
+  }
+
+  #weakest(): number {
+    return WEAK_SHARE * Math.min(1, ...this.#thresholds);
+  }
+
+  #thresholdsOf({ info }: LoadedModel): readonly number[] {
+    const own = this.#near.thresholds ?? {};
+    return info.thresholds.map((threshold, i) => own[info.classes[i] ?? ""] ?? threshold);
   }
 
   #newTracker(): Tracker {
-    const { thresholds } = this.#model.info;
-    return new Tracker({ thresholds, lostAfterMs: LOST_AFTER_MS, historyFrames: HISTORY_FRAMES });
+    return new Tracker({
+      thresholds: this.#thresholds,
+      lostAfterMs: LOST_AFTER_MS,
+      historyFrames: HISTORY_FRAMES,
+    });
   }
 
   #newNames(): NameBook {
-    return new NameBook(this.#nameScoreMin);
+    return new NameBook(this.#parts.nameScoreMin);
+  }
+
+  #newJudge(): NearJudge {
+    return new NearJudge(this.#near, this.#model.info.classes, this.#parts.rules.nearHeightShare);
   }
 
   #newVisits(): VisitBook {
-    return new VisitBook({ ...this.#rules, thresholds: this.#model.info.thresholds });
+    return new VisitBook({ ...this.#parts.rules, thresholds: this.#thresholds }, this.#judge);
   }
 }
 
-function weakest({ info }: LoadedModel): number {
-  return WEAK_SHARE * Math.min(1, ...info.thresholds);
+/** The time that tracks and visits go by. */
+function timeOf({ mediaMs, capturedMs }: FrameMessage): number {
+  return mediaMs ?? capturedMs;
 }

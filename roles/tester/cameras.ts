@@ -1,5 +1,6 @@
 import { AppError } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
+import { rulesFor } from "../../shared/detect/near/rules.ts";
 import type { DetectPool, LoadedModel } from "../../shared/detect/pool.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import { Dispatch } from "../../shared/wire/message.ts";
@@ -10,16 +11,24 @@ import {
   Frame,
   type FrameMessage,
   FrameWanted,
+  Photo,
 } from "../../shared/wire/messages/frames.ts";
-import { CameraWatch } from "./camera-watch.ts";
+import { CameraWatch, type WatchParts } from "./camera-watch.ts";
 import type { Changes } from "./changes.ts";
+import { LargePhotos } from "./large-photos.ts";
 import type { TesterOptions } from "./options.ts";
+import type { RulesSource } from "./rules-source.ts";
 import type { SightingWriter } from "./sighting-writer.ts";
+
+/** Something has just begun to move: its picture is wanted as soon as the camera has one. */
+const AT_ONCE_FPS = 60;
 
 /** All cameras of all video nodes: asks each for frames as fast as they can be looked at, and no faster. */
 export class Cameras {
   readonly #pool: DetectPool;
   readonly #options: TesterOptions;
+  readonly #rules: RulesSource;
+  readonly #photos = new LargePhotos();
   readonly #writer: SightingWriter;
   readonly #statusChanges: Changes;
   readonly #log: Log;
@@ -36,12 +45,14 @@ export class Cameras {
   constructor(parts: {
     readonly pool: DetectPool;
     readonly options: TesterOptions;
+    readonly rules: RulesSource;
     readonly writer: SightingWriter;
     readonly statusChanges: Changes;
     readonly log: Log;
   }) {
     this.#pool = parts.pool;
     this.#options = parts.options;
+    this.#rules = parts.rules;
     this.#writer = parts.writer;
     this.#statusChanges = parts.statusChanges;
     this.#log = parts.log;
@@ -66,11 +77,18 @@ export class Cameras {
     this.#statusChanges.tell();
   }
 
+  /** Looks whether the rules have changed, and watches by the new ones. */
+  refreshRules(): void {
+    if (!this.#rules.refresh()) return;
+    for (const [camera, watch] of this.#watches) watch.useRules(rulesFor(this.#rules.rules, camera));
+  }
+
   /** One session with a video node: until the link ends. Its cameras then count as gone. */
   async follow(link: Connection): Promise<void> {
     const dispatch = new Dispatch()
       .on(CameraList, ({ cameras }) => this.#meet(link, cameras))
       .on(Frame, (frame) => this.#take(link, frame))
+      .on(Photo, (photo) => this.#photos.take(photo))
       .on(CameraEnded, ({ camera }) => this.#end(camera));
     try {
       for await (const message of link.messages()) await dispatch.run(message);
@@ -86,7 +104,8 @@ export class Cameras {
   }
 
   async close(): Promise<void> {
-    await Promise.all([...this.#watches.values()].map((watch) => watch.end()));
+    const going = [...this.#watches].filter(([camera]) => !this.#ended.has(camera));
+    await Promise.all(going.map(([, watch]) => watch.end(watch.status.delivery === "newest")));
   }
 
   async #meet(link: Connection, statuses: readonly CameraStatus[]): Promise<void> {
@@ -94,6 +113,7 @@ export class Cameras {
       this.#waiting.set(link, statuses);
       return;
     }
+    await this.#letGo(link, new Set(statuses.map(({ name }) => name)));
     for (const status of statuses) {
       const owner = this.#links.get(status.name);
       if (owner !== undefined && owner !== link) {
@@ -103,10 +123,7 @@ export class Cameras {
       }
       const known = this.#watches.get(status.name);
       if (known === undefined) {
-        const { rules, faces } = this.#options;
-        const nameScoreMin = faces?.scoreMin ?? 1;
-        const parts = { pool: this.#pool, rules, nameScoreMin, writer: this.#writer, log: this.#log };
-        this.#watches.set(status.name, new CameraWatch(status, this.#model, parts));
+        this.#watches.set(status.name, new CameraWatch(status, this.#model, this.#partsFor(status.name)));
         this.#log.info("watching", { camera: status.name, state: status.state });
       } else {
         if (known.status.state !== status.state) {
@@ -123,6 +140,30 @@ export class Cameras {
     this.#statusChanges.tell();
   }
 
+  #partsFor(camera: string): WatchParts {
+    const { rules, faces } = this.#options;
+    return {
+      pool: this.#pool,
+      rules,
+      near: rulesFor(this.#rules.rules, camera),
+      nameScoreMin: faces?.scoreMin ?? 1,
+      writer: this.#writer,
+      log: this.#log,
+      onPhoto: (frame, visitKey) => void this.#enlarge(frame, visitKey),
+    };
+  }
+
+  /** The photo of the frame's visit, once more from the camera's larger stream. */
+  async #enlarge({ camera, sequence, width, height }: FrameMessage, visitKey: string): Promise<void> {
+    try {
+      const link = this.#links.get(camera);
+      const large = link && (await this.#photos.ask(link, camera, sequence));
+      if (large !== undefined) await this.#writer.enlarge(visitKey, { width, height }, large);
+    } catch (error) {
+      this.#log.debug("no larger photo", { camera, error });
+    }
+  }
+
   /** Asks for a frame unless one is on its way or enough are being looked at. */
   async #ask(camera: string): Promise<void> {
     const link = this.#links.get(camera);
@@ -133,8 +174,10 @@ export class Cameras {
     // A live camera's next frame should be as new as can be; a file's may wait here, to keep all threads busy.
     if (watch.inFlight >= (every ? this.#pool.size + 1 : 1)) return;
     this.#asked.add(camera);
-    const framesPerSecondMax = every ? 1000 : this.#options.framesPerSecondMax;
-    await link.send(FrameWanted, { camera, framesPerSecondMax, glance: false });
+    const { wants } = watch;
+    const liveFps = wants === "now" ? AT_ONCE_FPS : this.#options.framesPerSecondMax;
+    const framesPerSecondMax = every ? 1000 : liveFps;
+    await link.send(FrameWanted, { camera, framesPerSecondMax, glance: !every && wants === "glance" });
   }
 
   async #take(link: Connection, frame: FrameMessage): Promise<void> {
@@ -151,10 +194,23 @@ export class Cameras {
   async #end(camera: string): Promise<void> {
     const watch = this.#watches.get(camera);
     if (watch === undefined) return;
-    await watch.end();
+    await watch.end(false);
     this.#ended.add(camera);
     this.#log.info("camera has ended", { camera });
     this.#statusChanges.tell();
+  }
+
+  /** Cameras that the link no longer names are watched by another tester now, which finds what is there by itself. */
+  async #letGo(link: Connection, named: ReadonlySet<string>): Promise<void> {
+    for (const [camera, from] of this.#links) {
+      if (from !== link || named.has(camera)) continue;
+      this.#links.delete(camera);
+      this.#asked.delete(camera);
+      const watch = this.#watches.get(camera);
+      this.#watches.delete(camera);
+      if (!this.#ended.has(camera)) await watch?.end(true);
+      this.#log.info("another tester watches now", { camera });
+    }
   }
 
   #lose(camera: string, video: string): void {

@@ -17,6 +17,7 @@ import { Changes } from "./changes.ts";
 import { keepWithinLimits } from "./log-keeper.ts";
 import { ModelSource } from "./model-source.ts";
 import type { TesterOptions } from "./options.ts";
+import { RulesSource } from "./rules-source.ts";
 import { serveWatcher } from "./serve-watcher.ts";
 import { SightingWriter } from "./sighting-writer.ts";
 
@@ -39,7 +40,8 @@ export async function run(options: TesterOptions, { signal, log }: RoleContext):
     sightingChanges.tell();
     options.onSighting?.(sighting);
   });
-  const cameras = new Cameras({ pool, options, writer, statusChanges, log });
+  const rules = new RulesSource(options.rulesFile, log);
+  const cameras = new Cameras({ pool, options, rules, writer, statusChanges, log });
   scope.defer(() => cameras.close());
 
   const useModel = async (file: Uint8Array): Promise<void> => {
@@ -112,6 +114,7 @@ export async function run(options: TesterOptions, { signal, log }: RoleContext):
   while (!stop.aborted) {
     await systemClock.sleep(STATUS_EVERY_MS, stop);
     statusChanges.tell();
+    cameras.refreshRules();
     if (options.endWithCameras === true && cameras.allEnded) done.abort();
   }
   await Promise.all(links);

@@ -15,6 +15,12 @@ export interface FacesOptions {
   readonly scoreMin: number;
 }
 
+/** What counts as a sighting, at every camera. */
+export interface WatchRules extends Omit<VisitRules, "thresholds"> {
+  /** *Near*, where a rules file says nothing else: at least so high, as a share of the picture's height. */
+  readonly nearHeightShare: number;
+}
+
 /** What starts a tester. */
 export interface TesterOptions {
   readonly site: Site;
@@ -33,7 +39,9 @@ export interface TesterOptions {
   readonly threads: number;
   /** Pictures of one camera that are looked at each second. */
   readonly framesPerSecondMax: number;
-  readonly rules: Omit<VisitRules, "thresholds">;
+  readonly rules: WatchRules;
+  /** A file of zones, lines, masks and thresholds by camera, read again when it changes. */
+  readonly rulesFile?: { readonly path: string; readonly mayBeAbsent: boolean };
   /** How much of the log is kept; everything when absent. */
   readonly keep?: RetentionRules;
   /** Tell the network where this tester is. */
@@ -45,8 +53,9 @@ export interface TesterOptions {
   readonly endWithCameras?: boolean;
 }
 
-export const DEFAULT_RULES: TesterOptions["rules"] = {
+export const DEFAULT_RULES: WatchRules = {
   hitsMin: 3,
   nearHeightShare: 0.06,
   rejoinMs: 4000,
+  rejoinStillMs: 20_000,
 };

@@ -40,6 +40,12 @@ export class AxisFilter {
     this.#vv += q * dt * dt;
   }
 
+  /** Nothing moved there: the position stands, and so does the object. */
+  rest(atMs: number): void {
+    this.#atMs = Math.max(this.#atMs, atMs);
+    this.#velocityPerMs = 0;
+  }
+
   /** @param sizePx the object's size now, which scales the noise */
   correct(measured: number, sizePx: number): void {
     const noise = (MEASURE_SHARE * sizePx) ** 2;

@@ -2,6 +2,7 @@
 import { AppError, errorLine } from "../base/errors.ts";
 import { Log, stderrSink } from "../base/log.ts";
 import { decodePicture } from "../image/codec.ts";
+import { lookAt } from "./look/look-at.ts";
 import { type Model, openModel } from "./model.ts";
 import { Namer } from "./namer.ts";
 import type { PoolReply, PoolRequest } from "./pool.ts";
@@ -62,11 +63,13 @@ async function nameWith({
 async function detect({
   request,
   jpeg,
-  minScore,
+  options: { regions, ...options },
 }: Extract<PoolRequest, { kind: "detect" }>): Promise<PoolReply> {
   if (model === undefined) throw new AppError("bug", "a picture came before the model");
   const picture = await decodePicture(jpeg);
-  const [found = []] = await model.detect([picture], minScore === undefined ? {} : { minScore });
-  const detections = namer === undefined ? found : await namer.name(picture, found, model.info.classes);
-  return { kind: "detected", request, width: picture.width, height: picture.height, detections };
+  const seen = await lookAt(model, picture, regions, options);
+  const detections =
+    namer === undefined ? seen.detections : await namer.name(picture, seen.detections, model.info.classes);
+  const { width, height } = picture;
+  return { kind: "detected", request, width, height, detections, hasCut: seen.hasCut };
 }

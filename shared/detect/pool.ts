@@ -3,7 +3,9 @@ import type { Log } from "../base/log.ts";
 import { type Deferred, deferred } from "../base/wait.ts";
 import type { DeviceChoice } from "../nn/engine.ts";
 import type { ModelInfo } from "../nn/model-file.ts";
-import type { Detection } from "./types.ts";
+import type { Seen } from "./look/look-at.ts";
+import type { DetectOptions } from "./model.ts";
+import type { Box } from "./types.ts";
 
 /** From the pool to one of its threads. */
 export type PoolRequest =
@@ -24,7 +26,7 @@ export type PoolRequest =
       readonly kind: "detect";
       readonly request: number;
       readonly jpeg: Uint8Array;
-      readonly minScore: number | undefined;
+      readonly options: PoolLook;
     };
 
 /** From a thread back to the pool. */
@@ -39,11 +41,16 @@ export type PoolReply =
       readonly hint: string | undefined;
     };
 
+/** How a picture is to be looked at. */
+export interface PoolLook extends DetectOptions {
+  /** Parts of the picture, in its pixels; all of it when absent. */
+  readonly regions?: readonly Box[] | undefined;
+}
+
 /** What the model saw on one picture. */
-export interface Detected {
+export interface Detected extends Seen {
   readonly width: number;
   readonly height: number;
-  readonly detections: readonly Detection[];
 }
 
 export interface LoadedModel {
@@ -109,19 +116,20 @@ export class DetectPool implements AsyncDisposable {
 
   /**
    * @param jpeg copied, so that the caller keeps it
-   * @param minScore instead of the model's own thresholds
+   * @param options `minScore` instead of the model's own thresholds
    */
-  async detect(jpeg: Uint8Array, minScore?: number): Promise<Detected> {
+  async detect(jpeg: Uint8Array, options: PoolLook = {}): Promise<Detected> {
     const idlest = this.#threads.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a));
     // Not slice(): that of a Buffer is a view, and its whole message would move to the thread.
     const own = new Uint8Array(jpeg);
     const reply = await this.#ask(
       idlest,
-      (request) => ({ kind: "detect", request, jpeg: own, minScore }),
+      (request) => ({ kind: "detect", request, jpeg: own, options }),
       own.buffer,
     );
     if (reply.kind !== "detected") throw new AppError("bug", "a detection thread mixed up its answers");
-    return { width: reply.width, height: reply.height, detections: reply.detections };
+    const { width, height, detections, hasCut } = reply;
+    return { width, height, detections, hasCut };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -1,4 +1,5 @@
 import { AxisFilter } from "./axis-filter.ts";
+import { overlapOf } from "./look/regions.ts";
 import { type Box, boxArea, boxIou, type Detection } from "./types.ts";
 
 /** One object followed from frame to frame of one camera. */
@@ -13,10 +14,12 @@ export interface Track {
   readonly seen: Detection;
   readonly firstSeenMs: number;
   readonly lastSeenMs: number;
-  /** Scores of the last frames for the track's class, newest last; 0 for a frame in which it was not found. */
+  /** Scores of the last looks for the track's class, newest last; 0 for a look that did not find it. */
   readonly scores: readonly number[];
-  /** Frames in which it was found. */
+  /** Looks that found it. */
   readonly hits: number;
+  /** It was found often, and by the last look too: where nothing moves, it needs no other look for now. */
+  readonly isSettled: boolean;
 }
 
 export interface TrackerOptions {
@@ -31,6 +34,8 @@ export interface TrackerOptions {
 export interface TrackerStep {
   /** Tracks found in this frame. */
   readonly seen: readonly Track[];
+  /** Tracks that nobody looked for and that are believed to be where they were, since nothing moved there. */
+  readonly resting: readonly Track[];
   /** Tracks that ended with it. */
   readonly lost: readonly Track[];
 }
@@ -42,6 +47,8 @@ const OTHER_CLASS_COST = 0.6;
 /** Two detections that overlap so much are one object: of one class, and of any (a bus that may be a lorry). */
 const SAME_CLASS_IOU = 0.4;
 const SAME_OBJECT_IOU = 0.6;
+/** So much of a track in a region that a look at the region should have found it. */
+const LOOKED_AT_SHARE = 0.75;
 /** So much of a box inside a stronger one of its class: a part of that object, not another one. */
 const INSIDE_SHARE = 0.85;
 
@@ -67,10 +74,13 @@ export class Tracker {
   /**
    * @param detections of one frame, any order, down to about half of the thresholds
    * @param atMs the frame's time; never earlier than the last
+   * @param regions what was looked at; the whole frame when absent
    */
-  step(detections: readonly Detection[], atMs: number): TrackerStep {
+  step(detections: readonly Detection[], atMs: number, regions?: readonly Box[]): TrackerStep {
     const found = withoutDoubles(detections);
     for (const track of this.#tracks) track.predict(atMs);
+    const isLookedAt = ({ box }: Track): boolean =>
+      regions === undefined || regions.some((region) => overlapOf(box, region) >= LOOKED_AT_SHARE);
 
     const pairs: { cost: number; track: Followed; detection: Detection }[] = [];
     for (const track of this.#tracks) {
@@ -88,7 +98,12 @@ export class Tracker {
       track.see(detection, atMs);
       seen.push(track);
     }
-    for (const track of this.#tracks) if (!taken.has(track)) track.miss();
+    const resting: Followed[] = [];
+    for (const track of this.#tracks) {
+      if (taken.has(track)) continue;
+      if (isLookedAt(track)) track.miss();
+      else if (track.rest(atMs)) resting.push(track);
+    }
     for (const detection of found) {
       const least = this.#options.thresholds[detection.classIndex] ?? 1;
       if (taken.has(detection) || detection.score < least) continue;
@@ -96,9 +111,19 @@ export class Tracker {
       this.#tracks.push(born);
       seen.push(born);
     }
+    return { seen, resting, lost: this.#dropLost(atMs) };
+  }
+
+  /** A frame in which nothing moved and that nobody looked at. */
+  rest(atMs: number): TrackerStep {
+    const resting = this.#tracks.filter((track) => track.rest(atMs));
+    return { seen: [], resting, lost: this.#dropLost(atMs) };
+  }
+
+  #dropLost(atMs: number): Followed[] {
     const lost = this.#tracks.filter((track) => atMs - track.lastSeenMs > this.#options.lostAfterMs);
     this.#tracks = this.#tracks.filter((track) => !lost.includes(track));
-    return { seen, lost };
+    return lost;
   }
 
   /** Ends every track, as when the source has ended. */
@@ -119,6 +144,8 @@ class Followed implements Track {
   seen: Detection;
   lastSeenMs: number;
   hits = 0;
+  /** The last look did not find it. */
+  #isMissing = false;
 
   constructor(id: number, detection: Detection, atMs: number, historyFrames: number) {
     this.id = id;
@@ -152,6 +179,10 @@ class Followed implements Track {
     return this.#scores;
   }
 
+  get isSettled(): boolean {
+    return !this.#isMissing && this.hits >= this.#historyFrames;
+  }
+
   predict(atMs: number): void {
     for (const filter of this.#filters) filter.predict(atMs);
   }
@@ -165,13 +196,23 @@ class Followed implements Track {
     this.seen = detection;
     this.lastSeenMs = atMs;
     this.hits++;
+    this.#isMissing = false;
     const sum = (this.#classScores.get(detection.classIndex) ?? 0) + detection.score;
     this.#classScores.set(detection.classIndex, sum);
     this.#remember(detection.classIndex === this.classIndex ? detection.score : 0);
   }
 
   miss(): void {
+    this.#isMissing = true;
     this.#remember(0);
+  }
+
+  /** @returns whether it is believed to be where it was: not when the last look did not find it */
+  rest(atMs: number): boolean {
+    if (this.#isMissing) return false;
+    for (const filter of this.#filters) filter.rest(atMs);
+    this.lastSeenMs = atMs;
+    return true;
   }
 
   #remember(score: number): void {

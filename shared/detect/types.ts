@@ -9,6 +9,8 @@ export interface Detection {
   readonly score: number;
   /** Pixels of the picture as it came in, not of the network's input. */
   readonly box: Box;
+  /** Mean step of brightness between neighbouring pixels inside the box, 0 to 255, where it was measured. */
+  readonly sharpness?: number;
   /** Who it may be, where a second model was asked. */
   readonly guess?: Guess;
 }

@@ -1,54 +1,80 @@
+import type { FrameSize } from "./look/regions.ts";
+import { isBetterPhoto, type PhotoFacts, photoFacts } from "./photo-choice.ts";
 import type { Track, TrackerStep } from "./tracker.ts";
-import { type Box, boxArea, boxIou } from "./types.ts";
+import { type Box, boxIou } from "./types.ts";
+import { type PathPlace, VisitPath } from "./visit-path.ts";
 
-/** When a track becomes a sighting, and when its photo is replaced. */
+/** When a track becomes a sighting, and when it has ended. */
 export interface VisitRules {
   /** The median of a track's last scores must reach this; by class. */
   readonly thresholds: readonly number[];
-  /** Frames in which the object was found before it counts. */
+  /** Looks in which the object was found before it counts. */
   readonly hitsMin: number;
-  /** *Near*: the object is at least so high, as a share of the picture's height. */
-  readonly nearHeightShare: number;
-  /** An object of the same class at the same place within this time is the same visit, not a new one. */
+  /** An object of the same class that was lost and is found again within this time is the same visit, not a new one. */
   readonly rejoinMs: number;
+  /** The same for one that stood still: whoever walks or parks before it hides it for longer. */
+  readonly rejoinStillMs: number;
+}
+
+/** Says by which zone or line a track is near ("" where none are drawn); `undefined` while it is not. */
+export interface Nearness {
+  judge(track: Track, frame: FrameSize, atMs: number): string | undefined;
+  forget(trackId: number): void;
 }
 
 /** A visit as it stands. */
 export interface Visit {
   /** Unique for the camera since the tester's start. */
   readonly key: number;
-  /** The track that carries it; none while it may still be taken up again. */
-  readonly trackId: number | undefined;
   readonly classIndex: number;
   /** Of the frame that the photo is cut from. */
   readonly score: number;
   readonly box: Box;
   readonly firstSeenMs: number;
   readonly lastSeenMs: number;
+  /** By which zone or line it counted as near; "" where none are drawn. */
+  readonly zone: string;
+  /** The track that carries it; none while it may still be taken up again. */
+  readonly trackId: number | undefined;
+  /** Where it went, in shares of the picture; times in ms since `firstSeenMs`. */
+  readonly path: readonly PathPlace[];
 }
 
 /**
- * What a frame changed. `opened` and `better` say that this very frame is the photo; `continued` that only the time
- * moved on; `closed` that the object has left.
+ * What a frame changed. `opened` and `better` say that this very frame is the photo; `resumed` that a visit from before
+ * a restart goes on; `continued` that only the time moved on; `closed` that the object has left.
  */
 export interface VisitChange {
-  readonly kind: "opened" | "better" | "continued" | "closed";
+  readonly kind: "opened" | "better" | "resumed" | "continued" | "closed";
   readonly visit: Visit;
 }
 
-/** A better photo must gain this much: otherwise every approaching car writes a photo a frame. */
-const SCORE_GAIN = 0.05;
-const AREA_GAIN = 1.15;
-/** The same place: so much overlap with where the visit was last seen. */
-const SAME_PLACE_IOU = 0.3;
+/** A visit that was going on when the watching stopped. */
+export interface InterruptedVisit {
+  readonly classIndex: number;
+  readonly score: number;
+  /** Of the photo, in pixels. */
+  readonly box: Box;
+  /** By the camera's time now; before 0 where that began anew. */
+  readonly firstSeenMs: number;
+  readonly zone: string;
+  readonly path: readonly PathPlace[];
+  /** Tells whoever handed it in that it goes on, and under which key. */
+  readonly onResumed: (key: number) => void;
+}
 
-interface OpenVisit extends Visit {
-  /** The photo's box touches the picture's edge. */
-  readonly cut: boolean;
-  /** Where the object was last seen. */
+/** The same place, after an object was lost for a moment or for the length of a restart: least overlap. */
+const SAME_PLACE_IOU = 0.3;
+const SAME_PLACE_AFTER_RESTART_IOU = 0.5;
+/** A visit that goes on elsewhere: at most so far from where it was heading, in sizes of the object. */
+const HEADING_DISTANCE_MAX = 0.8;
+const SIZE_RATIO_MAX = 1.5;
+
+interface OpenVisit extends Omit<Visit, "path"> {
+  readonly route: VisitPath;
+  readonly photo: PhotoFacts;
+  /** Where the object was last seen, in pixels. */
   readonly lastBox: Box;
-  /** The track that carries it; none while it may still be taken up again. */
-  trackId: number | undefined;
 }
 
 /**
@@ -57,100 +83,155 @@ interface OpenVisit extends Visit {
  */
 export class VisitBook {
   readonly #rules: VisitRules;
+  readonly #near: Nearness;
   #open: OpenVisit[] = [];
+  #interrupted: readonly InterruptedVisit[] = [];
   #nextKey = 1;
+  /** A visit could open, but nobody looked at this frame: its photo needs a look. */
+  wantsLook = false;
 
-  constructor(rules: VisitRules) {
+  constructor(rules: VisitRules, near: Nearness) {
     this.#rules = rules;
+    this.#near = near;
   }
 
   get openCount(): number {
     return this.#open.length;
   }
 
-  /** @param picture the size of the frame that the tracks were seen on, in px */
-  step(
-    { seen, lost }: TrackerStep,
-    picture: { readonly width: number; readonly height: number },
-    atMs: number,
-  ): VisitChange[] {
-    const changes: VisitChange[] = [];
-    for (const track of lost) {
-      const visit = this.#open.find((one) => one.trackId === track.id);
-      if (visit !== undefined) visit.trackId = undefined;
-    }
-    for (const track of seen) {
-      const visit = this.#open.find((one) => one.trackId === track.id) ?? this.#rejoin(track);
-      if (visit !== undefined) changes.push(this.#continue(visit, track, picture));
-      else if (this.#isCertain(track) && this.#isNear(track, picture)) {
-        changes.push({ kind: "opened", visit: this.#openFor(track, picture) });
-      }
-    }
-    for (const visit of this.#open) {
-      if (visit.trackId === undefined && atMs - visit.lastSeenMs > this.#rules.rejoinMs) {
-        changes.push({ kind: "closed", visit });
-      }
-    }
-    this.#open = this.#open.filter(
-      (visit) => !changes.some((one) => one.kind === "closed" && one.visit === visit),
-    );
-    return changes;
+  /** Visits that may be going on still, from before a restart; the ones not found again need no closing. */
+  expect(visits: readonly InterruptedVisit[]): void {
+    this.#interrupted = visits;
   }
 
-  /** Closes whatever is open, as when the source has ended. */
+  /** @param frame the size of the frame that the tracks were seen on, in px */
+  step({ seen, resting, lost }: TrackerStep, frame: FrameSize, atMs: number): VisitChange[] {
+    const changes: VisitChange[] = [];
+    this.wantsLook = false;
+    for (const track of lost) {
+      this.#near.forget(track.id);
+      this.#replace(
+        (visit) => visit.trackId === track.id,
+        (visit) => ({ ...visit, trackId: undefined }),
+      );
+    }
+    for (const track of seen) {
+      const zone = this.#near.judge(track, frame, atMs);
+      const visit = this.#open.find((one) => one.trackId === track.id) ?? this.#rejoin(track, atMs);
+      if (visit !== undefined) changes.push(this.#continue(visit, track, frame, true));
+      else if (this.#isCertain(track)) {
+        const known = this.#resumable(track, frame);
+        if (known !== undefined) changes.push(this.#resume(known, track, frame));
+        else if (zone !== undefined) changes.push(this.#openFor(track, zone, frame));
+      }
+    }
+    for (const track of resting) {
+      const visit = this.#open.find((one) => one.trackId === track.id);
+      if (visit !== undefined) changes.push(this.#continue(visit, track, frame, false));
+      else if (this.#isCertain(track) && this.#near.judge(track, frame, atMs) !== undefined)
+        this.wantsLook = true;
+    }
+    const left = this.#open.filter(
+      (visit) => visit.trackId === undefined && atMs - visit.lastSeenMs > this.#patienceFor(visit),
+    );
+    this.#open = this.#open.filter((visit) => !left.includes(visit));
+    return [...changes, ...left.map((visit) => changeOf("closed", visit))];
+  }
+
+  /** Closes whatever is open, as when the source has ended or shows another scene. */
   end(): VisitChange[] {
-    const closed = this.#open.map((visit): VisitChange => ({ kind: "closed", visit }));
+    const closed = this.#open.map((visit) => changeOf("closed", visit));
     this.#open = [];
     return closed;
   }
 
-  #openFor(track: Track, picture: { readonly width: number; readonly height: number }): OpenVisit {
-    const visit: OpenVisit = {
-      key: this.#nextKey++,
-      classIndex: track.classIndex,
+  #openFor(track: Track, zone: string, frame: FrameSize): VisitChange {
+    const route = new VisitPath(track.firstSeenMs);
+    route.add(track.seen.box, frame, track.lastSeenMs);
+    return this.#begin("opened", track, {
       score: track.seen.score,
       box: track.seen.box,
       firstSeenMs: track.firstSeenMs,
+      zone,
+      photo: photoFacts(track.seen, frame),
+      route,
+    });
+  }
+
+  #resume(known: InterruptedVisit, track: Track, frame: FrameSize): VisitChange {
+    this.#interrupted = this.#interrupted.filter((one) => one !== known);
+    const { score, box, firstSeenMs, zone } = known;
+    const route = new VisitPath(firstSeenMs, known.path);
+    route.add(track.seen.box, frame, track.lastSeenMs);
+    const photo = photoFacts({ classIndex: known.classIndex, score, box }, frame);
+    const change = this.#begin("resumed", track, { score, box, firstSeenMs, zone, photo, route });
+    known.onResumed(change.visit.key);
+    return change;
+  }
+
+  #begin(
+    kind: VisitChange["kind"],
+    track: Track,
+    facts: Pick<OpenVisit, "score" | "box" | "firstSeenMs" | "zone" | "photo" | "route">,
+  ): VisitChange {
+    const visit: OpenVisit = {
+      ...facts,
+      key: this.#nextKey++,
+      classIndex: track.classIndex,
       lastSeenMs: track.lastSeenMs,
-      cut: touchesEdge(track.seen.box, picture),
       lastBox: track.seen.box,
       trackId: track.id,
     };
     this.#open.push(visit);
-    return visit;
+    return changeOf(kind, visit);
   }
 
-  #continue(
-    visit: OpenVisit,
-    track: Track,
-    picture: { readonly width: number; readonly height: number },
-  ): VisitChange {
-    const cut = touchesEdge(track.seen.box, picture);
-    const sameClass = track.seen.classIndex === visit.classIndex;
-    const better =
-      sameClass &&
-      (visit.cut || !cut) &&
-      ((visit.cut && !cut) ||
-        track.seen.score > visit.score + SCORE_GAIN ||
-        (track.seen.score > visit.score - SCORE_GAIN &&
-          boxArea(track.seen.box) > AREA_GAIN * boxArea(visit.box)));
-    const last = { lastSeenMs: track.lastSeenMs, lastBox: track.seen.box, trackId: track.id };
+  /** @param isLookedAt whether this frame shows the track: only then it may be the photo */
+  #continue(visit: OpenVisit, track: Track, frame: FrameSize, isLookedAt: boolean): VisitChange {
+    const { seen } = track;
+    const photo = photoFacts(seen, frame);
+    const better = isLookedAt && seen.classIndex === visit.classIndex && isBetterPhoto(photo, visit.photo);
+    if (isLookedAt) visit.route.add(seen.box, frame, track.lastSeenMs);
+    const last = { lastSeenMs: track.lastSeenMs, lastBox: seen.box, trackId: track.id };
     const next: OpenVisit = better
-      ? { ...visit, ...last, score: track.seen.score, box: track.seen.box, cut }
+      ? { ...visit, ...last, score: seen.score, box: seen.box, photo }
       : { ...visit, ...last };
-    this.#open[this.#open.indexOf(visit)] = next;
-    return { kind: better ? "better" : "continued", visit: next };
+    this.#replace(
+      (one) => one === visit,
+      () => next,
+    );
+    return changeOf(better ? "better" : "continued", next);
   }
 
-  /** An open visit whose track was lost at this place not long ago. */
-  #rejoin(track: Track): OpenVisit | undefined {
-    return this.#open.find(
-      (visit) =>
-        visit.trackId === undefined &&
-        visit.classIndex === track.classIndex &&
-        track.firstSeenMs - visit.lastSeenMs <= this.#rules.rejoinMs &&
-        boxIou(visit.lastBox, track.seen.box) >= SAME_PLACE_IOU,
-    );
+  #replace(isIt: (visit: OpenVisit) => boolean, change: (visit: OpenVisit) => OpenVisit): void {
+    this.#open = this.#open.map((visit) => (isIt(visit) ? change(visit) : visit));
+  }
+
+  /** An open visit whose track was lost not long ago, here or where it was heading. */
+  #rejoin(track: Track, atMs: number): OpenVisit | undefined {
+    return this.#open.find((visit) => {
+      if (visit.trackId !== undefined || visit.classIndex !== track.classIndex) return false;
+      if (track.firstSeenMs - visit.lastSeenMs > this.#patienceFor(visit)) return false;
+      if (boxIou(visit.lastBox, track.seen.box) >= SAME_PLACE_IOU) return true;
+      return !visit.route.isStill && isHeading(visit, track.seen.box, atMs);
+    });
+  }
+
+  #patienceFor({ route }: OpenVisit): number {
+    return route.isStill ? this.#rules.rejoinStillMs : this.#rules.rejoinMs;
+  }
+
+  #resumable(track: Track, { width, height }: FrameSize): InterruptedVisit | undefined {
+    const [x1, y1, x2, y2] = track.seen.box;
+    const here: Box = [x1 / width, y1 / height, x2 / width, y2 / height];
+    return this.#interrupted.find(({ classIndex, path }) => {
+      const last = path.at(-1)?.box;
+      return (
+        classIndex === track.classIndex &&
+        last !== undefined &&
+        boxIou(last, here) >= SAME_PLACE_AFTER_RESTART_IOU
+      );
+    });
   }
 
   #isCertain(track: Track): boolean {
@@ -158,16 +239,22 @@ export class VisitBook {
     const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
     return track.hits >= this.#rules.hitsMin && median >= (this.#rules.thresholds[track.classIndex] ?? 1);
   }
-
-  #isNear(track: Track, picture: { readonly height: number }): boolean {
-    const [, top, , bottom] = track.seen.box;
-    return bottom - top >= this.#rules.nearHeightShare * picture.height;
-  }
 }
 
-/** Within 1% of the picture's edge: part of the object is probably outside. */
-function touchesEdge([x1, y1, x2, y2]: Box, { width, height }: { width: number; height: number }): boolean {
-  const x = 0.01 * width;
-  const y = 0.01 * height;
-  return x1 < x || y1 < y || x2 > width - x || y2 > height - y;
+/** Whether a box is about where a visit's object must be by now if it kept its way. */
+function isHeading({ route, lastBox, lastSeenMs }: OpenVisit, box: Box, atMs: number): boolean {
+  const [dx, dy] = route.shiftPx(atMs - lastSeenMs);
+  const [width, height] = [lastBox[2] - lastBox[0], lastBox[3] - lastBox[1]];
+  const [newWidth, newHeight] = [box[2] - box[0], box[3] - box[1]];
+  const growth = Math.max(newWidth / width, width / newWidth, newHeight / height, height / newHeight);
+  const awayX = Math.abs((box[0] + box[2] - lastBox[0] - lastBox[2]) / 2 - dx) / width;
+  const awayY = Math.abs(box[3] - lastBox[3] - dy) / height;
+  return growth <= SIZE_RATIO_MAX && awayX + awayY <= HEADING_DISTANCE_MAX;
+}
+
+function changeOf(
+  kind: VisitChange["kind"],
+  { route, photo: _photo, lastBox: _last, ...visit }: OpenVisit,
+): VisitChange {
+  return { kind, visit: { ...visit, path: route.places } };
 }

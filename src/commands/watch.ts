@@ -1,16 +1,17 @@
 import { availableParallelism } from "node:os";
 import { run as runTester } from "../../roles/tester/main.ts";
-import { DEFAULT_RULES } from "../../roles/tester/options.ts";
 import { run as runVideo } from "../../roles/video/main.ts";
 import { parseSource } from "../../roles/video/source-text.ts";
 import { AppError } from "../../shared/base/errors.ts";
 import { deferred } from "../../shared/base/wait.ts";
 import type { Address } from "../../shared/net/connection.ts";
+import type { Sighting } from "../../shared/store/sighting.ts";
 import { FACES_FLAGS, facesOptions } from "../faces-flags.ts";
 import { choiceFlag, namedValue, numberFlag } from "../flags.ts";
 import { KEEP_FLAGS, keepRules } from "../keep-flags.ts";
 import { MODEL_FLAGS, modelChoice } from "../model-flag.ts";
 import { addressFlag, PORTS, refuseDoubles, siteFor } from "../roles/common.ts";
+import { RULES_FLAGS, watchRules } from "../rules-flag.ts";
 import { COMMON_FLAGS, type Command, isSet, neededText, textOf } from "../shell.ts";
 import { sightingJson, sightingText } from "../sighting-lines.ts";
 
@@ -34,11 +35,7 @@ export const command: Command = {
         valueHint: "N",
         description: "Pictures of a live camera looked at each second (5).",
       },
-      near: {
-        type: "string",
-        valueHint: "PERCENT",
-        description: "How high a thing must be to count as near, in percent of the picture (6).",
-      },
+      ...RULES_FLAGS,
       device: { type: "string", valueHint: "auto|cpu|gpu", description: "What computes (auto)." },
       ...KEEP_FLAGS,
       json: { type: "boolean", description: "One JSON object a line." },
@@ -61,8 +58,15 @@ export const command: Command = {
     }
     refuseDoubles(cameras.map(({ name }) => name));
     const dataDir = textOf(flags, "data") ?? "vigia-data";
-    const near = numberFlag("near", textOf(flags, "near"), 0, 100);
     const site = await siteFor(flags, context);
+
+    // A live camera's sighting ends when the object leaves, perhaps hours from now: people are told when it comes.
+    const said = new Set<number>();
+    const sayOnce = ({ id, camera, className, score }: Sighting): void => {
+      if (said.has(id)) return;
+      said.add(id);
+      context.log.info("came near", { what: className, camera, score: score.toFixed(2) });
+    };
 
     // The tester ends when every file has; that must end the video part too.
     const ended = new AbortController();
@@ -95,12 +99,12 @@ export const command: Command = {
           device: choiceFlag("device", textOf(flags, "device") ?? "auto", ["auto", "cpu", "gpu"]),
           threads: Math.min(8, availableParallelism()),
           framesPerSecondMax: numberFlag("fps", textOf(flags, "fps"), 0.1, 60) ?? 5,
-          rules: near === undefined ? DEFAULT_RULES : { ...DEFAULT_RULES, nearHeightShare: near / 100 },
+          ...watchRules(flags, dataDir),
           keep: keepRules(flags),
           announce: false,
           endWithCameras: true,
           onSighting(sighting) {
-            if (!sighting.closed) return;
+            if (!sighting.closed) return sayOnce(sighting);
             context.print(isSet(flags, "json") ? sightingJson(sighting, dataDir) : sightingText(sighting));
           },
         },

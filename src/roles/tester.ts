@@ -1,10 +1,10 @@
 import { availableParallelism } from "node:os";
 import { run } from "../../roles/tester/main.ts";
-import { DEFAULT_RULES } from "../../roles/tester/options.ts";
 import { FACES_FLAGS, facesOptions } from "../faces-flags.ts";
 import { choiceFlag, numberFlag, wholeFlag } from "../flags.ts";
 import { KEEP_FLAGS, keepRules } from "../keep-flags.ts";
 import { modelChoice } from "../model-flag.ts";
+import { RULES_FLAGS, watchRules } from "../rules-flag.ts";
 import { type Command, ROLE_FLAGS, textOf } from "../shell.ts";
 import { addressFlag, addressList, PORTS, readyWriter, siteFor } from "./common.ts";
 
@@ -53,23 +53,19 @@ export const command: Command = {
         valueHint: "N",
         description: "Pictures of one camera looked at each second (5).",
       },
-      near: {
-        type: "string",
-        valueHint: "PERCENT",
-        description: "How high a thing must be to count as near, in percent of the picture (6).",
-      },
+      ...RULES_FLAGS,
       ...KEEP_FLAGS,
       ...ROLE_FLAGS,
     },
   },
   async run(flags, context) {
     const model = textOf(flags, "model");
-    const near = numberFlag("near", textOf(flags, "near"), 0, 100);
+    const dataDir = textOf(flags, "data") ?? "vigia-data";
     await run(
       {
         site: await siteFor(flags, context),
         listen: addressFlag(flags, "listen", PORTS.tester) ?? { host: "0.0.0.0", port: PORTS.tester },
-        dataDir: textOf(flags, "data") ?? "vigia-data",
+        dataDir,
         model: model === undefined ? { name: undefined } : modelChoice(model),
         faces: facesOptions(flags),
         trainer: addressFlag(flags, "trainer", PORTS.trainer),
@@ -77,7 +73,7 @@ export const command: Command = {
         device: choiceFlag("device", textOf(flags, "device") ?? "auto", ["auto", "cpu", "gpu"]),
         threads: wholeFlag("threads", textOf(flags, "threads"), 1, 64) ?? Math.min(8, availableParallelism()),
         framesPerSecondMax: numberFlag("fps", textOf(flags, "fps"), 0.1, 60) ?? 5,
-        rules: near === undefined ? DEFAULT_RULES : { ...DEFAULT_RULES, nearHeightShare: near / 100 },
+        ...watchRules(flags, dataDir),
         keep: keepRules(flags),
         announce: true,
         ...readyWriter(flags),

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { NearJudge } from "../../../shared/detect/near/near-judge.ts";
 import { Tracker } from "../../../shared/detect/tracker.ts";
 import type { Box, Detection } from "../../../shared/detect/types.ts";
 import { VisitBook, type VisitChange } from "../../../shared/detect/visits.ts";
@@ -9,7 +10,10 @@ const FRAME_MS = 200;
 /** A camera's tracker and visits with its own clock: a frame every 200 ms. */
 class Scene {
   readonly #tracker = new Tracker({ thresholds: [0.5], lostAfterMs: 1500, historyFrames: 10 });
-  readonly #book = new VisitBook({ thresholds: [0.5], hitsMin: 3, nearHeightShare: 0.1, rejoinMs: 4000 });
+  readonly #book = new VisitBook(
+    { thresholds: [0.5], hitsMin: 3, rejoinMs: 4000, rejoinStillMs: 20_000 },
+    new NearJudge({}, ["car"], 0.1),
+  );
   readonly changes: VisitChange[] = [];
   #atMs = 0;
 

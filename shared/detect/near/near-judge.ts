@@ -1,0 +1,87 @@
+import type { FrameSize } from "../look/regions.ts";
+import type { Track } from "../tracker.ts";
+import type { Box } from "../types.ts";
+import { GroundDistance } from "./distance.ts";
+import { crossing, isInside, type Point } from "./geometry.ts";
+import type { CameraRules } from "./rules.ts";
+
+/** What is remembered of a track. */
+interface Way {
+  foot: Point;
+  /** When it came into each zone that it is in, by the zone's name. */
+  readonly inZoneSinceMs: Map<string, number>;
+  crossed: string | undefined;
+}
+
+/** Says of each track of a camera whether it is near, by the camera's rules. */
+export class NearJudge {
+  readonly #rules: CameraRules;
+  readonly #classes: readonly string[];
+  readonly #heightMin: number;
+  readonly #distance: GroundDistance | undefined;
+  readonly #ways = new Map<number, Way>();
+
+  /**
+   * @param classes names of the model's classes
+   * @param heightMin where the rules say nothing: share of the picture's height
+   */
+  constructor(rules: CameraRules, classes: readonly string[], heightMin: number) {
+    this.#rules = rules;
+    this.#classes = classes;
+    this.#heightMin = rules.heightMin ?? heightMin;
+    this.#distance = rules.distance && new GroundDistance(rules.distance.marks);
+  }
+
+  /** Whether a thing stands where nothing is looked for. */
+  isMasked(box: Box, frame: FrameSize): boolean {
+    const middle: Point = [(box[0] + box[2]) / 2 / frame.width, (box[1] + box[3]) / 2 / frame.height];
+    return this.#rules.masks?.some((mask) => isInside(middle, mask)) ?? false;
+  }
+
+  /**
+   * To be asked for each track at each frame that found it: zones count the time, and lines need the way.
+   *
+   * @returns by which zone or line the track is near ("" where none are drawn), `undefined` while it is not
+   */
+  judge(track: Track, frame: FrameSize, atMs: number): string | undefined {
+    const [x1, y1, x2, y2] = track.seen.box;
+    const foot: Point = [(x1 + x2) / 2 / frame.width, y2 / frame.height];
+    const height = (y2 - y1) / frame.height;
+    const className = this.#classes[track.classIndex] ?? "";
+    const way = this.#ways.get(track.id) ?? { foot, inZoneSinceMs: new Map(), crossed: undefined };
+    this.#ways.set(track.id, way);
+    const { zones = [], lines = [], distance } = this.#rules;
+
+    for (const line of lines) {
+      const side = crossing(way.foot, foot, line.from, line.to);
+      const wanted = line.direction === "both" || (line.direction === "left-to-right") === side > 0;
+      if (side !== 0 && wanted && counts(line.classes, className)) way.crossed = line.name;
+    }
+    way.foot = foot;
+    const zone = zones.find(({ name, polygon, classes, heightMin, dwellMs = 0 }) => {
+      const isIn =
+        counts(classes, className) && height >= (heightMin ?? this.#heightMin) && isInside(foot, polygon);
+      if (!isIn) {
+        way.inZoneSinceMs.delete(name);
+        return false;
+      }
+      const sinceMs = way.inZoneSinceMs.get(name) ?? atMs;
+      way.inZoneSinceMs.set(name, sinceMs);
+      return atMs - sinceMs >= dwellMs;
+    });
+
+    if (distance !== undefined && this.#distance!.at(foot[1]) > distance.nearMeters) return undefined;
+    if (zone !== undefined) return zone.name;
+    if (height < this.#heightMin) return undefined;
+    if (way.crossed !== undefined) return way.crossed;
+    return zones.length === 0 && lines.length === 0 ? "" : undefined;
+  }
+
+  forget(trackId: number): void {
+    this.#ways.delete(trackId);
+  }
+}
+
+function counts(classes: readonly string[] | undefined, className: string): boolean {
+  return classes === undefined || classes.includes(className);
+}
