@@ -245,7 +245,9 @@ export class JobMember implements AsyncDisposable {
       self: ring.self,
       replica: ring.replica,
       send: (numbers) => {
-        ring.links?.send(numbers).catch((error) => this.#broken(ring.generation, error));
+        ring.links?.send(numbers).catch((error) => {
+          if (!ring.over.signal.aborted) void this.#broken(ring.generation, error);
+        });
       },
     });
     return this.#round;

@@ -1,6 +1,6 @@
 import { AppError } from "../base/errors.ts";
-import { type Slice, sliceOf } from "./slices.ts";
 import { bytesOf, type NumberFormat, numberFormat, type WireFormat } from "../numeric/wire-format.ts";
+import { type Slice, sliceOf } from "./slices.ts";
 
 /** A run of numbers on its way round the ring. Each goes to the next member. */
 export interface RingPiece {
@@ -189,7 +189,7 @@ export class RingRound {
       return new Float32Array(bytes.buffer, bytes.byteOffset, count);
     }
     const numbers = this.#numbers.subarray(0, count);
-    this.#format.decode(bytes.byteOffset % 4 === 0 ? bytes : bytes.slice(), numbers);
+    this.#format.decode(bytes.byteOffset % 4 === 0 ? bytes : new Uint8Array(bytes), numbers);
     return numbers;
   }
 
