@@ -3,7 +3,7 @@ import type { NetworkConfig } from "../nn/networks/config.ts";
 import { BOX_CHANNELS } from "../nn/networks/detector.ts";
 import { softmax } from "../nn/softmax.ts";
 import { detectorLevels, type Level } from "./cells.ts";
-import { suppressOverlaps } from "./nms.ts";
+import { mergeOverlaps } from "./nms.ts";
 import type { Box, Detection } from "./types.ts";
 
 /** How a picture lies on the network's input: input = offset + scale * picture, in pixels; its size is the picture's. */
@@ -89,7 +89,7 @@ class DetectorDecoder implements Decoder {
       score,
       box: this.#box(outputs, place, cell, level, view),
     }));
-    return suppressOverlaps(detections, { iouMax: NMS_IOU_MAX, countMax: DETECTIONS_MAX });
+    return mergeOverlaps(detections, { iouMax: NMS_IOU_MAX, countMax: DETECTIONS_MAX });
   }
 
   #box(outputs: readonly Float32Array[], place: number, cell: number, level: Level, view: PictureView): Box {

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "bun:test";
 import { createDecoder, type PictureView } from "../../../shared/detect/decode.ts";
-import { suppressOverlaps } from "../../../shared/detect/nms.ts";
+import { mergeOverlaps, suppressOverlaps } from "../../../shared/detect/nms.ts";
 import type { Box, Detection } from "../../../shared/detect/types.ts";
 
 /** 200 x 100 px in a square of 64. */
@@ -113,5 +113,18 @@ describe("suppression of overlaps", () => {
   test("ends at the count", () => {
     const list = Array.from({ length: 5 }, (_, i) => at(0, 1 - i / 10, [20 * i, 0, 20 * i + 10, 10]));
     expect(suppressOverlaps(list, { iouMax: 0.6, countMax: 3 })).toEqual(list.slice(0, 3));
+  });
+
+  test("can move the box that stays toward those that go, by their scores; other classes have no vote", () => {
+    const list = [at(0, 0.8, [0, 0, 10, 10]), at(1, 0.7, [2, 0, 12, 10]), at(0, 0.4, [2, 0, 12, 10])];
+    const [first, ...rest] = mergeOverlaps(list, { iouMax: 0.6, countMax: 2 });
+    const weight = 0.4 * (8 / 12) ** 2;
+    const moved = (2 * weight) / (0.8 + weight);
+    expect(first).toMatchObject({ classIndex: 0, score: 0.8 });
+    [moved, 0, 10 + moved, 10].forEach((side, i) => {
+      expect(first!.box[i]).toBeCloseTo(side, 9);
+    });
+    expect(rest).toEqual([list[1]!]);
+    expect(mergeOverlaps(list, { iouMax: 0.9, countMax: 9 })).toEqual(list);
   });
 });
