@@ -5,6 +5,7 @@ import { formatAddress } from "../../shared/net/address.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import { announce } from "../../shared/net/discovery.ts";
 import { listen } from "../../shared/net/listener.ts";
+import { TEAM_PACE } from "../../shared/net/liveness.ts";
 import { BlobStore } from "../../shared/store/blobs.ts";
 import { openDatabase } from "../../shared/store/database.ts";
 import { JobStore } from "../../shared/store/jobs.ts";
@@ -52,6 +53,7 @@ export async function run(options: TrainerOptions, { signal, log }: RoleContext)
     host: options.listen.host,
     port: options.listen.port,
     accept: ["worker", "client", "tester", "watcher"],
+    pace: TEAM_PACE,
     signal,
     log,
     onConnection: (link) => (link.peer.role === "worker" ? pool.serve(link) : serveOther(link)),

@@ -57,6 +57,8 @@ export class RingLeader {
   readonly #options: RingLeaderOptions;
   readonly #membership: Membership;
   readonly #workers = new Map<string, PoolWorker>();
+  /** Workers whose links are silent, as the membership was told. */
+  readonly #quiet = new Set<string>();
   #sizes: StateSizes | undefined;
   #held: HeldState;
   #gathering: Gathering | undefined;
@@ -102,18 +104,26 @@ export class RingLeader {
 
   remove(worker: PoolWorker): boolean {
     if (!this.#workers.delete(worker.nodeId)) return false;
+    this.#quiet.delete(worker.nodeId);
     this.#tell({ kind: "leave", member: worker.nodeId });
     return true;
   }
 
-  /** To be called often: deadlines pass. */
+  /** To be called often: deadlines pass, links fall silent. */
   tick(): void {
+    for (const { nodeId: member, link } of this.#workers.values()) {
+      if (link.isQuiet === this.#quiet.has(member)) continue;
+      if (link.isQuiet) this.#quiet.add(member);
+      else this.#quiet.delete(member);
+      this.#tell({ kind: link.isQuiet ? "quiet" : "heard", member });
+    }
     this.#tell({ kind: "tick" });
   }
 
   /** In answer to `onBoundary`: another round, or the whole state (`onHeld`, then `onBoundary` again). */
   proceed(to: "round" | "gather"): void {
-    this.#tell({ kind: "proceed", to });
+    const expectedMs = this.#options.meter.expectedMs(this.#round, this.members);
+    this.#tell({ kind: "proceed", to, expectedMs });
   }
 
   /** Adds what this understands to the answers of a pool's user. */
@@ -188,6 +198,17 @@ export class RingLeader {
         const worker = this.#workers.get(action.member);
         log.warn("worker dropped", { job: jobId, worker: worker?.name, reason: action.reason });
         void worker?.link.close(action.reason);
+        break;
+      }
+      case "setAside": {
+        const worker = this.#workers.get(action.member)?.name;
+        log.warn("a worker is silent: the others go on until it is heard", { job: jobId, worker });
+        break;
+      }
+      case "slow": {
+        const worker = this.#workers.get(action.member)?.name;
+        log.warn("a worker is slower than it was: it gets less to do", { job: jobId, worker });
+        this.#options.meter.late(action.member, action.afterMs);
         break;
       }
       case "bench": {

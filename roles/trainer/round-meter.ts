@@ -3,8 +3,14 @@ import type { MessageOf } from "../../shared/wire/message.ts";
 import type { WorkerStatus } from "../../shared/wire/messages/models.ts";
 import type { RoundDone } from "../../shared/wire/messages/training.ts";
 
-/** Weight of the newest round in running means. */
+/** Weight of the newest round in running means of what people see, and of what the split comes from. */
 const NEWEST = 0.2;
+const NEWEST_SPEED = 0.4;
+/**
+ * Who had no chunk in a round counts as so much faster in the next: some day it gets one again, and is measured anew.
+ * A machine too slow for any part of a round so costs the others a slower round in 20 or so.
+ */
+const IDLE_TRUST = 1.02;
 
 interface Meter {
   readonly name: string;
@@ -23,6 +29,9 @@ export class RoundMeter {
   readonly #loss = new Map<string, number>();
   readonly #roundLoss = new Map<string, number>();
   #imagesPerSecond = 0;
+  /** What the ring takes when everybody has computed: the least that any member waited, of the last rounds. */
+  #ringMs = 0;
+  #leastNetworkMs = Number.POSITIVE_INFINITY;
 
   constructor(chunkSize: number, chunksPerRound: number) {
     this.#chunkSize = chunkSize;
@@ -37,11 +46,26 @@ export class RoundMeter {
     this.#meters.delete(nodeId);
   }
 
+  /** What the round that follows on `round` should take; `undefined` while a member with a part in it is unmeasured. */
+  expectedMs(round: number, members: readonly string[]): number | undefined {
+    const partsMs = this.#split(round, members).map(({ count }, i) => {
+      const speed = this.#meters.get(members[i]!)?.speed ?? 0;
+      return count === 0 ? 0 : (1000 * count) / speed;
+    });
+    const slowestMs = Math.max(...partsMs);
+    return Number.isFinite(slowestMs) ? slowestMs + this.#ringMs : undefined;
+  }
+
+  #split(round: number, members: readonly string[]): ChunkRange[] {
+    const speeds = members.map((member) => this.#meters.get(member)?.speed ?? 0);
+    return assignChunks(round * this.#chunksPerRound, this.#chunksPerRound, speeds);
+  }
+
   /** Splits the round that follows on `round` among `members`. */
   assign(round: number, members: readonly string[]): ChunkRange[] {
     this.#roundLoss.clear();
-    const speeds = members.map((member) => this.#meters.get(member)?.speed ?? 0);
-    const ranges = assignChunks(round * this.#chunksPerRound, this.#chunksPerRound, speeds);
+    this.#leastNetworkMs = Number.POSITIVE_INFINITY;
+    const ranges = this.#split(round, members);
     for (const meter of this.#meters.values()) meter.share = 0;
     members.forEach((member, i) => {
       const meter = this.#meters.get(member);
@@ -55,7 +79,9 @@ export class RoundMeter {
     const meter = this.#meters.get(nodeId);
     if (meter === undefined) return;
     const chunks = meter.share * this.#chunksPerRound;
-    if (chunks > 0 && computeMs > 0) meter.speed = mixed(meter.speed, (1000 * chunks) / computeMs);
+    if (chunks === 0) meter.speed *= IDLE_TRUST;
+    else if (computeMs > 0) meter.speed = mixed(meter.speed, (1000 * chunks) / computeMs, NEWEST_SPEED);
+    this.#leastNetworkMs = Math.min(this.#leastNetworkMs, networkMs);
     const wholeMs = computeMs + networkMs;
     if (wholeMs > 0) meter.networkShare = mixed(meter.networkShare, networkMs / wholeMs);
     for (const [part, value] of Object.entries(loss)) {
@@ -63,8 +89,17 @@ export class RoundMeter {
     }
   }
 
+  /** A worker had not computed its part after `afterMs`, when the round was given up. */
+  late(nodeId: string, afterMs: number): void {
+    const meter = this.#meters.get(nodeId);
+    if (meter === undefined) return;
+    const fastest = (1000 * meter.share * this.#chunksPerRound) / Math.max(1, afterMs);
+    meter.speed = Math.min(meter.speed, fastest);
+  }
+
   /** All have. */
   committed(roundMs: number): void {
+    if (Number.isFinite(this.#leastNetworkMs)) this.#ringMs = mixed(this.#ringMs, this.#leastNetworkMs);
     const rate = (1000 * this.#chunkSize * this.#chunksPerRound) / Math.max(1, roundMs);
     this.#imagesPerSecond = mixed(this.#imagesPerSecond, rate);
     for (const [part, value] of this.#roundLoss) {
@@ -97,6 +132,6 @@ export class RoundMeter {
   }
 }
 
-function mixed(before: number, now: number): number {
-  return before === 0 ? now : (1 - NEWEST) * before + NEWEST * now;
+function mixed(before: number, now: number, newest = NEWEST): number {
+  return before === 0 ? now : (1 - newest) * before + newest * now;
 }

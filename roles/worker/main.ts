@@ -4,6 +4,7 @@ import { join } from "node:path";
 import type { RoleContext } from "../../shared/base/context.ts";
 import { dialer } from "../../shared/net/dial.ts";
 import { listen } from "../../shared/net/listener.ts";
+import { RING_PACE, TEAM_PACE } from "../../shared/net/liveness.ts";
 import { stayConnected } from "../../shared/net/stay-connected.ts";
 import { BlobStore } from "../../shared/store/blobs.ts";
 import { openLearning } from "./learning.ts";
@@ -36,13 +37,15 @@ export async function runWith(
     role: "worker",
     ...listening,
     accept: ["worker"],
+    pace: RING_PACE,
     signal,
     log,
     onConnection: (link) => door.arrived(link),
   });
   options.onReady?.(peers.address);
   log.info("looking for the trainer", { threads, peers: `port ${peers.address.port}` });
-  const dial = dialer(site, "worker", { role: "trainer", address: options.trainer }, peers.address.port);
+  const target = { role: "trainer", address: options.trainer } as const;
+  const dial = dialer(site, "worker", target, peers.address.port, TEAM_PACE);
   await stayConnected({ dial, signal, log }, (link) =>
     serveTrainer(link, { site, threads, store: cache.store, door, openCompute, log }),
   );

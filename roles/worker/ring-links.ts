@@ -1,16 +1,21 @@
 import { AppError, errorLine } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
-import { type Deferred, deferred, within } from "../../shared/base/wait.ts";
+import { type Deferred, deferred, onAbort, within } from "../../shared/base/wait.ts";
 import { connect } from "../../shared/net/connect.ts";
 import type { Connection } from "../../shared/net/connection.ts";
+import { RING_PACE } from "../../shared/net/liveness.ts";
 import type { Site } from "../../shared/net/site.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
 import { RingJoin, type RingMember, RingNumbers } from "../../shared/wire/messages/training.ts";
 
-/** For the links of a ring to come about; the other side may still be on its way to this generation. */
-const RING_TIMEOUT_MS = 8000;
+/** For a link to the next member, whose door is open whatever it does. */
+const REACH_TIMEOUT_MS = 1500;
+/** For the link of the previous member, which may still be receiving its state; the trainer has its own patience. */
+const RING_TIMEOUT_MS = 30_000;
+/** For the first message on a new link. */
+const JOIN_TIMEOUT_MS = 8000;
 /** A link for a generation that nobody here waits for yet is kept so long. */
-const EARLY_LINK_MS = 10_000;
+const EARLY_LINK_MS = RING_TIMEOUT_MS;
 
 type Numbers = MessageOf<typeof RingNumbers>;
 
@@ -32,7 +37,7 @@ export class RingDoor {
   /** A worker's link from the listener. */
   async arrived(link: Connection): Promise<void> {
     const messages = link.messages();
-    const first = await within(messages.next(), RING_TIMEOUT_MS, "a ring link's first message");
+    const first = await within(messages.next(), JOIN_TIMEOUT_MS, "a ring link's first message");
     if (first.done === true) return;
     const { jobId, generation } = RingJoin.decode(first.value);
     const key = keyOf(jobId, generation, link.peer.nodeId);
@@ -42,9 +47,10 @@ export class RingDoor {
   }
 
   /** The link of the member `nodeId` for this ring. */
-  async take(jobId: number, generation: number, nodeId: string): Promise<IncomingLink> {
+  async take(jobId: number, generation: number, nodeId: string, signal: AbortSignal): Promise<IncomingLink> {
     const key = keyOf(jobId, generation, nodeId);
     const place = this.#place(key);
+    using _abort = onAbort(signal, () => place.reject(signal.reason));
     try {
       return await within(place.promise, RING_TIMEOUT_MS, "the ring link of the previous worker");
     } finally {
@@ -110,33 +116,44 @@ export class RingLinks {
     const { site, door, jobId, generation, members, self, signal } = options;
     const nextMember = members[(self + 1) % members.length]!;
     const previousMember = members[(self + members.length - 1) % members.length]!;
-    const reached = RingLinks.#reach(site, nextMember, signal).then(async (link) => {
+    const gaveUp = new AbortController();
+    const either = AbortSignal.any([signal, gaveUp.signal]);
+    const about = (member: RingMember) => (reason: unknown) => {
+      // The other link is of no use any more.
+      gaveUp.abort(reason);
+      const words = `no ring link with worker "${member.name}": ${errorLine(reason)}`;
+      throw new RingError(words, member.nodeId, reason);
+    };
+    const reached = RingLinks.#reach(site, nextMember, either).then(async (link) => {
       await link.send(RingJoin, { jobId, generation });
       return link;
     });
-    const [next, previous] = await Promise.allSettled([
-      reached,
-      door.take(jobId, generation, previousMember.nodeId),
-    ]);
-    if (next.status === "fulfilled" && previous.status === "fulfilled") {
-      return new RingLinks(next.value, nextMember, previous.value, previousMember);
+    const taken = door.take(jobId, generation, previousMember.nodeId, either);
+    try {
+      const [next, previous] = await Promise.all([
+        reached.catch(about(nextMember)),
+        taken.catch(about(previousMember)),
+      ]);
+      return new RingLinks(next, nextMember, previous, previousMember);
+    } catch (error) {
+      const why = "the ring did not come about";
+      reached.then((link) => link.close(why)).catch(() => {});
+      taken.then(({ link }) => link.close(why)).catch(() => {});
+      throw error;
     }
-    if (next.status === "fulfilled") void next.value.close("the ring did not come about");
-    if (previous.status === "fulfilled") void previous.value.link.close("the ring did not come about");
-    const [member, reason] =
-      next.status === "rejected"
-        ? [nextMember, next.reason]
-        : [previousMember, previous.status === "rejected" ? previous.reason : undefined];
-    throw new RingError(
-      `no ring link with worker "${member.name}": ${errorLine(reason)}`,
-      member.nodeId,
-      reason,
-    );
   }
 
   static async #reach(site: Site, member: RingMember, signal: AbortSignal): Promise<Connection> {
     const { host, port, nodeId } = member;
-    const link = await connect({ site, role: "worker", address: { host, port }, expect: ["worker"], signal });
+    const link = await connect({
+      site,
+      role: "worker",
+      address: { host, port },
+      expect: ["worker"],
+      signal,
+      timeoutMs: REACH_TIMEOUT_MS,
+      pace: RING_PACE,
+    });
     if (link.peer.nodeId === nodeId) return link;
     void link.close("another worker was expected here");
     throw new AppError("unavailable", `another worker than "${member.name}" listens there`);

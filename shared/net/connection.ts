@@ -34,6 +34,8 @@ export interface Connection extends AsyncDisposable {
   send<T>(kind: MessageKind<T>, value: T): Promise<void>;
   /** Bytes queued here that the socket has not taken. */
   readonly queuedBytes: number;
+  /** Whether nothing has come from the peer for longer than usual: it may be frozen, or the way to it broken. */
+  readonly isQuiet: boolean;
   /**
    * Whole messages, tag included, in order of arrival. To be called once. Ends when the peer ends the link; throws
    * the reason when it broke. While the reader is busy the peer is held back.

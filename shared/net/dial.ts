@@ -2,6 +2,7 @@ import type { Log } from "../base/log.ts";
 import { connect } from "./connect.ts";
 import type { Address, Connection, NodeRole } from "./connection.ts";
 import { discover } from "./discovery.ts";
+import type { Pace } from "./liveness.ts";
 import type { Site } from "./site.ts";
 
 /** Whom to reach: at an address, or wherever the site's node of this role answers. */
@@ -21,9 +22,10 @@ export function dialer(
   role: NodeRole,
   target: DialTarget,
   listenPort?: number,
+  pace?: Pace,
 ): (signal: AbortSignal, log: Log) => Promise<Connection> {
   return async (signal, log) => {
     const address = target.address ?? (await discover({ site, role: target.role, signal, log }));
-    return connect({ site, role, address, expect: [target.role], signal, listenPort });
+    return connect({ site, role, address, expect: [target.role], signal, listenPort, pace });
   };
 }

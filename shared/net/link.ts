@@ -91,6 +91,10 @@ export class Link implements Connection {
     return this.#outbox.queuedBytes;
   }
 
+  get isQuiet(): boolean {
+    return this.#state === "open" && this.#liveness.isQuiet;
+  }
+
   async send<T>(kind: MessageKind<T>, value: T): Promise<void> {
     if (this.#state !== "open") throw this.#endedError();
     const message = kind.pack(value);

@@ -6,6 +6,13 @@ export interface Pace {
 }
 
 export const PACE: Pace = { heartbeatMs: 1000, deadlineMsMin: 8000, deadlineMsMax: 30_000 };
+/** Between a trainer and its workers: who is frozen is noticed by `isQuiet` within a round or two. */
+export const TEAM_PACE: Pace = { ...PACE, heartbeatMs: 250 };
+/** Between neighbours in a ring: a link that is cut without a word holds up everybody. */
+export const RING_PACE: Pace = { heartbeatMs: 250, deadlineMsMin: 2000, deadlineMsMax: 8000 };
+
+/** A peer is quiet after so many heartbeats without one. */
+const QUIET_BEATS = 5;
 
 /** The deadline is so many of the longest recent silences. */
 const SILENCES = 4;
@@ -21,6 +28,7 @@ export class Liveness {
   #heardMs: number;
   #beatMs: number;
   #longestMs = 0;
+  #isQuiet = false;
 
   constructor(pace: Pace, nowMs: number) {
     this.#pace = pace;
@@ -34,8 +42,14 @@ export class Liveness {
     return Math.min(this.#pace.deadlineMsMax, Math.max(this.#pace.deadlineMsMin, learnedMs));
   }
 
+  /** Whether the peer has been silent for longer than it usually is, and not yet long enough to be gone. */
+  get isQuiet(): boolean {
+    return this.#isQuiet;
+  }
+
   /** Bytes have arrived, whatever they are. */
   heard(nowMs: number): void {
+    this.#isQuiet = false;
     this.#longestMs = Math.max(this.#longestMs, nowMs - this.#heardMs);
     this.#heardMs = nowMs;
   }
@@ -43,10 +57,12 @@ export class Liveness {
   /** To be called at every beat; false when the peer has been silent for too long. */
   beat(nowMs: number): boolean {
     const wasAsleep = nowMs - this.#beatMs > 3 * this.#pace.heartbeatMs;
+    const quietMs = Math.max(QUIET_BEATS * this.#pace.heartbeatMs, (SILENCES - 1) * this.#longestMs);
     this.#beatMs = nowMs;
     // A process that stood still itself could not hear, and what has arrived meanwhile is still to be read.
     if (wasAsleep) this.#heardMs = nowMs;
     this.#longestMs *= MEMORY;
+    this.#isQuiet = nowMs - this.#heardMs > quietMs;
     return nowMs - this.#heardMs <= this.deadlineMs;
   }
 }

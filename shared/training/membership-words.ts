@@ -11,27 +11,46 @@ export interface MembershipLimits {
   readonly answerMs: number;
   /** Without any progress in a transfer of state. */
   readonly transferMs: number;
-  /** For the first round of a member: engines warm up. */
+  /** For a round whose time nobody knows: engines warm up. */
   readonly firstRoundMs: number;
-  /** Least time for a later round; five times the usual round where that is more. */
+  /** Least time for a round of known length; twice the expected time where that is more. */
   readonly roundMs: number;
-  /** How long a member that others cannot work with stays out. */
+  /** How long a member that others cannot work with stays out at first; each time after that twice as long. */
   readonly benchMs: number;
 }
 
 export const MEMBERSHIP_LIMITS: MembershipLimits = {
-  answerMs: 5_000,
+  answerMs: 1_500,
   transferMs: 20_000,
   firstRoundMs: 180_000,
-  roundMs: 15_000,
-  benchMs: 30_000,
+  roundMs: 1_500,
+  benchMs: 10_000,
 };
+
+/** What a membership waits for. */
+export type Phase =
+  | { readonly name: "waiting" }
+  | { readonly name: "asking"; readonly positions: Map<MemberId, Position | undefined> }
+  | { readonly name: "gathering"; readonly round: number; readonly afterwards: "form" | "boundary" }
+  | { readonly name: "forming"; readonly round: number; readonly checksums: Map<MemberId, number> }
+  | { readonly name: "boundary"; readonly round: number }
+  | {
+      readonly name: "running";
+      readonly round: number;
+      readonly startedMs: number;
+      readonly computed: Set<MemberId>;
+      readonly checksums: Map<MemberId, number>;
+    };
 
 export type MembershipEvent =
   /** A worker has the job's pictures and may take part. */
   | { readonly kind: "join"; readonly member: MemberId }
   /** Its link has ended. */
   | { readonly kind: "leave"; readonly member: MemberId }
+  /** Its link is open, and nothing has come over it for longer than usual: it may be frozen or cut off. */
+  | { readonly kind: "quiet"; readonly member: MemberId }
+  /** Something has come over its link again. */
+  | { readonly kind: "heard"; readonly member: MemberId }
   /** The answer to `ask`; `position` is absent when it holds no state of this job. */
   | {
       readonly kind: "position";
@@ -68,7 +87,12 @@ export type MembershipEvent =
       readonly suspect: MemberId | undefined;
     }
   /** What the job wants next, in answer to `boundary`: another round, or the whole state. */
-  | { readonly kind: "proceed"; readonly to: "round" | "gather" }
+  | {
+      readonly kind: "proceed";
+      readonly to: "round" | "gather";
+      /** What the round should take, by what was measured; absent when something about it was not. */
+      readonly expectedMs?: number | undefined;
+    }
   | { readonly kind: "tick" };
 
 /** What a member says about one generation. */
@@ -107,8 +131,12 @@ export type MembershipAction =
   | { readonly kind: "committed"; readonly round: number; readonly roundMs: number }
   /** Nothing runs: the job says what comes next, by `proceed`. */
   | { readonly kind: "boundary"; readonly round: number }
-  /** Close its link: it does not answer. */
+  /** Close its link: it answers and gets nowhere. */
   | { readonly kind: "drop"; readonly member: MemberId; readonly reason: string }
+  /** The others go on without it; its link stays, and it is taken in again when it is heard. */
+  | { readonly kind: "setAside"; readonly member: MemberId }
+  /** It had not computed its chunks when the round was given up: give it fewer. */
+  | { readonly kind: "slow"; readonly member: MemberId; readonly afterMs: number }
   /** Keep it out for a while: others cannot work with it. */
   | { readonly kind: "bench"; readonly member: MemberId; readonly reason: string }
   /** Nobody is left; the next `join` goes on from the held state. */

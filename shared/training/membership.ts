@@ -5,35 +5,30 @@ import {
   type MembershipAction,
   type MembershipEvent,
   type MembershipLimits,
+  type Phase,
 } from "./membership-words.ts";
 import type { Position } from "./replica.ts";
+import { Suspicion } from "./suspicion.ts";
 
-type Phase =
-  | { readonly name: "waiting" }
-  | { readonly name: "asking"; readonly positions: Map<MemberId, Position | undefined> }
-  | { readonly name: "gathering"; readonly round: number; readonly afterwards: "form" | "boundary" }
-  | { readonly name: "forming"; readonly round: number; readonly checksums: Map<MemberId, number> }
-  | { readonly name: "boundary"; readonly round: number }
-  | {
-      readonly name: "running";
-      readonly round: number;
-      readonly startedMs: number;
-      readonly computed: Set<MemberId>;
-      readonly checksums: Map<MemberId, number>;
-    };
-
-const STRIKES_MAX = 3;
+/** A ring link that breaks may be chance; one that cannot be made is enough to be left out for a while. */
+const UNREACHABLE_STRIKES = 3;
+/** A round may take so many times what is expected. After each late one in a row the limit doubles. */
+const LATE_TIMES = 2;
+const LATE_DOUBLINGS_MAX = 6;
 
 /**
  * Who takes part in a training, and from which round they go on: the trainer's side, without IO and without a clock
  * of its own, so that thousands of schedules of faults can be played through it in virtual time.
  *
  * A *generation* is one ring: a list of members that all hold the weights of one round. Whatever goes wrong (a link
- * ends, an answer or a round is late, a ring link breaks) has one cure: a new generation. Everybody present is asked
- * where it stands; the most advanced completed round is the target; the survivors hand over the state of their
- * slices; everybody gets its place, its slice and the weights that it lacks. A member may be one round ahead of
- * another, never two, since a round starts only when all have completed the one before. So at most the running round
- * is repeated.
+ * ends or falls silent, an answer or a round is late, a ring link breaks) has one cure: a new generation. Everybody
+ * present is asked where it stands; the most advanced completed round is the target; the survivors hand over the state
+ * of their slices; everybody gets its place, its slice and the weights that it lacks. A member may be one round ahead
+ * of another, never two, since a round starts only when all have completed the one before. So at most the running
+ * round is repeated.
+ *
+ * Suspicion is cheap and harmless: who is silent for a moment is only *set aside*. The others go on at once, and it is
+ * taken in again at the next boundary after it is heard. Nobody is thrown out for being slow.
  *
  *   waiting -join-> asking -> [gathering] -> forming -> boundary <-> running
  *                     ^________ any loss, lateness or newcomer ________|
@@ -44,10 +39,9 @@ export class Membership {
   readonly #limits: MembershipLimits;
   /** In the order of joining, which is their order in the ring. */
   readonly #present = new Set<MemberId>();
-  readonly #benchedUntilMs = new Map<MemberId, number>();
-  readonly #strikes = new Map<MemberId, number>();
-  /** Members that have completed a round: their engines are warm. */
-  readonly #warm = new Set<MemberId>();
+  readonly #suspicion: Suspicion;
+  /** Rounds that were late, one after the other. */
+  #lateRounds = 0;
   #members: readonly MemberId[] = [];
   #generation = 0;
   #phase: Phase = { name: "waiting" };
@@ -58,14 +52,18 @@ export class Membership {
   /** Members disagreed: everybody goes back to the held state. */
   #distrust = false;
   #deadlineMs: number | undefined;
-  #usualRoundMs: number | undefined;
   #nowMs = 0;
   #out: MembershipAction[] = [];
 
-  /** @param heldRound the round whose whole state the trainer holds: 0 for a new job, or the checkpoint's */
-  constructor(heldRound: number, limits: MembershipLimits = MEMBERSHIP_LIMITS) {
+  /**
+   * @param heldRound the round whose whole state the trainer holds: 0 for a new job, or the checkpoint's
+   * @param generation a number above all that workers may have heard from this trainer before it was started again
+   */
+  constructor(heldRound: number, limits: MembershipLimits = MEMBERSHIP_LIMITS, generation = 0) {
     this.#heldRound = heldRound;
     this.#limits = limits;
+    this.#suspicion = new Suspicion(limits.benchMs);
+    this.#generation = generation;
   }
 
   get phase(): Phase["name"] {
@@ -99,16 +97,23 @@ export class Membership {
       case "leave":
         this.#leave(event.member);
         break;
+      case "quiet":
+        this.#silent(event.member);
+        break;
+      case "heard":
+        this.#heard(event.member);
+        break;
       case "progress":
         if (this.#awaited.has(event.member)) this.#extend();
         break;
       case "proceed":
-        if (this.#phase.name === "boundary") this.#proceed(event.to, this.#phase.round);
+        if (this.#phase.name === "boundary") this.#proceed(event, this.#phase.round);
         break;
       case "tick":
         if (this.#deadlineMs !== undefined && this.#nowMs >= this.#deadlineMs) this.#late();
         break;
       default:
+        this.#heard(event.member);
         // Words of an earlier ring, or of somebody who is out, say nothing about this one.
         if (event.generation === this.#generation && this.#present.has(event.member)) this.#answer(event);
     }
@@ -169,73 +174,107 @@ export class Membership {
 
   #join(member: MemberId): void {
     this.#present.add(member);
+    this.#takeIn(member);
+  }
+
+  /** Somebody may be in the next ring who is not in this one. */
+  #takeIn(member: MemberId): void {
     const at = this.#phase.name;
     if (at === "waiting" || at === "boundary") this.#regroup();
     else if (at === "asking") this.#ask(member);
     // In the other phases the next boundary takes it in.
   }
 
+  #heard(member: MemberId): void {
+    if (this.#suspicion.heard(member)) this.#takeIn(member);
+  }
+
+  #silent(member: MemberId): void {
+    if (!this.#present.has(member) || this.#suspicion.isQuiet(member)) return;
+    const isNeeded = this.#awaited.has(member) || this.#members.includes(member);
+    this.#setAside(member);
+    if (isNeeded) this.#goOnWithout(member);
+  }
+
+  #setAside(member: MemberId): void {
+    this.#suspicion.silent(member);
+    this.#out.push({ kind: "setAside", member });
+  }
+
+  /** A member of this phase is gone, or silent. */
+  #goOnWithout(member: MemberId): void {
+    const at = this.#phase;
+    if (at.name !== "asking") {
+      this.#regroup();
+      return;
+    }
+    at.positions.delete(member);
+    if (this.#awaited.delete(member) && this.#awaited.size === 0) this.#allAnswered();
+    else if (this.#candidates().length === 0) this.#regroup();
+  }
+
   #leave(member: MemberId): void {
     if (!this.#forget(member)) return;
-    const at = this.#phase;
-    if (at.name === "asking") {
-      at.positions.delete(member);
-      if (this.#awaited.delete(member) && this.#awaited.size === 0) this.#allAnswered();
-      else if (this.#candidates().length === 0) this.#regroup();
-    } else if (this.#members.includes(member) || this.#awaited.has(member)) {
-      this.#regroup();
-    }
+    const isNeeded = this.#awaited.has(member) || this.#members.includes(member);
+    if (isNeeded || this.#phase.name === "asking") this.#goOnWithout(member);
   }
 
   #failed(suspect: MemberId | undefined): void {
     const at = this.#phase.name;
     if (at !== "forming" && at !== "running" && at !== "boundary" && at !== "gathering") return;
-    if (suspect !== undefined) this.#strike(suspect, "others cannot reach it");
+    if (suspect !== undefined) {
+      this.#strike(suspect, "others cannot reach it", at === "forming" ? UNREACHABLE_STRIKES : 1);
+    }
     this.#regroup();
   }
 
-  #strike(member: MemberId, reason: string): void {
+  #strike(member: MemberId, reason: string, count: number): void {
     if (!this.#present.has(member)) return;
-    const strikes = (this.#strikes.get(member) ?? 0) + 1;
-    this.#strikes.set(member, strikes);
-    if (strikes < STRIKES_MAX || this.#candidates().length < 2) return;
-    this.#strikes.delete(member);
-    this.#benchedUntilMs.set(member, this.#nowMs + this.#limits.benchMs);
+    if (!this.#suspicion.strike(member, count) || this.#candidates().length < 2) return;
+    this.#suspicion.bench(member, this.#nowMs);
     this.#out.push({ kind: "bench", member, reason });
   }
 
   #late(): void {
     const at = this.#phase;
     if (at.name === "running") {
-      for (const member of this.#awaited) {
-        if (!at.computed.has(member)) this.#strike(member, "its part of a round takes far too long");
-      }
-      this.#out.push({ kind: "note", text: `round ${at.round + 1} is late: a new ring` });
-      this.#regroup();
+      this.#lateRound(at);
       return;
     }
-    for (const member of this.#awaited) {
-      this.#out.push({ kind: "drop", member, reason: `no answer while ${at.name}` });
-      this.#forget(member);
-    }
+    const late = [...this.#awaited];
     this.#awaited = new Set();
+    for (const member of late) {
+      if (at.name === "asking") {
+        // A link that is open may still bring its answer.
+        this.#setAside(member);
+      } else {
+        this.#out.push({ kind: "drop", member, reason: `no progress while ${at.name}` });
+        this.#forget(member);
+      }
+    }
     if (at.name === "asking") this.#asked(at.positions);
     else this.#regroup();
   }
 
+  /** Those who have not computed get less to do, and the round begins again. */
+  #lateRound({ round, startedMs, computed }: Extract<Phase, { name: "running" }>): void {
+    const afterMs = this.#nowMs - startedMs;
+    const slow = [...this.#awaited].filter((member) => !computed.has(member));
+    for (const member of slow) this.#out.push({ kind: "slow", member, afterMs });
+    for (const member of slow) this.#strike(member, "its part of a round takes far too long", 1);
+    this.#lateRounds = Math.min(LATE_DOUBLINGS_MAX, this.#lateRounds + 1);
+    this.#out.push({ kind: "note", text: `round ${round + 1} is late: a new ring` });
+    this.#regroup();
+  }
+
   #forget(member: MemberId): boolean {
-    this.#benchedUntilMs.delete(member);
-    this.#strikes.delete(member);
-    this.#warm.delete(member);
+    this.#suspicion.forget(member);
     return this.#present.delete(member);
   }
 
   /** Everybody who may be in the next ring. */
   #candidates(): MemberId[] {
-    return [...this.#present].filter((member) => {
-      const untilMs = this.#benchedUntilMs.get(member);
-      return untilMs === undefined || untilMs <= this.#nowMs;
-    });
+    return [...this.#present].filter((member) => !this.#suspicion.isOut(member, this.#nowMs));
   }
 
   #regroup(): void {
@@ -243,7 +282,7 @@ export class Membership {
     this.#members = [];
     this.#awaited = new Set();
     // With nobody else left, somebody from the bench is better than nobody.
-    if (this.#candidates().length === 0) this.#benchedUntilMs.clear();
+    if (this.#candidates().length === 0) this.#suspicion.endBenches();
     const candidates = this.#candidates();
     if (candidates.length === 0) {
       this.#enter({ name: "waiting" }, undefined);
@@ -255,7 +294,6 @@ export class Membership {
   }
 
   #ask(member: MemberId): void {
-    this.#benchedUntilMs.delete(member);
     this.#awaited.add(member);
     this.#out.push({ kind: "ask", member, generation: this.#generation });
   }
@@ -322,7 +360,7 @@ export class Membership {
     }
   }
 
-  #proceed(to: "round" | "gather", round: number): void {
+  #proceed({ to, expectedMs }: Extract<MembershipEvent, { kind: "proceed" }>, round: number): void {
     if (to === "gather" && round === this.#heldRound) {
       // The held state is already this round's.
       this.#out.push({ kind: "assembled", round }, { kind: "boundary", round });
@@ -332,15 +370,11 @@ export class Membership {
         this.#gather(member, round, place === 0);
       });
     } else {
-      const cold = this.#members.some((member) => !this.#warm.has(member));
-      const usualMs = this.#usualRoundMs;
-      const limitMs =
-        cold || usualMs === undefined
-          ? this.#limits.firstRoundMs
-          : Math.max(this.#limits.roundMs, 5 * usualMs);
+      const { firstRoundMs, roundMs } = this.#limits;
+      const usualMs = expectedMs === undefined ? firstRoundMs : Math.max(roundMs, LATE_TIMES * expectedMs);
       this.#enter(
         { name: "running", round, startedMs: this.#nowMs, computed: new Set(), checksums: new Map() },
-        limitMs,
+        usualMs * 2 ** this.#lateRounds,
       );
       this.#awaited = new Set(this.#members);
       this.#out.push({ kind: "run", generation: this.#generation, round, members: this.#members });
@@ -348,10 +382,8 @@ export class Membership {
   }
 
   #committed(round: number, roundMs: number): void {
-    const usualMs = this.#usualRoundMs ?? roundMs;
-    this.#usualRoundMs = 0.8 * usualMs + 0.2 * roundMs;
-    this.#strikes.clear();
-    for (const member of this.#members) this.#warm.add(member);
+    this.#lateRounds = 0;
+    this.#suspicion.roundDone(this.#members);
     this.#out.push({ kind: "committed", round, roundMs });
     this.#boundary(round);
   }

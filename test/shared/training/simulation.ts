@@ -8,27 +8,20 @@ import type {
 } from "../../../shared/training/membership-words.ts";
 import { Replica } from "../../../shared/training/replica.ts";
 import { type RingPiece, RingRound } from "../../../shared/training/ring-round.ts";
+import { hearing, leaveRing, newWorker, type SimulatedWorker, silentUntilMs } from "./simulated-worker.ts";
 import { CHUNKS, TOTAL, toyGradient, toyRule } from "./toy.ts";
+import { VirtualNetwork } from "./virtual-network.ts";
 
+const LIMITS = { answerMs: 400, transferMs: 800, firstRoundMs: 3000, roundMs: 300, benchMs: 2000 };
 /** What a schedule of faults did, for assertions. */
 export interface SimulationResult {
   readonly rounds: number;
   readonly generations: number;
   readonly repeated: number;
+  /** How often the others went on without somebody silent. */
+  readonly setAside: number;
   readonly virtualMs: number;
   readonly weights: Float32Array;
-}
-
-interface SimulatedWorker {
-  readonly id: MemberId;
-  alive: boolean;
-  frozenUntilMs: number;
-  generation: number;
-  ring: readonly MemberId[];
-  replica: Replica | undefined;
-  running: { round: number; ring: RingRound; ready: boolean } | undefined;
-  /** Pieces for a round that has not started here yet. */
-  early: { round: number; piece: RingPiece }[];
 }
 
 /**
@@ -41,34 +34,24 @@ interface SimulatedWorker {
 export class Simulation {
   readonly #random: Random;
   readonly #roundsWanted: number;
-  readonly #membership: Membership;
+  #membership: Membership;
+  readonly #net: VirtualNetwork;
   readonly #workers = new Map<MemberId, SimulatedWorker>();
-  readonly #events: { atMs: number; order: number; run: () => void }[] = [];
-  /** When the last message on a link arrives: later ones must not overtake it. */
-  readonly #linkBusyMs = new Map<string, number>();
-  /** Pairs that cannot reach each other, until a time. */
-  readonly #cuts = new Map<string, number>();
-  #nowMs = 0;
-  #order = 0;
   #born = 0;
   #heldRound = 0;
   #held: { weights: Float32Array; velocity: Float32Array } | undefined;
   #gathered: { weights: Float32Array | undefined; velocity: Float32Array } | undefined;
   #round = 0;
   #repeated = 0;
+  #setAside = 0;
   #finished = false;
   readonly #completed = new Map<string, string>();
 
   constructor(seed: number, rounds: number) {
     this.#random = new Random("membership", seed);
     this.#roundsWanted = rounds;
-    this.#membership = new Membership(0, {
-      answerMs: 400,
-      transferMs: 800,
-      firstRoundMs: 3000,
-      roundMs: 1500,
-      benchMs: 2000,
-    });
+    this.#membership = new Membership(0, LIMITS);
+    this.#net = new VirtualNetwork(this.#random);
   }
 
   run({ workers, faults }: { workers: number; faults: number }): SimulationResult {
@@ -77,19 +60,16 @@ export class Simulation {
     this.#at(0, () => this.#tick());
     let steps = 0;
     while (!this.#finished) {
-      this.#events.sort((a, b) => a.atMs - b.atMs || a.order - b.order);
-      const event = this.#events.shift();
-      if (event === undefined || ++steps > 400_000) {
+      if (++steps > 400_000 || !this.#net.step()) {
         throw new Error(`stuck at round ${this.#round} in ${this.#membership.phase} after ${steps} steps`);
       }
-      this.#nowMs = event.atMs;
-      event.run();
     }
     return {
       rounds: this.#round,
       generations: this.#membership.generation,
       repeated: this.#repeated,
-      virtualMs: this.#nowMs,
+      setAside: this.#setAside,
+      virtualMs: this.#net.nowMs,
       weights: this.#held!.weights,
     };
   }
@@ -97,12 +77,38 @@ export class Simulation {
   // Trainer
 
   #tell(event: MembershipEvent): void {
-    for (const action of this.#membership.handle(event, this.#nowMs)) this.#act(action);
+    for (const action of this.#membership.handle(event, this.#net.nowMs)) this.#act(action);
   }
 
   #tick(): void {
+    for (const worker of this.#workers.values()) this.#listen(worker);
     this.#tell({ kind: "tick" });
     this.#at(50, () => this.#tick());
+  }
+
+  /** What the trainer makes of a link that brings nothing. */
+  #listen(worker: SimulatedWorker): void {
+    const news = hearing(worker, this.#net.nowMs);
+    if (news !== undefined) this.#tell({ kind: news, member: worker.id });
+    if (news === "leave") this.#end(worker.id);
+  }
+
+  /**
+   * The trainer is started again, with what it held. Its workers keep their weights, and come back in any order.
+   */
+  #restart(): void {
+    const before = this.#membership.generation;
+    this.#membership = new Membership(this.#heldRound, LIMITS, before + 1000);
+    this.#round = this.#heldRound;
+    this.#gathered = undefined;
+    for (const worker of this.#workers.values()) {
+      if (!worker.alive) continue;
+      leaveRing(worker);
+      worker.generation = -1;
+      worker.isQuiet = false;
+      const again = (): void => this.#toTrainer(worker, { kind: "join", member: worker.id });
+      this.#net.onNode(worker, this.#random.between(20, 400), again);
+    }
   }
 
   #act(action: MembershipAction): void {
@@ -155,6 +161,9 @@ export class Simulation {
       case "drop":
         this.#end(action.member);
         break;
+      case "setAside":
+        this.#setAside++;
+        break;
       case "fail":
         throw new Error(action.reason);
     }
@@ -176,31 +185,21 @@ export class Simulation {
       return;
     }
     const gather = round >= this.#roundsWanted || (round > this.#heldRound && this.#random.chance(0.2));
-    this.#later(() => this.#tell({ kind: "proceed", to: gather ? "gather" : "round" }));
+    const expectedMs = this.#random.chance(0.8) ? 120 : undefined;
+    this.#later(() => this.#tell({ kind: "proceed", to: gather ? "gather" : "round", expectedMs }));
   }
 
   // Workers
 
   #spawn(): void {
-    const worker: SimulatedWorker = {
-      id: `w${++this.#born}`,
-      alive: true,
-      frozenUntilMs: 0,
-      generation: -1,
-      ring: [],
-      replica: undefined,
-      running: undefined,
-      early: [],
-    };
+    const worker = newWorker(`w${++this.#born}`);
     this.#workers.set(worker.id, worker);
     this.#toTrainer(worker, { kind: "join", member: worker.id });
   }
 
   #asked(worker: SimulatedWorker, generation: number): void {
     worker.generation = generation;
-    worker.ring = [];
-    worker.running = undefined;
-    worker.early = [];
+    leaveRing(worker);
     this.#toTrainer(worker, {
       kind: "position",
       member: worker.id,
@@ -242,7 +241,7 @@ export class Simulation {
     const to = Math.floor((TOTAL * (self + 1)) / count);
     const rule = toyRule(to - from, from, held === undefined ? undefined : [held.velocity.slice(from, to)]);
     worker.replica = new Replica({ weights, round: action.round, rule, members: count, self });
-    const suspect = action.members.find((other) => this.#isCut(worker.id, other));
+    const suspect = action.members.find((other) => this.#net.isCut(worker.id, other));
     const { generation } = action;
     if (suspect !== undefined) {
       this.#toTrainer(worker, { kind: "failed", member: worker.id, generation, suspect });
@@ -321,7 +320,7 @@ export class Simulation {
 
   #fault(): void {
     const alive = [...this.#workers.values()].filter((worker) => worker.alive);
-    const kind = this.#random.below(5);
+    const kind = this.#random.below(7);
     if (kind === 0 || alive.length < 2) {
       this.#spawn();
       return;
@@ -329,9 +328,10 @@ export class Simulation {
     const victim = this.#random.pick(alive);
     const other = this.#random.pick(alive);
     if (kind === 1) this.#kill(victim);
-    else if (kind === 2) victim.frozenUntilMs = this.#nowMs + this.#random.between(100, 4000);
-    else if (kind === 3)
-      this.#cuts.set(pair(victim.id, other.id), this.#nowMs + this.#random.between(100, 5000));
+    else if (kind === 2) victim.frozenUntilMs = this.#net.nowMs + this.#random.between(100, 4000);
+    else if (kind === 3) this.#net.cut(victim.id, other.id, this.#random.between(100, 5000));
+    else if (kind === 4) victim.unpluggedUntilMs = this.#net.nowMs + this.#random.between(100, 4000);
+    else if (kind === 5) this.#restart();
     else {
       this.#spawn();
       this.#kill(victim);
@@ -359,12 +359,9 @@ export class Simulation {
     const worker = this.#workers.get(member);
     if (worker?.alive !== true) return;
     worker.alive = false;
-    const backMs = Math.max(0, worker.frozenUntilMs - this.#nowMs) + 100;
+    const backMs =
+      Math.max(0, Math.max(worker.frozenUntilMs, worker.unpluggedUntilMs) - this.#net.nowMs) + 100;
     this.#at(backMs, () => this.#spawn());
-  }
-
-  #isCut(a: MemberId, b: MemberId): boolean {
-    return a !== b && (this.#cuts.get(pair(a, b)) ?? 0) > this.#nowMs;
   }
 
   // The network
@@ -372,7 +369,13 @@ export class Simulation {
   #toWorker(member: MemberId, run: (worker: SimulatedWorker) => void): void {
     const worker = this.#workers.get(member);
     if (worker === undefined) return;
-    this.#deliver(`trainer>${member}`, () => this.#onWorker(worker, 0, () => run(worker)));
+    const trainer = this.#membership;
+    // What an earlier trainer said went down with its links.
+    const heard = (): void => {
+      if (this.#membership === trainer) run(worker);
+    };
+    const { unpluggedUntilMs } = worker;
+    this.#net.deliver(`trainer>${member}`, () => this.#onWorker(worker, 0, heard), unpluggedUntilMs);
   }
 
   #toTrainer(worker: SimulatedWorker, event: MembershipEvent): void {
@@ -380,28 +383,21 @@ export class Simulation {
   }
 
   #link(from: SimulatedWorker, to: MemberId | "trainer", run: () => void): void {
-    if (!from.alive || (to !== "trainer" && this.#isCut(from.id, to))) return;
-    this.#deliver(`${from.id}>${to}`, () => {
-      if (to === "trainer") return run();
+    if (!from.alive || (to !== "trainer" && this.#net.isCut(from.id, to))) return;
+    const trainer = this.#membership;
+    const deliver = (): void => {
+      if (to === "trainer") {
+        if (this.#membership === trainer) run();
+        return;
+      }
       const worker = this.#workers.get(to);
       if (worker !== undefined) this.#onWorker(worker, 0, run);
-    });
+    };
+    this.#net.deliver(`${from.id}>${to}`, deliver, to === "trainer" ? from.unpluggedUntilMs : 0);
   }
 
-  #deliver(link: string, run: () => void): void {
-    const arrivesMs = Math.max(this.#nowMs + this.#random.between(0.1, 8), this.#linkBusyMs.get(link) ?? 0);
-    this.#linkBusyMs.set(link, arrivesMs);
-    this.#at(arrivesMs - this.#nowMs, run);
-  }
-
-  /** Runs on a worker: not when it is dead, and when it is frozen, once it has thawed. */
   #onWorker(worker: SimulatedWorker, afterMs: number, run: () => void): void {
-    this.#at(afterMs, () => {
-      if (!worker.alive) return;
-      const thawMs = worker.frozenUntilMs - this.#nowMs;
-      if (thawMs > 0) this.#onWorker(worker, thawMs, run);
-      else run();
-    });
+    this.#net.onNode(worker, afterMs, run);
   }
 
   #later(run: () => void): void {
@@ -409,10 +405,6 @@ export class Simulation {
   }
 
   #at(afterMs: number, run: () => void): void {
-    this.#events.push({ atMs: this.#nowMs + afterMs, order: this.#order++, run });
+    this.#net.at(afterMs, run);
   }
-}
-
-function pair(a: MemberId, b: MemberId): string {
-  return a < b ? `${a}|${b}` : `${b}|${a}`;
 }
