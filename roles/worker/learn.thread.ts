@@ -3,18 +3,33 @@ import { errorKind, errorLine } from "../../shared/base/errors.ts";
 import { Log, stderrSink } from "../../shared/base/log.ts";
 import { decodeShard, type PreparedPicture } from "../../shared/dataset/prepared.ts";
 import { type Learner, openLearner } from "../../shared/learn/learner.ts";
+import { packPictures } from "../../shared/learn/picture-pack.ts";
 import { openEngine } from "../../shared/nn/open-engine.ts";
-import type { LearningReply, LearningRequest, ShardFile } from "./learning-protocol.ts";
+import {
+  CANCELLED,
+  type ChunksRequest,
+  type LearningReply,
+  type LearningRequest,
+  type ShardFile,
+  SUMMED,
+} from "./learning-protocol.ts";
 import { scoreLearner } from "./score.ts";
 
-/** Computes gradients in a thread, so that the worker's sockets stay awake meanwhile. One request at a time. */
+/**
+ * Computes gradients in a thread, so that the worker's sockets stay awake meanwhile. One request at a time. Several
+ * such threads share the chunks of a request and add to one sum, each when the chunk before its own is in it: the sum
+ * is the same bit for bit, however many they are.
+ */
+
+/** A thread that waits for its turn looks this often whether the request is still wanted. */
+const TURN_CHECK_MS = 50;
 
 interface Opened {
   readonly learner: Learner;
   readonly shards: readonly ShardFile[];
   readonly weights: Float32Array;
   readonly sum: Float32Array;
-  readonly cancelled: Int32Array;
+  readonly signs: Int32Array;
   /** Private copies: the engines' native code does not take shared memory. */
   readonly ownWeights: Float32Array;
   readonly gradient: Float32Array;
@@ -45,42 +60,67 @@ async function answer(request: LearningRequest): Promise<void> {
 }
 
 async function open(request: Extract<LearningRequest, { kind: "open" }>): Promise<LearningReply> {
-  const { plan, shards } = request;
+  const { plan, shards, memory } = request;
   const engine = await openEngine(request.engine, new Log("learn", [stderrSink]));
-  const learner = await openLearner({
-    plan,
-    pictures: await picturesOf(shards, "train"),
-    heldOut: await picturesOf(shards, "val"),
-    engine,
-  });
+  const pack =
+    request.pack ?? packPictures(await picturesOf(shards, "train"), await picturesOf(shards, "val"));
+  const learner = await openLearner({ plan, pictures: pack, engine });
   const count = learner.layout.totalCount;
   opened = {
     learner,
     shards,
-    weights: new Float32Array(request.weights),
-    sum: new Float32Array(request.sum),
-    cancelled: new Int32Array(request.cancelled),
+    weights: new Float32Array(memory.weights),
+    sum: new Float32Array(memory.sum),
+    signs: new Int32Array(memory.signs),
     ownWeights: new Float32Array(count),
     gradient: new Float32Array(count),
   };
-  return { kind: "opened", engine: `${engine.name} ${engine.device}` };
+  return { kind: "opened", engine: `${engine.name} ${engine.device}`, pack };
 }
 
-async function chunks(
-  { learner, weights, sum, cancelled, ownWeights, gradient }: Opened,
-  { id, firstChunk, chunkCount, nextChunk, progress, scale }: Extract<LearningRequest, { kind: "chunks" }>,
-): Promise<LearningReply> {
+async function chunks(open: Opened, request: ChunksRequest): Promise<LearningReply> {
+  const { learner, weights, sum, ownWeights, gradient } = open;
+  const { id, place, threads, firstChunk, chunkCount, nextChunk, progress, scale } = request;
   ownWeights.set(weights);
-  sum.fill(0);
   const loss: Record<string, number> = {};
-  for (let i = 0; i < chunkCount; i++) {
-    if (Atomics.load(cancelled, 0) >= id) return { kind: "cancelled", id };
-    learner.expect(i + 1 < chunkCount ? firstChunk + i + 1 : nextChunk, progress);
+  for (let i = place; i < chunkCount; i += threads) {
+    if (isCancelled(open, id)) return { kind: "cancelled", id };
+    learner.expect(i + threads < chunkCount ? firstChunk + i + threads : nextChunk + place, progress);
     const { parts } = await learner.computeChunk(ownWeights, firstChunk + i, progress, gradient);
-    for (let j = 0; j < sum.length; j++) sum[j] = sum[j]! + scale * gradient[j]!;
+    if (!hasTurn(open, id, i)) return { kind: "cancelled", id };
+    if (i === 0) setScaled(sum, scale, gradient);
+    else addScaled(sum, scale, gradient);
+    endTurn(open, i);
     for (const [name, value] of Object.entries(parts)) loss[name] = (loss[name] ?? 0) + value;
   }
   return { kind: "chunks", id, loss };
+}
+
+function isCancelled({ signs }: Opened, id: number): boolean {
+  return Atomics.load(signs, CANCELLED) >= id;
+}
+
+/** Waits until the chunks before `chunk` are in the sum; false when the request is given up. */
+function hasTurn(open: Opened, id: number, chunk: number): boolean {
+  for (;;) {
+    const summed = Atomics.load(open.signs, SUMMED);
+    if (isCancelled(open, id)) return false;
+    if (summed === chunk) return true;
+    Atomics.wait(open.signs, SUMMED, summed, TURN_CHECK_MS);
+  }
+}
+
+function endTurn({ signs }: Opened, chunk: number): void {
+  Atomics.store(signs, SUMMED, chunk + 1);
+  Atomics.notify(signs, SUMMED);
+}
+
+function setScaled(sum: Float32Array, scale: number, values: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = scale * values[i]!;
+}
+
+function addScaled(sum: Float32Array, scale: number, values: Float32Array): void {
+  for (let i = 0; i < sum.length; i++) sum[i] = sum[i]! + scale * values[i]!;
 }
 
 async function evaluate(

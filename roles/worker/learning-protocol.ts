@@ -1,13 +1,41 @@
+import type { PicturePack } from "../../shared/learn/picture-pack.ts";
 import type { LearningPlan } from "../../shared/learn/plan.ts";
 import type { EngineOptions } from "../../shared/nn/engine.ts";
 import type { SampleRow, Scores } from "../../shared/wire/messages/training.ts";
 
-/** Words between the worker and its learning thread. Large vectors are in shared memory and only named here. */
+/** Words between the worker and its learning threads. Large vectors are in shared memory and only named here. */
 
 /** A shard in the worker's store. */
 export interface ShardFile {
   readonly path: string;
   readonly split: SampleRow["split"];
+}
+
+/** What all learning threads of a worker see. */
+export interface SharedMemory {
+  /** The weights that go in, and the sum of gradients that comes out. */
+  readonly weights: SharedArrayBuffer;
+  readonly sum: SharedArrayBuffer;
+  /** Two int32, by the places below. */
+  readonly signs: SharedArrayBuffer;
+}
+
+/** The number of the last request that is to be given up. */
+export const CANCELLED = 0;
+/** Chunks of the running request that are in the sum. */
+export const SUMMED = 1;
+
+export interface ChunksRequest {
+  readonly kind: "chunks";
+  readonly id: number;
+  /** This thread's place among those that compute, and how many they are: chunk i is thread i mod `threads`'s. */
+  readonly place: number;
+  readonly threads: number;
+  readonly firstChunk: number;
+  readonly chunkCount: number;
+  readonly nextChunk: number;
+  readonly progress: number;
+  readonly scale: number;
 }
 
 export type LearningRequest =
@@ -16,25 +44,15 @@ export type LearningRequest =
       readonly plan: LearningPlan;
       readonly shards: readonly ShardFile[];
       readonly engine: EngineOptions;
-      /** The weights that go in, and the sum of gradients that comes out. */
-      readonly weights: SharedArrayBuffer;
-      readonly sum: SharedArrayBuffer;
-      /** One int32: the number of the last request that is to be given up. */
-      readonly cancelled: SharedArrayBuffer;
+      readonly memory: SharedMemory;
+      /** The training pictures, where another thread has packed them already. */
+      readonly pack: PicturePack | undefined;
     }
-  | {
-      readonly kind: "chunks";
-      readonly id: number;
-      readonly firstChunk: number;
-      readonly chunkCount: number;
-      readonly nextChunk: number;
-      readonly progress: number;
-      readonly scale: number;
-    }
+  | ChunksRequest
   | { readonly kind: "evaluate"; readonly id: number; readonly split: SampleRow["split"] };
 
 export type LearningReply =
-  | { readonly kind: "opened"; readonly engine: string }
+  | { readonly kind: "opened"; readonly engine: string; readonly pack: PicturePack }
   | { readonly kind: "chunks"; readonly id: number; readonly loss: Record<string, number> }
   | { readonly kind: "evaluated"; readonly id: number; readonly scores: Scores }
   | { readonly kind: "cancelled"; readonly id: number }

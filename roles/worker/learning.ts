@@ -1,6 +1,6 @@
 import { AppError, type ErrorKind } from "../../shared/base/errors.ts";
 import { Random } from "../../shared/base/random.ts";
-import { type Deferred, deferred } from "../../shared/base/wait.ts";
+import { type Deferred, deferred, onAbort, throwIfAborted } from "../../shared/base/wait.ts";
 import type { LearningPlan } from "../../shared/learn/plan.ts";
 import { SliceOptimizer } from "../../shared/learn/slice-optimizer.ts";
 import type { EngineOptions } from "../../shared/nn/engine.ts";
@@ -10,64 +10,113 @@ import type { SliceRule } from "../../shared/training/replica.ts";
 import type { Slice } from "../../shared/training/slices.ts";
 import type { SampleRow, Scores } from "../../shared/wire/messages/training.ts";
 import { type ChunksResult, type Compute, optimizerRule, optimizerState } from "./compute.ts";
-import type { LearningReply, LearningRequest, ShardFile } from "./learning-protocol.ts";
+import {
+  CANCELLED,
+  type LearningReply,
+  type LearningRequest,
+  type ShardFile,
+  type SharedMemory,
+  SUMMED,
+} from "./learning-protocol.ts";
 
-/** Opens a thread that learns for one job. Throws `input` when the pictures do not fit, `unavailable` without engine. */
+/**
+ * Opens threads that learn for one job. Each computes chunks of its own with an engine of its own, which uses cores
+ * better than one engine with many threads: nothing waits inside a layer. More engines than a round has chunks would
+ * only take memory; cores beyond are shared between the engines.
+ *
+ * @param engine `threads`: cores to use
+ * @throws {AppError} `input` when the pictures do not fit in memory, `unavailable` without an engine
+ */
 export async function openLearning(
   plan: LearningPlan,
   shards: readonly ShardFile[],
   engine: EngineOptions,
 ): Promise<Compute> {
-  const learning = new Learning(plan, buildNetwork(plan.network).parameters);
-  await learning.open(shards, engine);
+  const engines = Math.max(1, Math.min(engine.threads, plan.chunksPerRound, ENGINES_MAX));
+  const learning = new Learning(plan, buildNetwork(plan.network).parameters, engines);
+  const threads = Math.max(1, Math.floor(engine.threads / engines));
+  await learning.open(shards, { ...engine, threads });
   return learning;
+}
+
+/** An engine for the detector at 320 px takes about 150 MB. */
+const ENGINES_MAX = 8;
+
+/** A thread that learns. Asked one thing at a time. */
+class LearnThread {
+  readonly #thread: Worker;
+  #waiting: Deferred<LearningReply> | undefined;
+
+  constructor() {
+    this.#thread = new Worker(new URL("./learn.thread.ts", import.meta.url).href, { name: "learn" });
+    this.#thread.onmessage = ({ data }: MessageEvent<LearningReply>) => this.#waiting?.resolve(data);
+    this.#thread.onerror = ({ message }) =>
+      this.#waiting?.reject(new AppError("bug", `learning stopped: ${message}`));
+  }
+
+  async ask(request: LearningRequest): Promise<LearningReply> {
+    this.#waiting = deferred<LearningReply>();
+    this.#thread.postMessage(request);
+    const reply = await this.#waiting.promise;
+    if (reply.kind !== "failed") return reply;
+    throw new AppError(reply.errorKind as ErrorKind, reply.message, {
+      cause: reply.stack === undefined ? undefined : Object.assign(new Error(""), { stack: reply.stack }),
+    });
+  }
+
+  close(): void {
+    this.#waiting?.reject(new AppError("cancelled", "learning was closed"));
+    this.#thread.terminate();
+  }
 }
 
 class Learning implements Compute {
   readonly parameterCount: number;
   readonly #plan: LearningPlan;
   readonly #layout: ParameterLayout;
-  readonly #thread: Worker;
-  readonly #weights: SharedArrayBuffer;
-  readonly #sum: SharedArrayBuffer;
-  readonly #cancelled = new SharedArrayBuffer(4);
-  readonly #waiting = new Map<number, Deferred<LearningReply>>();
+  readonly #threads: readonly LearnThread[];
+  readonly #memory: SharedMemory;
+  readonly #weights: Float32Array;
+  readonly #sum: Float32Array;
+  readonly #signs: Int32Array;
   #lastId = 0;
   #engine = "";
+  /** What the threads do; the next begins when it is over, however it ends. */
+  #busy: Promise<unknown> = Promise.resolve();
 
-  constructor(plan: LearningPlan, layout: ParameterLayout) {
+  constructor(plan: LearningPlan, layout: ParameterLayout, engines: number) {
     this.#plan = plan;
     this.#layout = layout;
     this.parameterCount = layout.totalCount;
-    this.#weights = new SharedArrayBuffer(4 * layout.totalCount);
-    this.#sum = new SharedArrayBuffer(4 * layout.totalCount);
-    this.#thread = new Worker(new URL("./learn.thread.ts", import.meta.url).href);
-    this.#thread.onmessage = ({ data }: MessageEvent<LearningReply>) => {
-      const id = data.kind === "opened" ? 0 : data.id;
-      this.#waiting.get(id)?.resolve(data);
-      this.#waiting.delete(id);
+    const bytes = 4 * layout.totalCount;
+    this.#memory = {
+      weights: new SharedArrayBuffer(bytes),
+      sum: new SharedArrayBuffer(bytes),
+      signs: new SharedArrayBuffer(8),
     };
-    this.#thread.onerror = ({ message }) => this.#fail(new AppError("bug", `learning stopped: ${message}`));
+    this.#weights = new Float32Array(this.#memory.weights);
+    this.#sum = new Float32Array(this.#memory.sum);
+    this.#signs = new Int32Array(this.#memory.signs);
+    this.#threads = Array.from({ length: engines }, () => new LearnThread());
   }
 
   get engine(): string {
     return this.#engine;
   }
 
+  /** The first thread packs the pictures, the others share them. */
   async open(shards: readonly ShardFile[], engine: EngineOptions): Promise<void> {
-    const reply = await this.#ask(0, {
-      kind: "open",
-      plan: this.#plan,
-      shards,
-      engine,
-      weights: this.#weights,
-      sum: this.#sum,
-      cancelled: this.#cancelled,
-    }).catch(async (error) => {
+    const request = { kind: "open", plan: this.#plan, shards, engine, memory: this.#memory } as const;
+    try {
+      const [first, ...others] = this.#threads;
+      const reply = await first!.ask({ ...request, pack: undefined });
+      if (reply.kind !== "opened") throw new AppError("bug", `${reply.kind} in answer to an opening`);
+      await Promise.all(others.map((thread) => thread.ask({ ...request, pack: reply.pack })));
+      this.#engine = reply.engine;
+    } catch (error) {
       await this[Symbol.asyncDispose]();
       throw error;
-    });
-    if (reply.kind === "opened") this.#engine = reply.engine;
+    }
   }
 
   startWeights(): Float32Array {
@@ -79,53 +128,65 @@ class Learning implements Compute {
     return optimizerRule(new SliceOptimizer(this.#layout, this.#plan, from, to, kept));
   }
 
-  async computeChunks(
+  computeChunks(
     request: Parameters<Compute["computeChunks"]>[0],
     signal: AbortSignal,
   ): Promise<ChunksResult> {
-    const { weights, ...rest } = request;
+    return this.#inTurn(() => this.#compute(request, signal));
+  }
+
+  async #compute(
+    { weights, ...request }: Parameters<Compute["computeChunks"]>[0],
+    signal: AbortSignal,
+  ): Promise<ChunksResult> {
+    throwIfAborted(signal, "the round was given up");
     const id = ++this.#lastId;
-    new Float32Array(this.#weights).set(weights);
-    const cancel = (): void => {
-      Atomics.store(new Int32Array(this.#cancelled), 0, id);
+    this.#weights.set(weights);
+    Atomics.store(this.#signs, SUMMED, 0);
+    const giveUp = (): void => {
+      Atomics.store(this.#signs, CANCELLED, id);
     };
-    signal.addEventListener("abort", cancel, { once: true });
-    try {
-      const reply = await this.#ask(id, { kind: "chunks", id, ...rest });
+    using _abort = onAbort(signal, giveUp);
+    if (request.chunkCount === 0) this.#sum.fill(0);
+    const threads = this.#threads.slice(0, request.chunkCount);
+    const loss: Record<string, number> = {};
+    const asked = threads.map((thread, place) =>
+      thread.ask({ kind: "chunks", id, place, threads: threads.length, ...request }).catch((error) => {
+        // The others would wait for its turn.
+        giveUp();
+        throw error;
+      }),
+    );
+    for (const reply of await allSettled(asked)) {
       if (reply.kind !== "chunks" || signal.aborted)
         throw new AppError("cancelled", "the round was given up");
-      return { sum: new Float32Array(this.#sum), loss: reply.loss };
-    } finally {
-      signal.removeEventListener("abort", cancel);
+      for (const [name, value] of Object.entries(reply.loss)) loss[name] = (loss[name] ?? 0) + value;
     }
+    return { sum: this.#sum, loss };
   }
 
-  async evaluate(weights: Float32Array, split: SampleRow["split"]): Promise<Scores> {
-    const id = ++this.#lastId;
-    new Float32Array(this.#weights).set(weights);
-    const reply = await this.#ask(id, { kind: "evaluate", id, split });
-    if (reply.kind !== "evaluated") throw new AppError("bug", `${reply.kind} in answer to an evaluation`);
-    return reply.scores;
-  }
-
-  async [Symbol.asyncDispose](): Promise<void> {
-    this.#fail(new AppError("cancelled", "learning was closed"));
-    this.#thread.terminate();
-  }
-
-  async #ask(id: number, request: LearningRequest): Promise<LearningReply> {
-    const waiting = deferred<LearningReply>();
-    this.#waiting.set(id, waiting);
-    this.#thread.postMessage(request);
-    const reply = await waiting.promise;
-    if (reply.kind !== "failed") return reply;
-    throw new AppError(reply.errorKind as ErrorKind, reply.message, {
-      cause: reply.stack === undefined ? undefined : Object.assign(new Error(""), { stack: reply.stack }),
+  evaluate(weights: Float32Array, split: SampleRow["split"]): Promise<Scores> {
+    return this.#inTurn(async () => {
+      this.#weights.set(weights);
+      const reply = await this.#threads[0]!.ask({ kind: "evaluate", id: ++this.#lastId, split });
+      if (reply.kind !== "evaluated") throw new AppError("bug", `${reply.kind} in answer to an evaluation`);
+      return reply.scores;
     });
   }
 
-  #fail(error: AppError): void {
-    for (const waiting of this.#waiting.values()) waiting.reject(error);
-    this.#waiting.clear();
+  async [Symbol.asyncDispose](): Promise<void> {
+    for (const thread of this.#threads) thread.close();
   }
+
+  #inTurn<T>(work: () => Promise<T>): Promise<T> {
+    const mine = this.#busy.then(work, work);
+    this.#busy = mine.catch(() => {});
+    return mine;
+  }
+}
+
+/** Waits for all, then throws the first error there is. */
+async function allSettled<T>(promises: readonly Promise<T>[]): Promise<T[]> {
+  await Promise.allSettled(promises);
+  return Promise.all(promises);
 }

@@ -7,7 +7,7 @@ import type { ParameterLayout } from "../nn/graph.ts";
 import { buildNetwork } from "../nn/networks/config.ts";
 import { l2Norm } from "../numeric/norms.ts";
 import { createLoss, type Loss, type LossParts } from "./loss.ts";
-import { packPictures } from "./picture-pack.ts";
+import { type PicturePack, packPictures } from "./picture-pack.ts";
 import type { LearningPlan } from "./plan.ts";
 import { type ChunkSource, InlineSource, ThreadSource } from "./preparer.ts";
 import { drawPhase } from "./schedule.ts";
@@ -26,9 +26,9 @@ export interface ChunkReport {
 
 export interface LearnerOptions {
   readonly plan: LearningPlan;
-  /** Training pictures; the learner copies their pixels, so they may be let go of. */
-  readonly pictures: readonly PreparedPicture[];
-  /** Pictures that the caller evaluates with; they are trained with too after the plan's `heldOutUntil`. */
+  /** Training pictures; the learner copies their pixels, so they may be let go of. A pack is shared, not copied. */
+  readonly pictures: readonly PreparedPicture[] | PicturePack;
+  /** Beside pictures that are no pack: pictures that the caller evaluates with; they are trained with too after the plan's `heldOutUntil`. */
   readonly heldOut?: readonly PreparedPicture[];
   /** Used, not owned: the caller closes it after the learner. */
   readonly engine: Engine;
@@ -139,7 +139,7 @@ export async function openLearner({
   prepare,
 }: LearnerOptions): Promise<Learner> {
   const network = buildNetwork(plan.network);
-  const pack = packPictures(pictures, heldOut);
+  const pack = "pixels" in pictures ? pictures : packPictures(pictures, heldOut);
   const session = await engine.trainer(network, { batch: plan.chunkSize });
   const source = prepare === "inline" ? new InlineSource(plan, pack) : new ThreadSource(plan, pack);
   return new Learner(plan, network.parameters, engine, source, session);

@@ -78,7 +78,7 @@ export class ThreadSource implements ChunkSource {
     const bytes = plan.chunkSize * inputBytes(plan.network);
     const buffers = Array.from({ length: BUFFERS }, () => new SharedArrayBuffer(bytes));
     this.#buffers = buffers.map((buffer) => new Uint8Array(buffer));
-    this.#thread = new Worker(new URL("./prepare.thread.ts", import.meta.url).href);
+    this.#thread = new Worker(new URL("./prepare.thread.ts", import.meta.url).href, { name: "draw" });
     this.#thread.onmessage = ({ data }: MessageEvent<PrepareReply>) => {
       const one = this.#asked.shift();
       if ("targets" in data) one?.reply.resolve(data.targets);

@@ -81,7 +81,7 @@ export class Replica {
   update(gradient: Float32Array, progress: number): void {
     if (this.#pendingRound !== undefined) throw new AppError("bug", "a slice is updated twice in a round");
     const { from, to } = this.slice;
-    this.#before.forEach((vector, i) => vector.set(this.#rule.state[i]!));
+    for (const [i, vector] of this.#before.entries()) vector.set(this.#rule.state[i]!);
     this.#next.set(this.#weights.subarray(from, to), from);
     const unsaid = this.#unsaid;
     if (unsaid !== undefined) {
@@ -93,7 +93,8 @@ export class Replica {
 
   /** `next` is whole: it becomes the weights. */
   complete(): void {
-    if (this.#pendingRound === undefined) throw new AppError("bug", "a round is completed that was not updated");
+    if (this.#pendingRound === undefined)
+      throw new AppError("bug", "a round is completed that was not updated");
     [this.#weights, this.#next] = [this.#next, this.#weights];
     this.#round = this.#pendingRound;
     this.#pendingRound = undefined;

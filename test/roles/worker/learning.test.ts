@@ -1,0 +1,76 @@
+import { afterAll, beforeAll, expect, test } from "bun:test";
+import { writeFileSync } from "node:fs";
+import { join } from "node:path";
+import type { Compute } from "../../../roles/worker/compute.ts";
+import { openLearning } from "../../../roles/worker/learning.ts";
+import { encodeShard } from "../../../shared/dataset/prepared.ts";
+import { planFor } from "../../../shared/learn/plan.ts";
+import { blockPictures } from "../../support/blocks.ts";
+import { tempFolder } from "../../support/temp.ts";
+
+const TIMEOUT_MS = 60_000;
+const network = { kind: "detector", size: 64, variant: "small" } as const;
+const plan = planFor({ network, chunkSize: 2, chunksPerRound: 5 }, { classes: ["a", "b"], pictures: 8 });
+let folder: ReturnType<typeof tempFolder>;
+let shards: { path: string; split: "train" }[];
+
+beforeAll(() => {
+  folder = tempFolder();
+  const path = join(folder.path, "train");
+  writeFileSync(path, encodeShard(blockPictures(8, 2, 60)));
+  shards = [{ path, split: "train" }];
+});
+afterAll(() => folder[Symbol.dispose]());
+
+function open(threads: number): Promise<Compute> {
+  return openLearning(plan, shards, { device: "cpu", threads });
+}
+
+const round = (learning: Compute, first: number, count: number) => ({
+  weights: learning.startWeights(),
+  firstChunk: first,
+  chunkCount: count,
+  nextChunk: first + count,
+  progress: 0.1,
+  scale: 0.2,
+});
+
+test(
+  "the sum of a round's gradients is the same bit for bit, however many threads share the chunks",
+  async () => {
+    const sums: Float32Array[][] = [];
+    for (const threads of [1, 3]) {
+      await using learning = await open(threads);
+      const own: Float32Array[] = [];
+      for (const [first, count] of [
+        [0, 5],
+        [5, 2],
+        [7, 0],
+      ] as const) {
+        const { signal } = new AbortController();
+        own.push((await learning.computeChunks(round(learning, first, count), signal)).sum.slice());
+      }
+      sums.push(own);
+    }
+    expect(sums[1]).toEqual(sums[0]!);
+    expect(sums[0]![0]!.some((value) => value !== 0)).toBe(true);
+    expect(sums[0]![2]!.every((value) => value === 0)).toBe(true);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "a round that is given up ends early, and the next is computed as if nothing had been",
+  async () => {
+    await using learning = await open(2);
+    const { signal } = new AbortController();
+    const before = (await learning.computeChunks(round(learning, 0, 3), signal)).sum.slice();
+    const giveUp = new AbortController();
+    const given = learning.computeChunks(round(learning, 3, 500), giveUp.signal);
+    giveUp.abort();
+    const after = learning.computeChunks(round(learning, 0, 3), signal);
+    await expect(given).rejects.toThrow("given up");
+    expect((await after).sum).toEqual(before);
+  },
+  TIMEOUT_MS,
+);
