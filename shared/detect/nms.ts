@@ -70,7 +70,9 @@ class Vote {
   }
 
   result(): Detection {
-    const [x1, y1, x2, y2] = this.first.box.map((side, i) => side + this.#moves[i]! / this.#weight);
+    const [x1, y1, x2, y2] = this.first.box.map(
+      (side, i) => side + this.#moves[i]! / Math.max(this.#weight, Number.MIN_VALUE),
+    );
     const box: Box = [x1!, y1!, x2!, y2!];
     return { ...this.first, box };
   }
