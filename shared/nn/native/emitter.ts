@@ -9,12 +9,21 @@ import type { OnnxBuilder } from "../onnx/builder.ts";
  * shape; its convolutions run at twice the speed.
  */
 export interface FeatureMap {
+  /** Of one picture. */
   readonly shape: Shape;
+  readonly pictures: number;
   plain?: string;
   blocked?: string;
+  /** [batch, height, width, channels], which products over several small pictures read. */
+  channelsLast?: string;
 }
 
+/** A value of the whole batch: consecutive pictures in each piece, the same number in all. */
+export type Pieces = readonly FeatureMap[];
+
 export type MapLayout = "plain" | "blocked";
+
+const PIECE_PIXELS = 2048;
 
 /** Adds nodes to one graph and moves values between the layouts as operators ask for them. */
 export class Emitter {
@@ -27,6 +36,18 @@ export class Emitter {
     this.b = b;
     this.batch = batch;
     this.block = block;
+  }
+
+  /**
+   * In how many pieces a value of this shape is computed. Most of a step's passes do little more than read and write;
+   * they take half as long over a piece that stays in the processor's cache. The pieces of any two shapes divide each
+   * other.
+   */
+  pieceCount([, height = 1, width = 1]: Shape): number {
+    if (this.block === undefined || this.batch * height * width <= PIECE_PIXELS) return 1;
+    let pictures = 1;
+    while (this.batch % (2 * pictures) === 0 && 2 * pictures * height * width <= PIECE_PIXELS) pictures *= 2;
+    return this.batch / pictures;
   }
 
   /** Whether a value of so many channels can be blocked without filling up its last block. */
@@ -44,6 +65,14 @@ export class Emitter {
     return map.blocked;
   }
 
+  channelsLast(map: FeatureMap): string {
+    map.channelsLast ??=
+      map.blocked === undefined
+        ? this.b.op("Transpose", [this.plain(map)], { perm: [0, 2, 3, 1] })
+        : this.blockedOp("ReorderOutput", [map.blocked], { channels: map.shape[0]!, channels_last: 1 });
+    return map.channelsLast;
+  }
+
   in(layout: MapLayout, map: FeatureMap): string {
     return layout === "blocked" ? this.blocked(map) : this.plain(map);
   }
@@ -56,15 +85,35 @@ export class Emitter {
       : "plain";
   }
 
-  map(layout: MapLayout, shape: Shape, name: string): FeatureMap {
-    return layout === "blocked" ? { shape, blocked: name } : { shape, plain: name };
+  /** A value of as many pictures as another one. */
+  map(layout: MapLayout, { pictures }: Pick<FeatureMap, "pictures">, shape: Shape, name: string): FeatureMap {
+    return layout === "blocked" ? { shape, pictures, blocked: name } : { shape, pictures, plain: name };
+  }
+
+  /** The same batch in another number of pieces; one of the numbers divides the other. */
+  regroup(pieces: Pieces, count: number): Pieces {
+    if (pieces.length === count) return pieces;
+    const layout: MapLayout = this.layoutFor(...pieces);
+    const names = pieces.map((map) => this.in(layout, map));
+    const { shape, pictures } = pieces[0]!;
+    const like = { pictures: (pieces.length * pictures) / count };
+    const piece = (name: string): FeatureMap => this.map(layout, like, shape, name);
+    if (count < pieces.length) {
+      const size = pieces.length / count;
+      return Array.from({ length: count }, (_, i) =>
+        piece(this.b.op("Concat", names.slice(i * size, (i + 1) * size), { axis: 0 })),
+      );
+    }
+    const size = count / pieces.length;
+    const sizes = this.b.wholes(...new Array<number>(size).fill(like.pictures));
+    return names.flatMap((name) => this.b.ops(size, "Split", [name, sizes], { axis: 0 }).map(piece));
   }
 
   /** An operator that works number by number, so that the layout does not matter as long as all share it. */
   elementwise(op: string, ...maps: readonly [FeatureMap, ...FeatureMap[]]): FeatureMap {
     const layout = this.layoutFor(...maps);
     const inputs = maps.map((map) => this.in(layout, map));
-    return this.map(layout, maps[0].shape, this.b.op(op, inputs));
+    return this.map(layout, maps[0], maps[0].shape, this.b.op(op, inputs));
   }
 
   blockedOp(
@@ -80,6 +129,11 @@ export class Emitter {
     if (!transA && !transB) return this.b.op("MatMul", [a, b]);
     const attributes = { transA: Number(transA), transB: Number(transB) };
     return this.b.op("FusedMatMul", [a, b], attributes, { domain: "com.microsoft" });
+  }
+
+  /** Of several values of one shape. */
+  sum(values: readonly string[]): string {
+    return values.length === 1 ? values[0]! : this.b.op("Sum", values);
   }
 
   sumOver(x: string, axes: readonly number[], keepdims = false): string {

@@ -85,16 +85,19 @@ export function packStrided(
   }
 }
 
-/** A filter gradient as it was computed, [size * size, filters, channels], to the weight vector's order. */
+/** A 3x3 filter gradient as it was computed, [3, filters, 3, channels], to the weight vector's order. */
 export function unpackGradient(
   computed: Float32Array,
-  { filters, channels, size }: FilterShape,
+  { filters, channels }: FilterShape,
   gradient: Float32Array,
 ): void {
-  const area = size * size;
-  const count = filters * channels;
-  for (let k = 0; k < area; k++) {
-    const from = k * count;
-    for (let place = 0, to = k; place < count; place++, to += area) gradient[to] = computed[from + place]!;
+  let from = 0;
+  for (let row = 0; row < 3; row++) {
+    for (let o = 0; o < filters; o++) {
+      for (let column = 0; column < 3; column++) {
+        let to = o * channels * 9 + 3 * row + column;
+        for (let i = 0; i < channels; i++, to += 9) gradient[to] = computed[from++]!;
+      }
+    }
   }
 }

@@ -9,8 +9,8 @@ const TWICE = [1, 1, 2, 2] as const;
 export function maxPool(e: Emitter, layer: MaxPool, x: FeatureMap, shape: Shape): FeatureMap {
   const attributes = poolAttributes(layer);
   if (e.layoutFor(x) === "blocked")
-    return { shape, blocked: e.blockedOp("MaxPool", [e.blocked(x)], attributes) };
-  return { shape, plain: e.b.op("MaxPool", [e.plain(x)], attributes) };
+    return e.map("blocked", x, shape, e.blockedOp("MaxPool", [e.blocked(x)], attributes));
+  return e.map("plain", x, shape, e.b.op("MaxPool", [e.plain(x)], attributes));
 }
 
 /** Nearest neighbour, twice as wide and high. */
@@ -18,17 +18,15 @@ export function upsample(e: Emitter, x: FeatureMap): FeatureMap {
   const [channels, height, width] = spatialShape(x);
   const shape = [channels, 2 * height, 2 * width];
   if (e.layoutFor(x) === "blocked") {
-    return {
-      shape,
-      blocked: e.blockedOp("Upsample", [e.blocked(x)], { scales: [...TWICE], mode: "nearest" }),
-    };
+    const nearest = { scales: [...TWICE], mode: "nearest" };
+    return e.map("blocked", x, shape, e.blockedOp("Upsample", [e.blocked(x)], nearest));
   }
   const attributes = {
     mode: "nearest",
     coordinate_transformation_mode: "asymmetric",
     nearest_mode: "floor",
   };
-  return { shape, plain: e.b.op("Resize", [e.plain(x), "", e.b.floats(TWICE)], attributes) };
+  return e.map("plain", x, shape, e.b.op("Resize", [e.plain(x), "", e.b.floats(TWICE)], attributes));
 }
 
 /** Each pixel of the small picture gets the sum of its four. */
@@ -57,21 +55,21 @@ function halvesBackward(e: Emitter, x: FeatureMap, y: FeatureMap, gradient: Feat
   const { b } = e;
   const layout = e.layoutFor(x, y);
   const largest = b.op("Equal", [e.in(layout, x), e.in(layout, upsample(e, y))]);
-  const mask = e.map(layout, x.shape, b.op("Cast", [largest], { to: 1 }));
+  const mask = e.map(layout, x, x.shape, b.op("Cast", [largest], { to: 1 }));
   const share = e.elementwise("Div", gradient, sumOfFours(e, mask));
   return e.elementwise("Mul", upsample(e, share), mask);
 }
 
 function overlappingBackward(e: Emitter, layer: MaxPool, x: FeatureMap, gradient: FeatureMap): FeatureMap {
   const { b } = e;
-  const all = e.batch * x.shape.reduce((product, side) => product * side, 1);
+  const all = x.pictures * x.shape.reduce((product, side) => product * side, 1);
   const places = b.ops(2, "MaxPool", [e.plain(x)], poolAttributes(layer))[1]!;
   const zeros = b.op("ConstantOfShape", [b.wholes(all)]);
   const flat = b.op("ScatterElements", [zeros, b.reshape(places, -1), b.reshape(e.plain(gradient), -1)], {
     axis: 0,
     reduction: "add",
   });
-  return { shape: x.shape, plain: b.reshape(flat, e.batch, ...x.shape) };
+  return e.map("plain", x, x.shape, b.reshape(flat, x.pictures, ...x.shape));
 }
 
 function sumOfFours(e: Emitter, map: FeatureMap): FeatureMap {
@@ -83,5 +81,5 @@ function sumOfFours(e: Emitter, map: FeatureMap): FeatureMap {
     layout === "blocked"
       ? e.blockedOp("AveragePool", [e.blocked(map)], attributes)
       : e.b.op("AveragePool", [e.plain(map)], attributes);
-  return e.map(layout, shape, e.b.op("Mul", [mean, e.b.scalar(4)]));
+  return e.map(layout, map, shape, e.b.op("Mul", [mean, e.b.scalar(4)]));
 }

@@ -8,5 +8,5 @@ import type { Emitter, FeatureMap } from "./emitter.ts";
 export function reluBackward(e: Emitter, y: FeatureMap, gradient: FeatureMap): FeatureMap {
   const layout = e.layoutFor(gradient, y);
   const open = e.b.op("HardSigmoid", [e.in(layout, y)], { alpha: float(1e30), beta: float(0) });
-  return e.elementwise("Mul", gradient, e.map(layout, y.shape, open));
+  return e.elementwise("Mul", gradient, e.map(layout, y, y.shape, open));
 }

@@ -1,17 +1,12 @@
 import { AppError } from "../../base/errors.ts";
-import { isTrained, type Network, type Node } from "../graph.ts";
+import { isTrained, type Network, type Node, type Shape } from "../graph.ts";
 import { OnnxBuilder } from "../onnx/builder.ts";
-import { pictureInput } from "../onnx/picture-input.ts";
 import { type BatchStatistics, channelSums, normalize, normalizeBackward } from "./batch-norm.ts";
-import {
-  convolve,
-  type FilterForm,
-  type FilterSource,
-  filterGradient,
-  inputGradient,
-} from "./convolution.ts";
-import { Emitter, type FeatureMap, type MapLayout } from "./emitter.ts";
+import { convolve, type FilterForm, type FilterSource, inputGradient } from "./convolution.ts";
+import { Emitter, type FeatureMap, type MapLayout, type Pieces } from "./emitter.ts";
+import { filterGradient } from "./filter-gradient.ts";
 import type { FilterShape } from "./filters.ts";
+import { enterPictures, type Rescale, rescaled } from "./pictures.ts";
 import { type MaxPool, maxPool, maxPoolBackward, upsample, upsampleBackward } from "./pooling.ts";
 import { reluBackward } from "./relu.ts";
 import {
@@ -37,14 +32,13 @@ export function lowerTraining(network: Network, batch: number, block: number | u
 }
 
 type Phase = "forward" | "backward";
-type Rescale = Pick<Extract<Node["layer"], { kind: "rescale" }>, "scale" | "zero">;
 
 class Lowering {
   readonly #network: Network;
   readonly #forward: Emitter;
   readonly #backward: Emitter;
   /** The forward value of each node. */
-  readonly #values: FeatureMap[] = [];
+  readonly #values: Pieces[] = [];
   readonly #statistics = new Map<number, BatchStatistics>();
   readonly #consumers: readonly (readonly number[])[];
   /** Nodes with a trained parameter at or before them. */
@@ -59,7 +53,7 @@ class Lowering {
   readonly #outputs: GraphValue[] = [];
   readonly #ofStatistics: GradientValue[] = [];
   /** What each node's output, and each parameter, has gathered. */
-  readonly #gradients = new Map<number, FeatureMap>();
+  readonly #gradients = new Map<number, Pieces>();
   readonly #parameterGradients = new Map<string, { parts: string[]; filter: FilterShape | undefined }>();
 
   constructor(network: Network, batch: number, block: number | undefined) {
@@ -85,9 +79,9 @@ class Lowering {
       this.#values.push(this.#forwardNode(e, node, place));
     });
     for (const { node } of this.#network.outputs) {
-      const value = this.#values[node]!;
-      const shape = [e.batch, ...value.shape];
-      const name = e.plain(value);
+      const [value] = e.regroup(this.#values[node]!, 1);
+      const shape = [e.batch, ...value!.shape];
+      const name = e.plain(value!);
       e.b.output(name, shape);
       this.#outputs.push({ name, shape });
     }
@@ -96,9 +90,9 @@ class Lowering {
   backward(): void {
     const e = this.#backward;
     for (const { name, node } of this.#network.outputs) {
-      const { shape } = this.#values[node]!;
+      const { shape } = this.#network.nodes[node]!;
       const input = e.b.input(outputGradientInput(name), [e.batch, ...shape]);
-      this.#addGradient(node, { shape, plain: input });
+      this.#addGradient(node, [{ shape, pictures: e.batch, plain: input }]);
     }
     for (let place = this.#network.nodes.length - 1; place >= 0; place--) {
       const gradient = this.#gradients.get(place);
@@ -111,10 +105,13 @@ class Lowering {
   finish(): TrainingGraphs {
     const { parameters } = this.#network;
     const e = this.#backward;
-    const gradients = [...this.#parameterGradients].map(([parameter, { parts, filter }]) => {
-      const name = parts.length === 1 ? parts[0]! : e.b.op("Sum", parts);
-      const { shape } = parameters.get(parameter);
-      e.b.output(name, filter === undefined ? shape : gradientSides(filter));
+    // onnxruntime computes first what the last of a graph's results needs. Each filter's gradient is to be had as soon
+    // as it can be: later the values it reads have left the cache, and must all be kept until then.
+    const gradients = [...this.#parameterGradients].reverse().map(([parameter, { parts, filter }]) => {
+      const sides = filter === undefined ? parameters.get(parameter).shape : gradientSides(filter);
+      const last = filter !== undefined && parts.length === 1;
+      const name = last ? e.b.reshape(parts[0]!, ...sides) : e.sum(parts);
+      e.b.output(name, sides);
       return { parameter, name, filter };
     });
     const reached = new Set(gradients.map(({ parameter }) => parameter));
@@ -132,24 +129,22 @@ class Lowering {
     };
   }
 
-  #forwardNode(e: Emitter, { layer, inputs, shape }: Node, place: number): FeatureMap {
-    const x = this.#values[inputs[0]!]!;
+  #forwardNode(e: Emitter, { layer, inputs, shape }: Node, place: number): Pieces {
+    const count = Math.max(this.#pieceCount(place), ...inputs.map((input) => this.#values[input]!.length));
+    const operands = inputs.map((input) => e.regroup(this.#values[input]!, count));
+    const x = operands[0] ?? [];
     const filter: FilterSource = (weight, form) => this.#filter("forward", weight, form);
     const parameter = (name: string): string => this.#parameter("forward", name);
     const relu = this.#reluFollows(place);
     switch (layer.kind) {
       case "input":
-        return this.#pictures(e, shape, this.#rescaleOf(place));
+        return enterPictures(e, shape, count, this.#rescaleOf(place));
       case "rescale":
         if (this.#rescaleOf(inputs[0]!) !== undefined) return x;
-        return e.map(
-          "plain",
-          shape,
-          e.b.op("Mul", [this.#moved(e, e.plain(x), layer.zero), e.b.scalar(layer.scale)]),
-        );
+        return x.map((piece) => e.map("plain", piece, shape, rescaled(e, e.plain(piece), layer)));
       case "conv": {
         const bias = layer.bias === undefined ? undefined : parameter(layer.bias);
-        return convolve(e, layer, x, shape, filter, bias, relu);
+        return x.map((piece) => convolve(e, layer, piece, shape, filter, bias, relu));
       }
       case "batch-norm": {
         const { y, statistics } = normalize(e, layer, x, parameter(layer.gamma), parameter(layer.beta), relu);
@@ -159,34 +154,39 @@ class Lowering {
         return y;
       }
       case "relu":
-        return this.#reluFollows(inputs[0]!) ? x : e.elementwise("Relu", x);
+        return this.#reluFollows(inputs[0]!) ? x : x.map((piece) => e.elementwise("Relu", piece));
       case "max-pool":
-        return maxPool(e, layer, x, shape);
+        return x.map((piece) => maxPool(e, layer, piece, shape));
       case "upsample":
-        return upsample(e, x);
+        return x.map((piece) => upsample(e, piece));
       case "add":
-        return e.elementwise("Add", x, this.#values[inputs[1]!]!);
-      case "concat": {
-        const maps = inputs.map((input) => this.#values[input]!);
-        const layout = e.layoutFor(...maps);
-        const names = maps.map((map) => e.in(layout, map));
-        return e.map(layout, shape, e.b.op("Concat", names, { axis: 1 }));
-      }
+        return x.map((piece, i) => e.elementwise("Add", piece, operands[1]![i]!));
+      case "concat":
+        return x.map((piece, i) => {
+          const maps = operands.map((operand) => operand[i]!);
+          const layout = e.layoutFor(...maps);
+          const names = maps.map((map) => e.in(layout, map));
+          return e.map(layout, piece, shape, e.b.op("Concat", names, { axis: 1 }));
+        });
       case "flatten":
-        return { shape, plain: e.b.reshape(e.plain(x), e.batch, ...shape) };
-      case "dense": {
-        const operands = [e.plain(x), parameter(layer.weight), parameter(layer.bias)];
-        return { shape, plain: e.b.op("Gemm", operands) };
-      }
+        return x.map((piece) => flattened(e, piece, shape));
+      case "dense":
+        return x.map((piece) => {
+          const operands = [e.plain(piece), parameter(layer.weight), parameter(layer.bias)];
+          return e.map("plain", piece, shape, e.b.op("Gemm", operands));
+        });
     }
   }
 
   /** Sends a node's gradient to its parameters and inputs. */
-  #backwardNode(e: Emitter, { layer, inputs }: Node, place: number, gradient: FeatureMap): void {
+  #backwardNode(e: Emitter, { layer, inputs }: Node, place: number, known: Pieces): void {
     const source = inputs[0]!;
     const shape = this.#network.nodes[source]?.shape ?? [];
-    const give = (make: () => FeatureMap): void => {
-      if (this.#trained[source]) this.#addGradient(source, make());
+    const count = Math.max(known.length, ...inputs.map((input) => this.#values[input]!.length));
+    const gradient = e.regroup(known, count);
+    const recall = (place: number): Pieces => e.regroup(this.#recall(place), count);
+    const give = (make: (gradient: FeatureMap, piece: number) => FeatureMap): void => {
+      if (this.#trained[source]) this.#addGradient(source, gradient.map(make));
     };
     switch (layer.kind) {
       case "input":
@@ -194,12 +194,18 @@ class Lowering {
         // Nothing to learn lies before the pictures' rescaling.
         break;
       case "conv": {
-        const sides = this.#filterShape(layer.weight);
-        const product = filterGradient(e, layer, this.#recall(source), gradient, sides);
-        this.#addParameter(layer.weight, product, sides);
-        if (layer.bias !== undefined) this.#addParameter(layer.bias, channelSums(e, gradient));
+        const x = recall(source);
+        const products = gradient.map((piece, i) => filterGradient(e, layer, x[i]!, piece));
+        this.#addParameter(layer.weight, products, this.#filterShape(layer.weight));
+        if (layer.bias !== undefined) {
+          const sums = gradient.map((piece) => channelSums(e, piece));
+          this.#addParameter(layer.bias, sums);
+        }
         const filter: FilterSource = (weight, form) => this.#filter("backward", weight, form);
-        give(() => inputGradient(e, layer, gradient, shape, filter));
+        const gathered = this.#gradients.get(source);
+        const plus = gathered && e.regroup(gathered, count);
+        if (this.#trained[source]) this.#gradients.delete(source);
+        give((piece, i) => inputGradient(e, layer, piece, shape, filter, plus?.[i]));
         break;
       }
       case "batch-norm": {
@@ -207,20 +213,22 @@ class Lowering {
         const sides = this.#network.parameters.get(layer.mean).shape;
         const kept = { mean: this.#keep(mean, sides), inverse: this.#keep(inverse, sides) };
         const gamma = this.#parameter("backward", layer.gamma);
-        const result = normalizeBackward(e, this.#recall(source), gradient, gamma, kept);
-        this.#addParameter(layer.gamma, result.gamma);
-        this.#addParameter(layer.beta, result.beta);
-        give(() => result.x);
+        const result = normalizeBackward(e, recall(source), gradient, gamma, kept);
+        this.#addParameter(layer.gamma, [result.gamma]);
+        this.#addParameter(layer.beta, [result.beta]);
+        give((_, i) => result.x[i]!);
         break;
       }
-      case "relu":
-        give(() => reluBackward(e, this.#recall(place), gradient));
+      case "relu": {
+        const y = recall(place);
+        give((piece, i) => reluBackward(e, y[i]!, piece));
         break;
+      }
       case "max-pool":
-        this.#maxPoolBackward(e, layer, source, place, gradient);
+        this.#maxPoolBackward(e, layer, source, recall(source), recall(place), gradient);
         break;
       case "upsample":
-        give(() => upsampleBackward(e, gradient));
+        give((piece) => upsampleBackward(e, piece));
         break;
       case "add":
         for (const input of inputs) if (this.#trained[input]) this.#addGradient(input, gradient);
@@ -229,62 +237,62 @@ class Lowering {
         this.#splitGradient(e, inputs, gradient);
         break;
       case "flatten":
-        give(() => ({ shape, plain: e.b.reshape(e.plain(gradient), e.batch, ...shape) }));
+        give((piece) => flattened(e, piece, shape));
         break;
       case "dense": {
-        const output = e.plain(gradient);
-        const input = e.plain(this.#recall(source));
-        this.#addParameter(layer.weight, e.b.op("Gemm", [input, output], { transA: 1 }));
-        this.#addParameter(layer.bias, e.sumOver(output, [0]));
+        const x = recall(source);
+        const products = gradient.map((piece, i) =>
+          e.b.op("Gemm", [e.plain(x[i]!), e.plain(piece)], { transA: 1 }),
+        );
+        this.#addParameter(layer.weight, products);
+        const sums = gradient.map((piece) => e.sumOver(e.plain(piece), [0]));
+        this.#addParameter(layer.bias, sums);
         const weight = this.#parameter("backward", layer.weight);
-        give(() => ({ shape, plain: e.b.op("Gemm", [output, weight], { transB: 1 }) }));
+        give((piece) =>
+          e.map("plain", piece, shape, e.b.op("Gemm", [e.plain(piece), weight], { transB: 1 })),
+        );
         break;
       }
     }
   }
 
   /** A window's largest number passed the ReLU before it if it is above zero: the mask is had at the pool's own size. */
-  #maxPoolBackward(e: Emitter, layer: MaxPool, source: number, place: number, gradient: FeatureMap): void {
+  #maxPoolBackward(e: Emitter, layer: MaxPool, source: number, x: Pieces, y: Pieces, gradient: Pieces): void {
     if (!this.#trained[source]) return;
-    const [x, y] = [this.#recall(source), this.#recall(place)];
     const { layer: before, inputs } = this.#network.nodes[source]!;
     const alone = this.#consumers[source]!.length === 1 && !this.#outputNodes.has(source);
-    if (before.kind === "relu" && alone) {
-      this.#addGradient(inputs[0]!, maxPoolBackward(e, layer, x, y, reluBackward(e, y, gradient)));
-    } else {
-      this.#addGradient(source, maxPoolBackward(e, layer, x, y, gradient));
-    }
+    const masks = before.kind === "relu" && alone;
+    const onInput = gradient.map((piece, i) => {
+      const open = masks ? reluBackward(e, y[i]!, piece) : piece;
+      return maxPoolBackward(e, layer, x[i]!, y[i]!, open);
+    });
+    this.#addGradient(masks ? inputs[0]! : source, onInput);
   }
 
-  #splitGradient(e: Emitter, inputs: readonly number[], gradient: FeatureMap): void {
+  #splitGradient(e: Emitter, inputs: readonly number[], gradient: Pieces): void {
     const shapes = inputs.map((input) => this.#network.nodes[input]!.shape);
     const blocks = shapes.every(([channels]) => e.canBlock(channels!));
-    const layout: MapLayout = blocks ? e.layoutFor(gradient) : "plain";
+    const layout: MapLayout = blocks ? e.layoutFor(...gradient) : "plain";
     const sizes = e.b.wholes(...shapes.map(([channels]) => channels!));
-    const names = e.b.ops(inputs.length, "Split", [e.in(layout, gradient), sizes], { axis: 1 });
+    const parts = gradient.map((piece) =>
+      e.b
+        .ops(inputs.length, "Split", [e.in(layout, piece), sizes], { axis: 1 })
+        .map((name, i) => e.map(layout, piece, shapes[i]!, name)),
+    );
     inputs.forEach((input, i) => {
-      if (this.#trained[input]) this.#addGradient(input, e.map(layout, shapes[i]!, names[i]!));
+      if (this.#trained[input])
+        this.#addGradient(
+          input,
+          parts.map((part) => part[i]!),
+        );
     });
   }
 
-  /**
-   * Pictures as uint8 [batch, height, width, channels] to float32 [batch, channels, height, width], rescaled where a
-   * rescaling follows.
-   */
-  #pictures(
-    e: Emitter,
-    [channels, height, width]: readonly number[],
-    { scale, zero }: Rescale = { scale: 1, zero: 0 },
-  ): FeatureMap {
-    const shape = [channels!, height!, width!];
-    const input = pictureInput(e.b, { channels: channels!, height: height!, width: width! }, e.batch);
-    const planes = e.b.op("Transpose", [input], { perm: [0, 3, 1, 2] });
-    const scaled = e.b.op("DequantizeLinear", [planes, e.b.scalar(scale)]);
-    return e.map("plain", shape, this.#moved(e, scaled, zero * scale));
-  }
-
-  #moved(e: Emitter, x: string, zero: number): string {
-    return zero === 0 ? x : e.b.op("Sub", [x, e.b.scalar(zero)]);
+  /** Pictures of the first layers come in the pieces in which those who read them compute. */
+  #pieceCount(place: number): number {
+    const { layer, shape } = this.#network.nodes[place]!;
+    if (layer.kind !== "input" && layer.kind !== "rescale") return this.#forward.pieceCount(shape);
+    return Math.max(1, ...this.#consumers[place]!.map((consumer) => this.#pieceCount(consumer)));
   }
 
   /** The rescaling that is all that reads this input, so that both can be computed in one pass. */
@@ -308,28 +316,32 @@ class Lowering {
     );
   }
 
-  #addGradient(place: number, gradient: FeatureMap): void {
+  #addGradient(place: number, gradient: Pieces): void {
+    const e = this.#backward;
     const known = this.#gradients.get(place);
-    const sum = known === undefined ? gradient : this.#backward.elementwise("Add", known, gradient);
+    const pieces = e.regroup(gradient, this.#values[place]!.length);
+    const sum =
+      known === undefined ? pieces : pieces.map((piece, i) => e.elementwise("Add", known[i]!, piece));
     this.#gradients.set(place, sum);
   }
 
-  #addParameter(name: string, part: string, filter?: FilterShape): void {
+  #addParameter(name: string, parts: readonly string[], filter?: FilterShape): void {
     const known = this.#parameterGradients.get(name) ?? { parts: [], filter };
-    known.parts.push(part);
+    known.parts.push(...parts);
     this.#parameterGradients.set(name, known);
   }
 
   /** A forward value as the backward graph sees it: blocked where it exists so. */
-  #recall(place: number): FeatureMap {
-    const value = this.#values[place]!;
-    const known = this.#recalled.get(value);
-    if (known !== undefined) return known;
-    const layout: MapLayout = value.blocked === undefined ? "plain" : "blocked";
-    const name = this.#keep(value[layout]!, [this.#forward.batch, ...value.shape]);
-    const recalled = this.#backward.map(layout, value.shape, name);
-    this.#recalled.set(value, recalled);
-    return recalled;
+  #recall(place: number): Pieces {
+    return this.#values[place]!.map((piece) => {
+      const known = this.#recalled.get(piece);
+      if (known !== undefined) return known;
+      const layout: MapLayout = piece.blocked === undefined ? "plain" : "blocked";
+      const name = this.#keep(piece[layout]!, [piece.pictures, ...piece.shape]);
+      const recalled = this.#backward.map(layout, piece, piece.shape, name);
+      this.#recalled.set(piece, recalled);
+      return recalled;
+    });
   }
 
   /** Lets a value of the forward graph enter the backward graph under its own name. */
@@ -390,4 +402,9 @@ class Lowering {
     declared.add(name);
     return true;
   }
+}
+
+/** Features of a map, or the other way. */
+function flattened(e: Emitter, map: FeatureMap, shape: Shape): FeatureMap {
+  return e.map("plain", map, shape, e.b.reshape(e.plain(map), map.pictures, ...shape));
 }

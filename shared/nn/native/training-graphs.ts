@@ -22,7 +22,7 @@ export interface GraphValue {
 export interface GradientValue {
   readonly parameter: string;
   readonly name: string;
-  /** Set where the numbers come as [size * size, filters, channels] and have to be put in order. */
+  /** Set where the numbers come as [size, filters, size, channels]; 3x3 ones have to be put in order. */
   readonly filter: FilterShape | undefined;
 }
 
@@ -55,5 +55,5 @@ export function outputGradientInput(output: string): string {
 
 /** A convolution's gradient as the backward graph answers it. */
 export function gradientSides({ filters, channels, size }: FilterShape): number[] {
-  return [size * size, filters, channels];
+  return [size * filters, size * channels];
 }
