@@ -13,6 +13,7 @@ import { NETWORK_KINDS } from "../shared/nn/networks/config.ts";
 import { DETECTOR_WIDTHS, type DetectorVariant } from "../shared/nn/networks/detector.ts";
 import { planOptions, type TrainingOptions } from "../shared/training/options.ts";
 import { JobClient, type JobNews, type SubmitProgress } from "../shared/training/submit.ts";
+import { WIRE_CHOICES } from "../shared/training/wire-choice.ts";
 import { choiceFlag, numberFlag, wholeFlag } from "./flags.ts";
 import { type CommandContext, type Flags, isSet, textOf } from "./shell.ts";
 
@@ -38,6 +39,12 @@ export const TRAINING_FLAGS = {
     valueHint: "S",
     description: "Starts the random numbers; the same gives the same (1).",
   },
+  wire: {
+    type: "string",
+    valueHint: WIRE_CHOICES.join("|"),
+    description:
+      "How workers send each other numbers: float16 and int8 for slow networks (auto: as measured).",
+  },
   init: { type: "string", valueHint: "FILE.onnx", description: "A model to start from." },
   strict: { type: "boolean", description: "A defect of the data set is an error." },
 } as const satisfies ArgsDef;
@@ -51,10 +58,12 @@ export function trainingOptions(flags: Flags, dataset: string): TrainingOptions 
   const minutes = numberFlag("minutes", textOf(flags, "minutes"), 0.01, 100_000);
   const seed = wholeFlag("seed", textOf(flags, "seed"), 0, 2 ** 32 - 1);
   const variant = textOf(flags, "variant");
+  const wire = textOf(flags, "wire");
   const hidden = wholeFlag("hidden", textOf(flags, "hidden"), 1, 4096);
   const options: TrainingOptions = {
     ...(variant !== undefined && { variant: choiceFlag("variant", variant, DETECTOR_VARIANTS) }),
     ...(hidden !== undefined && { hidden }),
+    ...(wire !== undefined && { wire: choiceFlag("wire", wire, WIRE_CHOICES) }),
     network: choiceFlag("network", textOf(flags, "network") ?? "detector", NETWORK_KINDS),
     dataset: dataset.split(/[/\\]/).filter(Boolean).at(-1) ?? dataset,
     ...(sizePx !== undefined && { sizePx }),

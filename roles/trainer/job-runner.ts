@@ -234,7 +234,7 @@ class JobRun {
     models: JobModels,
   ): Promise<TrainingOutcome> {
     const { jobs, pool, checkpoints, log, board } = this.#context;
-    const { id: jobId } = this.#job;
+    const { id: jobId, createdMs } = this.#job;
     const from = this.#checkpoint() ?? (await this.#initial(plan, options));
     jobs.update(jobId, { state: "training", note: "" });
     board.set(jobId, { state: "training", note: "" });
@@ -242,8 +242,11 @@ class JobRun {
     log.info("training", { job: jobId, pictures: train, aside: val, test, round: from?.round ?? 0 });
     const run = new TrainingRun({
       jobId,
+      createdMs,
+      isResumed: this.#job.plan !== undefined,
       plan,
       shards: pictures.shards.map(({ sha256, shardBytes, split }) => ({ sha256, shardBytes, split })),
+      wire: options.wire ?? "auto",
       trainPictures: train,
       hasVal: val > 0,
       hasTest: test > 0,

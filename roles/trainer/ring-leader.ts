@@ -2,8 +2,13 @@ import { AppError } from "../../shared/base/errors.ts";
 import { PIECE_SIZE_BYTES_MAX } from "../../shared/base/limits.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { Membership } from "../../shared/training/membership.ts";
-import type { MembershipAction, MembershipEvent } from "../../shared/training/membership-words.ts";
+import {
+  MEMBERSHIP_LIMITS,
+  type MembershipAction,
+  type MembershipEvent,
+} from "../../shared/training/membership-words.ts";
 import { sliceOf } from "../../shared/training/slices.ts";
+import type { FormatChooser } from "../../shared/training/wire-choice.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
 import {
   FormRing,
@@ -35,11 +40,18 @@ export interface RingEvents {
   onFailed(error: AppError): void;
 }
 
+/** After a restart the first workers wait so long for the others, whose slices of the optimizer's state they lack. */
+const RETURN_MS = 2000;
+
 export interface RingLeaderOptions {
   readonly jobId: number;
+  /** The training had begun before this trainer was started. */
+  readonly isResumed: boolean;
   readonly held: HeldState;
   readonly chunksPerRound: number;
   readonly meter: RoundMeter;
+  /** In which format the ring's numbers travel. */
+  readonly wire: FormatChooser;
   /** Share of the training that is done after so many rounds. */
   readonly progress: (round: number) => number;
   readonly events: RingEvents;
@@ -59,6 +71,8 @@ export class RingLeader {
   readonly #workers = new Map<string, PoolWorker>();
   /** Workers whose links are silent, as the membership was told. */
   readonly #quiet = new Set<string>();
+  /** Workers that wait for others to return, and until when; `undefined` when nobody does any more. */
+  #returning: { readonly members: Set<string>; untilMs: number } | undefined;
   #sizes: StateSizes | undefined;
   #held: HeldState;
   #gathering: Gathering | undefined;
@@ -68,7 +82,10 @@ export class RingLeader {
     this.#options = options;
     this.#held = options.held;
     this.#round = options.held.round;
-    this.#membership = new Membership(this.#round);
+    if (options.isResumed) this.#returning = { members: new Set(), untilMs: Number.POSITIVE_INFINITY };
+    // Workers may have heard generations of a trainer before this one: time has gone on since.
+    const generation = Math.floor(Date.now() / 1000) % 2 ** 31;
+    this.#membership = new Membership(this.#round, MEMBERSHIP_LIMITS, generation);
   }
 
   /** Rounds completed. */
@@ -99,18 +116,29 @@ export class RingLeader {
     }
     this.#sizes ??= sizes;
     this.#workers.set(worker.nodeId, worker);
-    this.#tell({ kind: "join", member: worker.nodeId });
+    if (this.#returning === undefined) {
+      this.#tell({ kind: "join", member: worker.nodeId });
+      return;
+    }
+    this.#returning.members.add(worker.nodeId);
+    this.#returning.untilMs = Math.min(this.#returning.untilMs, performance.now() + RETURN_MS);
   }
 
   remove(worker: PoolWorker): boolean {
     if (!this.#workers.delete(worker.nodeId)) return false;
     this.#quiet.delete(worker.nodeId);
+    this.#returning?.members.delete(worker.nodeId);
     this.#tell({ kind: "leave", member: worker.nodeId });
     return true;
   }
 
   /** To be called often: deadlines pass, links fall silent. */
   tick(): void {
+    if (this.#returning !== undefined && performance.now() >= this.#returning.untilMs) {
+      const { members } = this.#returning;
+      this.#returning = undefined;
+      for (const member of members) this.#tell({ kind: "join", member });
+    }
     for (const { nodeId: member, link } of this.#workers.values()) {
       if (link.isQuiet === this.#quiet.has(member)) continue;
       if (link.isQuiet) this.#quiet.add(member);
@@ -181,6 +209,7 @@ export class RingLeader {
       case "committed":
         this.#round = action.round;
         this.#options.meter.committed(action.roundMs);
+        this.#chooseFormat(action.roundMs);
         log.debug("round", {
           job: jobId,
           round: action.round,
@@ -283,10 +312,18 @@ export class RingLeader {
           chunkCount,
           chunksTotal,
           progress,
-          format: "float32",
+          format: this.#options.wire.format,
         }),
       );
     });
+  }
+
+  #chooseFormat(roundMs: number): void {
+    const { wire, meter, log, jobId } = this.#options;
+    if (this.#membership.members.length < 2) return;
+    if (wire.measured(meter.ringMs, roundMs)) {
+      log.info("numbers travel in another format", { job: jobId, format: wire.format, ringMs: meter.ringMs });
+    }
   }
 
   #roundDone(worker: PoolWorker, message: MessageOf<typeof RoundDone>): void {

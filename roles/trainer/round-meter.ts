@@ -42,6 +42,11 @@ export class RoundMeter {
     this.#meters.set(nodeId, { name, engine, speed: 0, share: 0, networkShare: 0 });
   }
 
+  /** What the ring takes when everybody has computed. */
+  get ringMs(): number {
+    return this.#ringMs;
+  }
+
   remove(nodeId: string): void {
     this.#meters.delete(nodeId);
   }

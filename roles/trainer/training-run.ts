@@ -3,6 +3,9 @@ import type { Log } from "../../shared/base/log.ts";
 import { durationText } from "../../shared/base/text.ts";
 import { deferred, onAbort } from "../../shared/base/wait.ts";
 import type { LearningPlan } from "../../shared/learn/plan.ts";
+import { learningRate } from "../../shared/learn/schedule.ts";
+import type { History, HistoryPoint } from "../../shared/nn/history.ts";
+import { FormatChooser, type WireChoice } from "../../shared/training/wire-choice.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
 import type { JobStatus } from "../../shared/wire/messages/models.ts";
 import {
@@ -17,6 +20,7 @@ import {
 } from "../../shared/wire/messages/training.ts";
 import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
 import { Evaluator } from "./evaluation.ts";
+import { HistoryKeeper } from "./history-keeper.ts";
 import { RingLeader } from "./ring-leader.ts";
 import { RoundMeter } from "./round-meter.ts";
 import { TrainingClock } from "./training-clock.ts";
@@ -34,8 +38,13 @@ const BEST_MARGIN = 0.02;
 
 export interface TrainingRunOptions {
   readonly jobId: number;
+  readonly createdMs: number;
+  /** It had begun before: workers may come back that are further than `from`. */
+  readonly isResumed: boolean;
   readonly plan: LearningPlan;
   readonly shards: readonly ShardCard[];
+  /** How the ring's numbers travel. */
+  readonly wire: WireChoice;
   readonly trainPictures: number;
   readonly hasVal: boolean;
   readonly hasTest: boolean;
@@ -65,6 +74,8 @@ export interface Learnt {
   readonly testScores: Scores | undefined;
   readonly samples: number;
   readonly seconds: number;
+  /** From the first round, or where the trainer went away meanwhile, from its last start. */
+  readonly history: History;
 }
 
 export interface TrainingOutcome extends Learnt {
@@ -84,6 +95,7 @@ export class TrainingRun implements WorkerUser {
   readonly #clock: TrainingClock;
   readonly #meter: RoundMeter;
   readonly #evaluator = new Evaluator();
+  readonly #history: HistoryKeeper;
   readonly #outcome = deferred<TrainingOutcome>();
   /** Workers that were told of the job and have not answered. */
   readonly #opening = new Set<string>();
@@ -99,17 +111,20 @@ export class TrainingRun implements WorkerUser {
   #saving = Promise.resolve();
 
   constructor(options: TrainingRunOptions) {
-    const { plan, from, trainPictures, jobId, log } = options;
+    const { plan, from, trainPictures, jobId, log, isResumed } = options;
     this.#options = options;
     this.#best = from?.best;
     this.#scores = from?.scores;
     this.#clock = new TrainingClock(plan, trainPictures, from?.elapsedMs ?? 0);
     this.#meter = new RoundMeter(plan.chunkSize, plan.chunksPerRound);
+    this.#history = new HistoryKeeper(plan.chunkSize * plan.chunksPerRound);
     this.#leader = new RingLeader({
       jobId,
       held: { round: from?.round ?? 0, weights: from?.weights, state: from?.state ?? [] },
       chunksPerRound: plan.chunksPerRound,
+      isResumed,
       meter: this.#meter,
+      wire: new FormatChooser(options.wire),
       progress: (round) => this.#clock.progress(round),
       events: {
         onBoundary: () => this.#next(),
@@ -167,9 +182,9 @@ export class TrainingRun implements WorkerUser {
   // Workers come and go
 
   joined(worker: PoolWorker): void {
-    const { jobId, plan, shards } = this.#options;
+    const { jobId, createdMs, plan, shards } = this.#options;
     this.#opening.add(worker.nodeId);
-    const message = { jobId, plan: { ...plan }, shards: [...shards] };
+    const message = { jobId, createdMs, plan: { ...plan }, shards: [...shards] };
     worker.link.send(OpenJob, message).catch(() => {});
   }
 
@@ -211,6 +226,7 @@ export class TrainingRun implements WorkerUser {
     const { round, held } = this.#leader;
     const progress = this.#clock.progress(round);
     const nowMs = performance.now();
+    if (round > 0) this.#history.round(this.#point());
     const isOver = round > 0 && (progress >= 1 || this.#options.finishEarly.aborted);
     const isLastEvaluation = progress >= this.#options.plan.heldOutUntil;
     const isRoutineDue =
@@ -256,6 +272,7 @@ export class TrainingRun implements WorkerUser {
     if (scores === undefined) return;
     this.#scores = scores;
     this.#map50 = scores.map50;
+    this.#history.scored({ ...this.#point(), map50: scores.map50 });
     if (scores.map50 >= (this.#best?.map50 ?? 0)) this.#best = { weights, map50: scores.map50 };
     const { log, jobId, onScored } = this.#options;
     const { round } = this.#leader;
@@ -265,6 +282,7 @@ export class TrainingRun implements WorkerUser {
       testScores: undefined,
       samples: this.#clock.samples(round),
       seconds: this.#clock.elapsedMs / 1000,
+      history: this.#history.history,
     });
     const epoch = this.#clock.epoch(round);
     log.info("evaluated", { job: jobId, epoch, map50: scores.map50, loss: total(this.#meter.loss) });
@@ -309,7 +327,14 @@ export class TrainingRun implements WorkerUser {
       seconds: this.#clock.elapsedMs / 1000,
       imagesPerSecond: this.#meter.imagesPerSecond,
       engines: this.#meter.engines,
+      history: this.#history.history,
     });
+  }
+
+  #point(): HistoryPoint {
+    const { round } = this.#leader;
+    const rate = learningRate(this.#options.plan.optimizer, round, this.#clock.progress(round));
+    return { samples: this.#clock.samples(round), rate, loss: this.#meter.loss };
   }
 
   /** At a boundary `#next` sees it; without any worker there is no boundary to wait for. */

@@ -3,6 +3,7 @@ import { NAME_LENGTH_MAX } from "../base/limits.ts";
 import type { NetworkChoice, PlanOptions } from "../learn/plan.ts";
 import { NETWORK_KINDS, type NetworkKind } from "../nn/networks/config.ts";
 import { DETECTOR_WIDTHS, type DetectorVariant } from "../nn/networks/detector.ts";
+import { WIRE_CHOICES, type WireChoice } from "./wire-choice.ts";
 
 /** What a client asks of a training job; travels as JSON. */
 export interface TrainingOptions {
@@ -18,6 +19,8 @@ export interface TrainingOptions {
   readonly seed?: number;
   readonly chunkSize?: number;
   readonly chunksPerRound?: number;
+  /** How the ring's numbers travel; `auto` where it is not said. */
+  readonly wire?: WireChoice;
   /** Hash of the model file to start from; it travels as a blob. */
   readonly init?: string;
   /** What the data set is called, for the model's lineage. */
@@ -45,11 +48,12 @@ export function checkTrainingOptions(value: Readonly<Record<string, unknown>>): 
   const numbers = ["sizePx", "hidden", "epochs", "minutes", "seed", "chunkSize", "chunksPerRound"].map(
     number,
   );
-  const texts = [text("init"), text("dataset"), text("variant")];
+  const texts = [text("init"), text("dataset"), text("variant"), text("wire")];
   if (value.early !== undefined && typeof value.early !== "boolean") throw bad("early", value.early);
   const early = value.early === true ? { early: true } : {};
   const options = Object.assign({ network }, ...numbers, ...texts, early) as TrainingOptions;
   if (options.init !== undefined && !/^[0-9a-f]{64}$/.test(options.init)) throw bad("init", options.init);
+  if (options.wire !== undefined && !WIRE_CHOICES.includes(options.wire)) throw bad("wire", options.wire);
   if (options.variant !== undefined && !Object.hasOwn(DETECTOR_WIDTHS, options.variant)) {
     throw bad("variant", options.variant);
   }
