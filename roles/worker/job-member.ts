@@ -54,7 +54,7 @@ interface Ring {
 export class JobMember implements AsyncDisposable {
   readonly jobId: number;
   readonly #compute: Compute;
-  readonly #context: MemberContext;
+  #context: MemberContext;
   readonly #state: StateInbox;
   readonly #evaluations: StateInbox;
   readonly #stateVectors: number;
@@ -78,6 +78,28 @@ export class JobMember implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#leaveRing();
     await this.#compute[Symbol.asyncDispose]();
+  }
+
+  /** The link to the trainer has ended, and the running round with it. The weights stay, for when it is back. */
+  detach(): void {
+    this.#leaveRing();
+    this.#generation = -1;
+  }
+
+  /** The trainer is back, over another link. */
+  attach(link: Connection): void {
+    this.#context = { ...this.#context, link };
+  }
+
+  /** What `JobReady` says of it. */
+  get ready(): { engine: string; parameterCount: number; stateVectors: number } {
+    const { engine, parameterCount } = this.#compute;
+    return { engine, parameterCount, stateVectors: this.#stateVectors };
+  }
+
+  /** The last round that it has completed, if any. */
+  get round(): number | undefined {
+    return this.#replica?.position.round;
   }
 
   async regroup({ generation }: MessageOf<typeof Regroup>): Promise<void> {

@@ -10,7 +10,7 @@ import { BlobStore } from "../../shared/store/blobs.ts";
 import { openLearning } from "./learning.ts";
 import type { WorkerOptions } from "./options.ts";
 import { RingDoor } from "./ring-links.ts";
-import { type OpenCompute, serveTrainer } from "./session.ts";
+import { JobPlace, type OpenCompute, serveTrainer } from "./session.ts";
 
 export type { WorkerOptions } from "./options.ts";
 
@@ -44,10 +44,11 @@ export async function runWith(
   });
   options.onReady?.(peers.address);
   log.info("looking for the trainer", { threads, peers: `port ${peers.address.port}` });
+  await using place = new JobPlace();
   const target = { role: "trainer", address: options.trainer } as const;
   const dial = dialer(site, "worker", target, peers.address.port, TEAM_PACE);
   await stayConnected({ dial, signal, log }, (link) =>
-    serveTrainer(link, { site, threads, store: cache.store, door, openCompute, log }),
+    serveTrainer(link, { site, threads, store: cache.store, door, openCompute, place, log }),
   );
 }
 

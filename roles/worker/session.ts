@@ -38,12 +38,39 @@ import type { RingDoor } from "./ring-links.ts";
 /** How a job's learning is opened: in a thread, with the engine that this worker was told to use. */
 export type OpenCompute = (plan: LearningPlan, shards: readonly ShardFile[]) => Promise<Compute>;
 
+/** The job that a worker is in. It outlives the link to the trainer, so that its weights do too. */
+export class JobPlace implements AsyncDisposable {
+  #held: { readonly jobId: number; readonly createdMs: number; readonly member: JobMember } | undefined;
+
+  get member(): JobMember | undefined {
+    return this.#held?.member;
+  }
+
+  /** The member of this very job, where there is one. */
+  find(jobId: number, createdMs: number): JobMember | undefined {
+    const held = this.#held;
+    return held?.jobId === jobId && held.createdMs === createdMs ? held.member : undefined;
+  }
+
+  fill(jobId: number, createdMs: number, member: JobMember): void {
+    this.#held = { jobId, createdMs, member };
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const held = this.#held;
+    this.#held = undefined;
+    await held?.member[Symbol.asyncDispose]();
+  }
+}
+
 export interface SessionOptions {
   readonly site: Site;
   readonly threads: number;
   readonly store: BlobStore;
   readonly door: RingDoor;
   readonly openCompute: OpenCompute;
+  /** The same for every session of a worker. */
+  readonly place: JobPlace;
   readonly log: Log;
 }
 
@@ -60,8 +87,8 @@ class Session implements AsyncDisposable {
   readonly #dispatch: Dispatch;
   /** Aborts with the session. */
   readonly #over = new AbortController();
+  /** The job that the trainer has opened on this link. */
   #jobId: number | undefined;
-  #member: JobMember | undefined;
   /** Blobs go out one after the other. */
   #outgoing = Promise.resolve();
 
@@ -95,7 +122,11 @@ class Session implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over.abort();
     await this.#inbox[Symbol.asyncDispose]();
-    await this.#member?.[Symbol.asyncDispose]();
+    this.#options.place.member?.detach();
+  }
+
+  get #member(): JobMember | undefined {
+    return this.#jobId === undefined ? undefined : this.#options.place.member;
   }
 
   /** Lets long work go on beside the messages. What fails unexpectedly ends the link, which begins everything anew. */
@@ -136,11 +167,17 @@ class Session implements AsyncDisposable {
     }
   }
 
-  async #open({ jobId, plan, shards }: MessageOf<typeof OpenJob>): Promise<void> {
-    const { store, log, site, door, openCompute } = this.#options;
-    await this.#member?.[Symbol.asyncDispose]();
-    this.#member = undefined;
+  async #open({ jobId, createdMs, plan, shards }: MessageOf<typeof OpenJob>): Promise<void> {
+    const { store, log, site, door, openCompute, place } = this.#options;
+    const kept = place.find(jobId, createdMs);
     this.#jobId = jobId;
+    if (kept !== undefined) {
+      kept.attach(this.#link);
+      log.info("ready to go on", { job: jobId, round: kept.round });
+      await this.#link.send(JobReady, { jobId, ...kept.ready });
+      return;
+    }
+    await place[Symbol.asyncDispose]();
     try {
       const checked = checkLearningPlan(plan);
       const lacking = shards.filter(({ sha256 }) => !store.has(sha256));
@@ -159,11 +196,12 @@ class Session implements AsyncDisposable {
         await compute[Symbol.asyncDispose]();
         return;
       }
+      const context = { site, door, link: this.#link, log };
+      const member = new JobMember(jobId, compute, STATE_VECTORS.length, context);
+      place.fill(jobId, createdMs, member);
       const { engine, parameterCount } = compute;
-      const stateVectors = STATE_VECTORS.length;
-      this.#member = new JobMember(jobId, compute, stateVectors, { site, door, link: this.#link, log });
       log.info("ready to learn", { job: jobId, engine, parameters: parameterCount });
-      await this.#link.send(JobReady, { jobId, engine, parameterCount, stateVectors });
+      await this.#link.send(JobReady, { jobId, ...member.ready });
     } catch (error) {
       if (this.#over.signal.aborted || this.#link.closed.aborted) return;
       log.warn("cannot take part", { job: jobId, error });
@@ -174,8 +212,7 @@ class Session implements AsyncDisposable {
   async #close(jobId: number): Promise<void> {
     if (this.#jobId !== jobId) return;
     this.#jobId = undefined;
-    await this.#member?.[Symbol.asyncDispose]();
-    this.#member = undefined;
+    await this.#options.place[Symbol.asyncDispose]();
     this.#options.log.info("job over", { job: jobId });
   }
 }

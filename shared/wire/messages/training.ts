@@ -135,6 +135,8 @@ export type ShardCard = ValueOf<typeof shardCard>;
 /** Get the shards and make ready to learn. Answered by `JobReady` or `JobUnable`. */
 export const OpenJob = defineMessage(0x26, "OpenJob", {
   jobId: u32,
+  /** When the job was handed in: with its number, which one it is, whatever trainer speaks. */
+  createdMs: u53,
   /** The `LearningPlan`. */
   plan: jsonObject(256 * 1024),
   shards: list(shardCard, 16_384),

@@ -9,7 +9,7 @@ import { tempFolder } from "../../support/temp.ts";
 import { ended, TrainingSite, tinyDataset, untilSamples } from "../training-site.ts";
 
 const SAMPLES_A_ROUND = 12;
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 60_000;
 
 /** Trains in a folder of its own with so many toy workers; returns the final weights and what was seen on the way. */
 async function trainedBy(workers: number, rounds: number) {
@@ -98,6 +98,39 @@ test(
     await using other = await site.client();
     const models = await new ModelClient(other).list();
     expect(models.map(({ name, version }) => `${name} v${version}`)).toEqual(["second v1", "first v1"]);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "a trainer started again without any checkpoint goes on from what its workers hold: nothing is lost",
+  async () => {
+    using folder = tempFolder();
+    await using site = new TrainingSite(folder.path, { checkpointEveryMs: 600_000 });
+    await site.startTrainer();
+    const { port } = site.address;
+    const dataset = await tinyDataset(join(folder.path, "data"));
+    for (const name of ["a", "b"]) site.startWorker(name, 2);
+    let jobId: number;
+    {
+      await using link = await site.client();
+      const client = new JobClient(link, silentLog);
+      jobId = await site.submit(client, "toy", dataset, 40);
+      await untilSamples(client, jobId, 20 * SAMPLES_A_ROUND);
+    }
+    await site.stopTrainer();
+    await site.startTrainer(port);
+    await using link = await site.client();
+    const client = new JobClient(link, silentLog);
+    let least = Number.POSITIVE_INFINITY;
+    let last: string | undefined;
+    for await (const { status } of client.follow(jobId)) {
+      last = status.state;
+      if (status.state === "training" && status.samples > 0) least = Math.min(least, status.samples);
+    }
+    expect(last).toBe("done");
+    expect(least).toBeGreaterThanOrEqual(20 * SAMPLES_A_ROUND);
+    for (const seen of site.checksums().values()) expect(seen.size).toBe(1);
   },
   TIMEOUT_MS,
 );
