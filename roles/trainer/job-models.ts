@@ -101,7 +101,11 @@ export class JobModels implements Disposable {
     });
   }
 
-  #info({ scores, testScores, samples, seconds }: Learnt, version: number, early: boolean): ModelInfo {
+  #info(
+    { scores, testScores, samples, seconds, history }: Learnt,
+    version: number,
+    early: boolean,
+  ): ModelInfo {
     const { network, classes, seed } = this.#plan;
     const shown = testScores ?? scores;
     const metrics: Record<string, number> = {};
@@ -128,6 +132,7 @@ export class JobModels implements Disposable {
         program: `vigia ${VERSION}`,
       },
       format: "float32",
+      history,
     };
   }
 }

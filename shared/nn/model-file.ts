@@ -4,6 +4,7 @@ import { AppError } from "../base/errors.ts";
 import { CLASS_COUNT_MAX, NAME_LENGTH_MAX } from "../base/limits.ts";
 import { replaceFile } from "../base/replace-file.ts";
 import type { Network } from "./graph.ts";
+import { checkHistory, type History } from "./history.ts";
 import { buildNetwork, checkNetworkConfig, type NetworkConfig } from "./networks/config.ts";
 import { OnnxBuilder } from "./onnx/builder.ts";
 import { lowerInference } from "./onnx/inference.ts";
@@ -22,6 +23,8 @@ export interface ModelInfo {
   readonly metrics: Readonly<Record<string, number>>;
   readonly lineage: Lineage;
   readonly format: "float32" | "int8";
+  /** How its training went; models of other makers and older versions have none. */
+  readonly history?: History;
 }
 
 /** Where a model came from. */
@@ -178,7 +181,7 @@ function checkInfo(value: unknown): ModelInfo {
   const bad = (what: string): AppError => new AppError("input", `the model's metadata has no usable ${what}`);
   if (typeof value !== "object" || value === null) throw bad("fields");
   const info = value as Partial<Record<keyof ModelInfo, unknown>>;
-  const { name, version, classes, thresholds, metrics, lineage, format } = info;
+  const { name, version, classes, thresholds, metrics, lineage, format, history } = info;
   const network = checkNetworkConfig(info.network);
   if (typeof name !== "string" || name.length > NAME_LENGTH_MAX) throw bad("name");
   if (typeof version !== "number" || !Number.isSafeInteger(version)) throw bad("version");
@@ -206,6 +209,7 @@ function checkInfo(value: unknown): ModelInfo {
     metrics: metrics as Record<string, number>,
     lineage: checkLineage(lineage, bad),
     format,
+    ...(history !== undefined && { history: checkHistory(history) }),
   };
 }
 
