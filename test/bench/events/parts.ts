@@ -2,12 +2,11 @@ import { copyFileSync, mkdirSync, readFileSync } from "node:fs";
 import { basename, join } from "node:path";
 import { silentLog } from "../../../shared/base/log.ts";
 import { readDataset } from "../../../shared/dataset/read.ts";
-import { syntheticClasses } from "../../../shared/dataset/synthetic/art/catalogue.ts";
-import { writeSyntheticDataset } from "../../../shared/dataset/synthetic/dataset.ts";
 import { SyntheticMovie } from "../../../shared/dataset/synthetic/movie.ts";
 import { writeClipDataset } from "../../support/clip-dataset.ts";
 import { dataPath } from "../../support/data.ts";
 import type { TrueEvent } from "./score-events.ts";
+import { writeStreetFrames } from "./street-frames.ts";
 
 /** What a part of the benchmark watches, and what is true of it. */
 export interface Footage {
@@ -73,8 +72,12 @@ export const PARTS: readonly Part[] = [
     name: "street",
     minutes: 4,
     dataset: async (folder) => {
-      const classes = syntheticClasses(STREET_CLASSES);
-      await writeSyntheticDataset(folder, { images: 600, classes, seed: 7 });
+      await writeStreetFrames(folder, {
+        seeds: STREET_SEEDS,
+        classes: STREET_CLASSES,
+        fromMs: STREET_MS + 60_000,
+        framesEach: 80,
+      });
       return folder;
     },
     footage: async () => {

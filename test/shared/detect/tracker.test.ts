@@ -84,3 +84,24 @@ test("two of a kind side by side stay two, though their boxes overlap a little",
   const { seen: tracks } = follow.step([seen([0, 0, 60, 60]), seen([40, 0, 100, 60], 0.7)], 0);
   expect(tracks).toHaveLength(2);
 });
+
+test("a look at a part of the picture says nothing of what is elsewhere", () => {
+  const follow = tracker();
+  const [here, there] = [seen([0, 0, 50, 50]), seen([400, 0, 450, 50])];
+  for (let frame = 0; frame < 12; frame++) follow.step([here, there], frame * FRAME_MS);
+  for (let frame = 12; frame < 40; frame++) {
+    const step = follow.step([], frame * FRAME_MS, [[300, 0, 500, 200]]);
+    expect(step.resting.map(({ id }) => id)).toEqual([1]);
+  }
+  expect(follow.tracks.map(({ id, isSettled }) => [id, isSettled])).toEqual([[1, true]]);
+});
+
+test("what a look has missed is restless: it is looked for until it is found or has left", () => {
+  const follow = tracker();
+  for (let frame = 0; frame < 12; frame++) follow.step([seen([0, 0, 50, 50])], frame * FRAME_MS);
+  expect(follow.tracks[0]?.isSettled).toBe(true);
+  follow.step([], 12 * FRAME_MS);
+  expect(follow.tracks[0]?.isSettled).toBe(false);
+  expect(follow.rest(13 * FRAME_MS)).toMatchObject({ resting: [], lost: [] });
+  expect(follow.rest(40 * FRAME_MS).lost).toHaveLength(1);
+});

@@ -1,8 +1,8 @@
 import { expect, test } from "bun:test";
 import { NearJudge } from "../../../shared/detect/near/near-judge.ts";
-import { Tracker } from "../../../shared/detect/tracker.ts";
+import { Tracker, type TrackerStep } from "../../../shared/detect/tracker.ts";
 import type { Box, Detection } from "../../../shared/detect/types.ts";
-import { VisitBook, type VisitChange } from "../../../shared/detect/visits.ts";
+import { type InterruptedVisit, VisitBook, type VisitChange } from "../../../shared/detect/visits.ts";
 
 const PICTURE = { width: 640, height: 360 };
 const FRAME_MS = 200;
@@ -17,9 +17,23 @@ class Scene {
   readonly changes: VisitChange[] = [];
   #atMs = 0;
 
+  get book(): VisitBook {
+    return this.#book;
+  }
+
   frame(...detections: Detection[]): VisitChange[] {
     this.#atMs += FRAME_MS;
-    const changes = this.#book.step(this.#tracker.step(detections, this.#atMs), PICTURE, this.#atMs);
+    return this.#take(this.#tracker.step(detections, this.#atMs));
+  }
+
+  /** A frame in which nothing moved and that the model did not see. */
+  quietFrame(): VisitChange[] {
+    this.#atMs += FRAME_MS;
+    return this.#take(this.#tracker.rest(this.#atMs));
+  }
+
+  #take(step: TrackerStep): VisitChange[] {
+    const changes = this.#book.step(step, PICTURE, this.#atMs);
     this.changes.push(...changes);
     return changes;
   }
@@ -89,4 +103,90 @@ test("lost behind a post for three seconds: still the same visit", () => {
   for (let i = 0; i < 15; i++) scene.frame();
   for (let i = 0; i < 5; i++) scene.frame(thing([110, 100, 190, 200]));
   expect([scene.count("opened"), scene.count("closed")]).toEqual([1, 0]);
+});
+
+test("a parked car that nobody needs to look at stays, and one that a look does not find has left", () => {
+  const scene = new Scene();
+  for (let i = 0; i < 12; i++) scene.frame(thing([200, 150, 300, 220]));
+  for (let i = 0; i < 5 * 3600; i++) scene.quietFrame();
+  expect([scene.count("opened"), scene.count("closed")]).toEqual([1, 0]);
+  expect(scene.changes.at(-1)?.visit.lastSeenMs).toBe(FRAME_MS * (12 + 5 * 3600));
+  for (let i = 0; i < 110; i++) scene.frame();
+  expect([scene.count("opened"), scene.count("closed")]).toEqual([1, 1]);
+});
+
+test("a parked car behind a van for fifteen seconds is the same car; somebody who walked on is not", () => {
+  const car = new Scene();
+  for (let i = 0; i < 40; i++) car.frame(thing([200, 150, 300, 220]));
+  for (let i = 0; i < 75; i++) car.frame();
+  for (let i = 0; i < 5; i++) car.frame(thing([202, 150, 302, 220]));
+  expect([car.count("opened"), car.count("closed")]).toEqual([1, 0]);
+
+  const walker = new Scene();
+  for (let i = 0; i < 20; i++) walker.frame(thing([100 + 10 * i, 100, 140 + 10 * i, 200]));
+  for (let i = 0; i < 75; i++) walker.frame();
+  for (let i = 0; i < 5; i++) walker.frame(thing([300, 100, 340, 200]));
+  expect([walker.count("opened"), walker.count("closed")]).toEqual([2, 1]);
+});
+
+test("who walks behind a wall is the same where the way comes out, and another elsewhere", () => {
+  const at = (i: number): Detection => thing([50 + 12 * i, 100, 90 + 12 * i, 200]);
+  for (const [way, visits] of [
+    [0, 1],
+    [-300, 2],
+  ] as const) {
+    const scene = new Scene();
+    for (let i = 0; i < 12; i++) scene.frame(at(i));
+    for (let i = 12; i < 26; i++) scene.frame();
+    for (let i = 26; i < 32; i++) {
+      const [x1, y1, x2, y2] = at(i).box;
+      scene.frame(thing([x1 + way, y1, x2 + way, y2]));
+    }
+    expect(scene.count("opened")).toBe(visits);
+  }
+});
+
+test("the path is spread over the whole visit, however long it is", () => {
+  const scene = new Scene();
+  for (let i = 0; i < 2000; i++) scene.frame(thing([100 + i / 10, 100, 180 + i / 10, 200]));
+  const path = scene.changes.at(-1)!.visit.path;
+  expect(path.length).toBeGreaterThan(30);
+  expect(path.length).toBeLessThanOrEqual(64);
+  expect(path[0]!.atMs).toBe(400);
+  expect(path.at(-1)!.atMs).toBeGreaterThan(0.95 * 2000 * FRAME_MS);
+  expect(path.at(-1)!.box[0]).toBeGreaterThan(0.45);
+});
+
+test("after a restart, what stands where it stood goes on; what stands elsewhere is new", () => {
+  const before = (onResumed: (key: number) => void): InterruptedVisit => ({
+    classIndex: 0,
+    score: 0.9,
+    box: [200, 150, 300, 220],
+    firstSeenMs: -60_000,
+    zone: "",
+    path: [{ atMs: 0, box: [200 / 640, 150 / 360, 300 / 640, 220 / 360] }],
+    onResumed,
+  });
+  for (const [x, kind] of [
+    [204, "resumed"],
+    [400, "opened"],
+  ] as const) {
+    const scene = new Scene();
+    const keys: number[] = [];
+    scene.book.expect([before((key) => keys.push(key))]);
+    for (let i = 0; i < 4; i++) scene.frame(thing([x, 150, x + 100, 220]));
+    const changes = scene.changes.filter((one) => one.kind !== "continued");
+    expect(changes.map((one) => one.kind)).toEqual([kind]);
+    expect(keys).toEqual(kind === "resumed" ? [changes[0]!.visit.key] : []);
+    expect(changes[0]!.visit.firstSeenMs).toBe(kind === "resumed" ? -60_000 : FRAME_MS);
+  }
+});
+
+test("of two photos alike, the sharper one is kept", () => {
+  const scene = new Scene();
+  for (let i = 0; i < 5; i++) scene.frame({ ...thing([100, 100, 180, 200]), sharpness: 6 });
+  const sharp = scene.frame({ ...thing([102, 100, 182, 200]), sharpness: 10 });
+  expect(sharp.map(({ kind }) => kind)).toEqual(["better"]);
+  const large = scene.frame({ ...thing([90, 90, 190, 210], 0.8), sharpness: 4 });
+  expect(large.map(({ kind }) => kind)).toEqual(["continued"]);
 });

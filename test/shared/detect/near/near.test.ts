@@ -1,0 +1,99 @@
+import { expect, test } from "bun:test";
+import { GroundDistance } from "../../../../shared/detect/near/distance.ts";
+import { crossing, isInside } from "../../../../shared/detect/near/geometry.ts";
+import { NearJudge } from "../../../../shared/detect/near/near-judge.ts";
+import type { CameraRules } from "../../../../shared/detect/near/rules.ts";
+import { Tracker } from "../../../../shared/detect/tracker.ts";
+import type { Box } from "../../../../shared/detect/types.ts";
+
+const FRAME = { width: 1000, height: 1000 };
+
+/** What the rules say of one thing at each of its places, a place every 200 ms. */
+function judged(rules: CameraRules, boxes: readonly Box[], classIndex = 0): (string | undefined)[] {
+  const judge = new NearJudge(rules, ["person", "cat"], 0.05);
+  const tracker = new Tracker({ thresholds: [0.5, 0.5], lostAfterMs: 1500, historyFrames: 10 });
+  return boxes.map((box, i) => {
+    const { seen } = tracker.step([{ classIndex, score: 0.9, box }], 200 * i);
+    return judge.judge(seen[0]!, FRAME, 200 * i);
+  });
+}
+
+/** A thing 100 high whose feet are at a place. */
+const standing = (x: number, y: number, height = 100): Box => [x - 20, y - height, x + 20, y];
+
+test("a polygon holds what is inside, also where it is dented", () => {
+  const dented = [
+    [0, 0],
+    [1, 0],
+    [1, 1],
+    [0.5, 0.5],
+    [0, 1],
+  ] as const;
+  expect(isInside([0.5, 0.25], dented)).toBe(true);
+  expect(isInside([0.5, 0.9], dented)).toBe(false);
+  expect(isInside([1.1, 0.5], dented)).toBe(false);
+});
+
+test("a line is crossed one way or the other, and not by who passes beside it", () => {
+  const [a, b] = [
+    [0.2, 0.5],
+    [0.8, 0.5],
+  ] as const;
+  // Looking from the left end to the right one, the picture's top is on the left.
+  expect(crossing([0.5, 0.4], [0.5, 0.6], a, b)).toBe(1);
+  expect(crossing([0.5, 0.6], [0.5, 0.4], a, b)).toBe(-1);
+  expect(crossing([0.9, 0.4], [0.9, 0.6], a, b)).toBe(0);
+  expect(crossing([0.3, 0.4], [0.7, 0.45], a, b)).toBe(0);
+});
+
+test("two measured spots say how far away everything on the ground is", () => {
+  // A camera 3 m up, level, with the horizon at the middle: the row of a spot is 0.5 + 3 / meters.
+  const row = (meters: number): number => 0.5 + 3 / meters;
+  const ground = new GroundDistance([
+    { y: row(7), meters: 7 },
+    { y: row(20), meters: 20 },
+  ]);
+  for (const meters of [6.5, 10, 15, 40]) expect(ground.at(row(meters))).toBeCloseTo(meters, 6);
+  expect(ground.at(0.5)).toBe(Number.POSITIVE_INFINITY);
+});
+
+test("without zones, near is a matter of height", () => {
+  expect(judged({}, [standing(500, 500, 40)])).toEqual([undefined]);
+  expect(judged({}, [standing(500, 500, 60)])).toEqual([""]);
+  expect(judged({ heightMin: 0.2 }, [standing(500, 500, 60)])).toEqual([undefined]);
+});
+
+test("a zone counts by the feet, for its classes, after the dwell time without a break", () => {
+  const zone = {
+    name: "door",
+    polygon: [
+      [0.4, 0.4],
+      [0.6, 0.4],
+      [0.6, 0.6],
+      [0.4, 0.6],
+    ],
+    classes: ["person"],
+    dwellMs: 400,
+  } as const;
+  const [inside, outside] = [standing(500, 550), standing(500, 650)];
+  expect(judged({ zones: [zone] }, [inside, inside, inside])).toEqual([undefined, undefined, "door"]);
+  expect(judged({ zones: [zone] }, [inside, outside, inside, inside])).toEqual(Array(4).fill(undefined));
+  expect(judged({ zones: [zone] }, [inside, inside, inside], 1)).toEqual(Array(3).fill(undefined));
+});
+
+test("who has crossed a line in its direction is near from then on", () => {
+  const line = { name: "gate", from: [0, 0.5], to: [1, 0.5], direction: "left-to-right" } as const;
+  const down = [450, 480, 510, 540].map((y) => standing(500, y));
+  expect(judged({ lines: [line] }, down)).toEqual([undefined, undefined, "gate", "gate"]);
+  expect(judged({ lines: [line] }, [...down].reverse())).toEqual(Array(4).fill(undefined));
+});
+
+test("a distance keeps what is far from being near, whatever its height", () => {
+  const marks = [
+    { y: 0.9, meters: 3 },
+    { y: 0.5, meters: 15 },
+  ] as const;
+  const distance = { marks, nearMeters: 8 };
+  expect(judged({ distance }, [standing(500, 550, 400)])).toEqual([undefined]);
+  expect(judged({ distance }, [standing(500, 880, 100)])).toEqual([""]);
+});
