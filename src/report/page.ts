@@ -1,6 +1,8 @@
 import type { Evaluation } from "../../shared/metrics/evaluation.ts";
+import type { History } from "../../shared/nn/history.ts";
 import { confusionTable } from "./confusion-table.ts";
 import { curveChart } from "./curve-chart.ts";
+import { historyCharts } from "./history-charts.ts";
 import { both, Html, html } from "./html.ts";
 import type { MistakeKind, MistakePhoto, MistakePhotos } from "./mistake-photos.ts";
 import { STYLE } from "./style.ts";
@@ -17,6 +19,8 @@ export interface ReportContent {
   readonly evaluation: Evaluation;
   /** Of each class the precision at evenly spaced recalls; null of a class without truths. */
   readonly curves: readonly (Float64Array | null)[];
+  /** How the model's training went; empty where that is not known. */
+  readonly history: History;
   readonly photos: MistakePhotos;
   /** How many mistakes there are of each kind; the photos show the worst. */
   readonly mistakeCounts: Readonly<Record<MistakeKind, number>>;
@@ -58,6 +62,7 @@ ${curves(content)}
     "Las filas son las clases verdaderas; las columnas, lo que dijo el modelo. La última columna cuenta objetos no vistos; la última fila, detecciones donde no hay nada.",
   )}</p>
 ${confusionTable(evaluation.confusion, evaluation.classes)}
+${historyCharts(content.history)}
 ${mistakes(content)}
 </body>
 </html>
@@ -84,6 +89,7 @@ function figures(evaluation: Evaluation): Html {
     all.push(
       [both("class accuracy", "exactitud de clase"), share(singleObject.classAccuracy)],
       [both("mean overlap", "solape medio"), share(singleObject.meanIou)],
+      [both("box error, px²", "error de la caja, px²"), singleObject.squaredErrorPx2.toFixed(0)],
     );
   }
   return html`<dl class="figures">${all.map(([name, value]) => html`<div><dt>${name}</dt><dd>${value}</dd></div>`)}</dl>`;

@@ -9,6 +9,12 @@ export const STYLE = `
   --line: light-dark(#dce1de, #313a3e);
   --right: light-dark(#0a7d5a, #3ecf9f);
   --wrong: light-dark(#b3261e, #ff8a80);
+  --line0: light-dark(#0a7d5a, #3ecf9f);
+  --line1: light-dark(#c2570c, #f5a35c);
+  --line2: light-dark(#2563a8, #79b4f2);
+  --line3: light-dark(#8e3a9d, #d99be4);
+  --line4: light-dark(#8a6d00, #d9bd4a);
+  --line5: light-dark(#5d6b70, #93a1a3);
 }
 * { box-sizing: border-box; }
 html:lang(en) span[lang="es"], html:lang(es) span[lang="en"] { display: none; }
@@ -35,6 +41,18 @@ figure img, figure svg { display: block; width: 100%; }
 figure img { height: 14rem; object-fit: contain; background: var(--paper); }
 figcaption { margin-top: 0.4rem; font-size: 0.88rem; }
 figcaption small { color: var(--soft); display: block; }
+.history { grid-template-columns: repeat(auto-fit, minmax(min(22rem, 100%), 1fr)); }
+.history figcaption { margin: 0 0 0.3rem; }
+svg .line { fill: none; stroke: var(--at); stroke-width: 2; stroke-linejoin: round; }
+svg circle.mark { fill: var(--line0); }
+.colour0 { --at: var(--line0); }
+.colour1 { --at: var(--line1); }
+.colour2 { --at: var(--line2); }
+.colour3 { --at: var(--line3); }
+.colour4 { --at: var(--line4); }
+.colour5 { --at: var(--line5); }
+.legend { display: flex; flex-wrap: wrap; gap: 0.2rem 1rem; font-size: 0.85rem; }
+.legend > span::before { content: ""; display: inline-block; width: 0.8rem; height: 0.2rem; margin-right: 0.35rem; vertical-align: middle; background: var(--at); }
 svg text { fill: var(--soft); font-size: 10px; }
 svg .left { text-anchor: end; dominant-baseline: middle; }
 svg .below { text-anchor: middle; }

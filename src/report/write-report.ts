@@ -40,6 +40,7 @@ export async function writeReport(folder: string, report: Report, signal: AbortS
     imagesPerSecond,
     evaluation: result,
     curves: coco.curvesAt50(),
+    history: model.history ?? [],
     photos,
     mistakeCounts: {
       falseDetections: mistakes.falseDetections.length,

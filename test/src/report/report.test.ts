@@ -97,7 +97,13 @@ describe("a report", () => {
     };
     const scored = [room, unseen];
     const info = modelInfo({ kind: "detector", size: 96, classCount: 3, variant: "small" });
-    const model = { ...info, name: "<u>rooms", classes: CLASSES, thresholds: [0.5, 0.5, 0.5] };
+    const history = Array.from({ length: 30 }, (_, i) => ({
+      samples: 80 * (i + 1),
+      rate: 0.001,
+      loss: { box: 3 / (i + 1), "<b>class": 1 },
+      ...(i % 10 === 9 && { map50: i / 40 }),
+    }));
+    const model = { ...info, name: "<u>rooms", classes: CLASSES, thresholds: [0.5, 0.5, 0.5], history };
     const result = evaluate(model, scored);
     const evaluated = { result, scored, imagesPerSecond: 12.3 };
     const out = join(folder.path, "out/report");
@@ -125,7 +131,7 @@ describe("a report", () => {
 
   test("holds no markup of the data set", () => {
     const text = readFileSync(page, "utf8");
-    for (const markup of ["<script>window", '" onload', "<img src=x", "<i>rooms", "<u>rooms"]) {
+    for (const markup of ["<script>window", '" onload', "<img src=x", "<i>rooms", "<u>rooms", "<b>class"]) {
       expect(text).not.toContain(markup);
     }
   });
@@ -165,6 +171,8 @@ describe("a report", () => {
       });
       expect(loaded).toEqual([true, true, true, true]);
       expect(await tab.locator(".curves svg").count()).toBe(2);
+      expect(await tab.locator(".history svg").count()).toBe(3);
+      expect(await tab.locator(".history .legend").allInnerTexts()).toEqual(["all\nbox\n<b>class"]);
       expect(await tab.locator(".confusion tbody tr").count()).toBe(4);
       expect(await tab.locator(".classes tbody th").allTextContents()).toEqual(CLASSES);
       expect(await tab.evaluate(() => "harmed" in window)).toBe(false);
