@@ -3,8 +3,8 @@ import { AppError, errorKind, errorLine } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { countText, durationText } from "../../shared/base/text.ts";
 import { checkLearningPlan, type LearningPlan, planFor } from "../../shared/learn/plan.ts";
+import { startWeights } from "../../shared/learn/start-weights.ts";
 import { decodeModelFile } from "../../shared/nn/model-file.ts";
-import { buildNetwork } from "../../shared/nn/networks/config.ts";
 import type { BlobStore } from "../../shared/store/blobs.ts";
 import type { Job, JobStore } from "../../shared/store/jobs.ts";
 import type { ModelRegistry } from "../../shared/store/models.ts";
@@ -282,13 +282,13 @@ class JobRun {
   async #initial(plan: LearningPlan, options: TrainingOptions): Promise<Checkpoint | undefined> {
     const parent = await this.#parent(options);
     if (parent === undefined) return undefined;
-    const { info, weights } = parent;
-    const wanted = buildNetwork(plan.network).parameters.totalCount;
-    if (info.network.kind !== plan.network.kind || weights.length !== wanted) {
+    const { info, weights: learnt } = parent;
+    if (info.network.kind !== plan.network.kind) {
       throw new AppError("input", `the model to start from (${info.name}) is of another network`, {
-        hint: "start from a model of the same --network, --size and number of classes, or leave out --init",
+        hint: `start from a model of --network ${plan.network.kind}, or leave out --init`,
       });
     }
+    const weights = startWeights(plan, { network: info.network, classes: info.classes, weights: learnt });
     return { round: 0, elapsedMs: 0, weights, state: [], best: undefined, scores: undefined };
   }
 

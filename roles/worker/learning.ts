@@ -1,8 +1,8 @@
 import { AppError, type ErrorKind } from "../../shared/base/errors.ts";
-import { Random } from "../../shared/base/random.ts";
 import { type Deferred, deferred, onAbort, throwIfAborted } from "../../shared/base/wait.ts";
 import type { LearningPlan } from "../../shared/learn/plan.ts";
 import { SliceOptimizer } from "../../shared/learn/slice-optimizer.ts";
+import { startWeights } from "../../shared/learn/start-weights.ts";
 import type { EngineOptions } from "../../shared/nn/engine.ts";
 import type { ParameterLayout } from "../../shared/nn/graph.ts";
 import { buildNetwork } from "../../shared/nn/networks/config.ts";
@@ -120,7 +120,7 @@ class Learning implements Compute {
   }
 
   startWeights(): Float32Array {
-    return this.#layout.start((name) => new Random("weights", this.#plan.seed, name));
+    return startWeights(this.#plan);
   }
 
   sliceRule({ from, to }: Slice, state: readonly Float32Array[] | undefined): SliceRule {

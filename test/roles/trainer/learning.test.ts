@@ -48,7 +48,7 @@ test(
 );
 
 test(
-  "a job starts from the model of another, and says so",
+  "a job starts from the model of another, also with other classes, and says so",
   async () => {
     using folder = tempFolder();
     await using site = new TrainingSite(folder.path);
@@ -70,6 +70,10 @@ test(
       silentLog,
     );
     expect(model.info.lineage.parent).toBe("first v1");
+
+    const renamed = { ...dataset, classes: ["owl", "dog", "cat"] };
+    const relearnt = await client.submit({ name: "renamed", dataset: renamed, options, initPath });
+    expect((await ended(client, relearnt)).status.state).toBe("done");
 
     const other = { network: "detector", sizePx: 64, epochs: 1 } as const;
     const third = await client.submit({ name: "third", dataset, options: other, initPath });
