@@ -172,7 +172,7 @@ const DETECTOR_AUGMENTATION: Augmentation = {
   aspect: 0.05,
   shift: 0.1,
   mirror: 0.5,
-  colour: 1,
+  colour: 1.6,
   visibleMin: 0.25,
   fit: "letterbox",
 };
