@@ -1,9 +1,10 @@
 import { readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { basename, join } from "node:path";
 import type { Clock } from "../../../shared/base/clock.ts";
 import { AppError } from "../../../shared/base/errors.ts";
 import { MESSAGE_SIZE_BYTES_MAX, PICTURE_COUNT_MAX } from "../../../shared/base/limits.ts";
 import { decodePicture, readPictureFile } from "../../../shared/image/codec.ts";
+import { isPictureName } from "../../../shared/image/endings.ts";
 import { readHeader } from "../../../shared/image/header.ts";
 import { encodeStandardJpeg } from "../../../shared/media/standard-jpeg.ts";
 import type { Source } from "../source-text.ts";
@@ -12,7 +13,6 @@ import type { Feed, FrameSource, JpegPicture } from "./source.ts";
 
 type FolderOptions = Extract<Source, { kind: "path" }>;
 
-const PICTURE_ENDING = /\.(jpe?g|png|webp|gif|bmp|tiff?|avif|pgm|ppm)$/i;
 /** A picture on show is a still scene; this is often enough to follow what is in it. */
 const DEFAULT_FPS = 5;
 const PICTURES_AHEAD = 2;
@@ -53,7 +53,7 @@ export function folderSource(
 export async function listPictures(folder: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true });
   const order = new Intl.Collator("en", { numeric: true });
-  const pictures = entries.filter((name) => PICTURE_ENDING.test(name)).sort(order.compare);
+  const pictures = entries.filter((name) => isPictureName(basename(name))).sort(order.compare);
   if (pictures.length === 0) {
     throw new AppError("input", `there is no picture in ${folder}`, {
       hint: "a folder given as a camera holds JPEG, PNG, WebP, GIF, BMP, TIFF, AVIF, PGM or PPM files",
