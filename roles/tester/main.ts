@@ -70,7 +70,7 @@ export async function run(options: TesterOptions, { signal, log }: RoleContext):
           sightings,
           cameras: cameras.watches,
           classes: () => cameras.model?.info.classes ?? [],
-          status: () => statusOf(cameras),
+          status: () => statusOf(cameras, writer),
           jobs: () => jobs,
           sightingChanges,
           statusChanges,
@@ -141,13 +141,14 @@ function openLog({ dataDir }: TesterOptions, log: RoleContext["log"]): SightingL
   return sightings;
 }
 
-function statusOf(cameras: Cameras): TesterStatusMessage {
+function statusOf(cameras: Cameras, { alarm }: SightingWriter): TesterStatusMessage {
   const model = cameras.model;
   return {
     model: model?.info.name ?? "",
     modelVersion: model?.info.version ?? 0,
     classes: [...(model?.info.classes ?? [])],
     engine: model?.engine ?? "",
+    alarm,
     cameras: [...cameras.watches.values()].map((watch) => ({
       status: watch.status,
       testedPerSecond: watch.testedPerSecond,

@@ -1,10 +1,13 @@
 import type { Log } from "../../shared/base/log.ts";
 import { cropPhoto } from "../../shared/detect/crop-photo.ts";
 import type { Connection } from "../../shared/net/connection.ts";
+import type { Sighting } from "../../shared/store/sighting.ts";
 import type { SightingLog } from "../../shared/store/sightings.ts";
 import { Dispatch } from "../../shared/wire/message.ts";
 import { FollowTraining, type JobStatus, TrainingStatus } from "../../shared/wire/messages/models.ts";
 import {
+  FindSightings,
+  FOUND_ROWS_MAX,
   FollowSightings,
   FollowTester,
   LogOpened,
@@ -13,6 +16,7 @@ import {
   PictureReply,
   PictureRequest,
   SightingRows,
+  SightingsFound,
   TesterStatus,
   type TesterStatusMessage,
 } from "../../shared/wire/messages/sightings.ts";
@@ -37,9 +41,12 @@ export interface Watched {
 
 /** Serves one watcher until its link ends. */
 export async function serveWatcher(link: Connection, watched: Watched): Promise<void> {
-  const running: Promise<void>[] = [];
+  const running = new Set<Promise<void>>();
   const begin = (task: Promise<void>): void => {
-    running.push(task.catch((error) => watched.log.debug("a watcher went away", { error })));
+    const handled = task
+      .catch((error) => watched.log.debug("a watcher went away", { error }))
+      .finally(() => running.delete(handled));
+    running.add(handled);
   };
   const dispatch = new Dispatch()
     .on(FollowSightings, ({ revision }) => begin(sendSightings(link, watched, revision)))
@@ -49,6 +56,13 @@ export async function serveWatcher(link: Connection, watched: Watched): Promise<
     .on(FollowTraining, () =>
       begin(repeat(link, watched.jobChanges, () => link.send(TrainingStatus, { jobs: watched.jobs() }))),
     )
+    .on(FindSightings, ({ requestId, id, before, limit, ...query }) => {
+      const rows =
+        id === undefined
+          ? watched.sightings.newest(query, Math.min(limit, FOUND_ROWS_MAX), before).map(withoutPath)
+          : [watched.sightings.get(id)].filter((row) => row !== undefined);
+      return link.send(SightingsFound, { requestId, rows });
+    })
     .on(PhotoRequest, ({ requestId, sightingId, crop }) =>
       begin(sendPhoto(link, watched, requestId, sightingId, crop)),
     )
@@ -61,10 +75,11 @@ export async function serveWatcher(link: Connection, watched: Watched): Promise<
 async function sendSightings(
   link: Connection,
   { sightings, sightingChanges }: Watched,
-  after: number,
+  after: number | undefined,
 ): Promise<void> {
-  await link.send(LogOpened, { databaseId: sightings.databaseId, revision: sightings.revision });
-  let cursor = after;
+  const { databaseId, revision } = sightings;
+  await link.send(LogOpened, { databaseId, revision });
+  let cursor = after ?? revision;
   await repeat(link, sightingChanges, async () => {
     for (;;) {
       const rows = sightings.changedAfter(cursor, ROWS_MAX);
@@ -73,6 +88,11 @@ async function sendSightings(
       cursor = rows.at(-1)!.revision;
     }
   });
+}
+
+/** Paths are long, and only one is looked at. */
+function withoutPath({ path: _, ...row }: Sighting): Sighting {
+  return row;
 }
 
 async function sendPhoto(
@@ -86,8 +106,9 @@ async function sendPhoto(
   let jpeg: Uint8Array | undefined;
   try {
     if (sighting !== undefined) {
-      const photo = await Bun.file(sightings.photos.pathOf(sighting.photo)).bytes();
-      jpeg = crop ? await cropPhoto(photo, sighting.box) : photo;
+      const name = crop ? (sighting.closeUp ?? sighting.photo) : sighting.photo;
+      const file = await Bun.file(sightings.photos.pathOf(name)).bytes();
+      jpeg = crop && sighting.closeUp === undefined ? await cropPhoto(file, sighting.box) : file;
     }
   } catch (error) {
     // The watcher still gets its answer: it waits for one.

@@ -1,3 +1,4 @@
+import { errorLine } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { cropPhoto } from "../../shared/detect/crop-photo.ts";
 import type { Box } from "../../shared/detect/types.ts";
@@ -11,6 +12,9 @@ const TOUCH_EVERY_MS = 1000;
 const TOUCH_EVERY_SHARE = 0.05;
 /** ... up to this: a parked car must not wear out a disk. */
 const TOUCH_EVERY_MAX_MS = 60_000;
+
+/** More ends than this wait for room on the disk only if it was full for a day; the next start closes those too. */
+const UNSAVED_ENDS_MAX = 10_000;
 
 /** Whose visit it is. */
 export type VisitOwner = Pick<Sighting, "camera" | "className" | "name" | "model" | "modelVersion">;
@@ -40,7 +44,10 @@ export class SightingWriter {
   /** Visits that have a row, by their key. */
   readonly #written = new Map<string, Written>();
   readonly #clocks = new Map<string, CameraClock>();
-  #alarmed = false;
+  /** Ends of visits that could not be saved yet. */
+  readonly #unsavedEnds: (() => Sighting)[] = [];
+  /** Why the last change could not be saved; empty when it could. */
+  alarm = "";
 
   constructor(sightings: SightingLog, log: Log, onChange: (sighting: Sighting) => void) {
     this.#sightings = sightings;
@@ -98,8 +105,10 @@ export class SightingWriter {
     if (written === undefined) return;
     const { id, camera } = written;
     const { lastSeenMs, lastMediaMs } = this.#times(visit, camera);
-    this.#save(camera, () =>
-      this.#sightings.touch(id, { lastSeenMs, lastMediaMs, path: visit.path, closed: true, inView }),
+    this.#save(
+      camera,
+      () => this.#sightings.touch(id, { lastSeenMs, lastMediaMs, path: visit.path, closed: true, inView }),
+      true,
     );
   }
 
@@ -118,15 +127,22 @@ export class SightingWriter {
     this.#save(written.camera, () => this.#sightings.improve(row.id, { ...row, box }, large.jpeg, closeUp));
   }
 
-  #save(camera: string, work: () => Sighting | undefined): void {
+  /** @param isEnd of a visit: there is no later frame to try it again with, so it is tried before the next save */
+  #save(camera: string, work: () => Sighting | undefined, isEnd = false): void {
     try {
+      for (let end = this.#unsavedEnds[0]; end !== undefined; end = this.#unsavedEnds[0]) {
+        this.#onChange(end());
+        this.#unsavedEnds.shift();
+      }
       const changed = work();
       if (changed !== undefined) this.#onChange(changed);
-      if (this.#alarmed) this.#log.info("sightings are saved again");
-      this.#alarmed = false;
+      if (this.alarm !== "") this.#log.info("sightings are saved again");
+      this.alarm = "";
     } catch (error) {
-      if (!this.#alarmed) this.#log.error("A SIGHTING COULD NOT BE SAVED", { camera, error });
-      this.#alarmed = true;
+      if (this.alarm === "") this.#log.error("A SIGHTING COULD NOT BE SAVED", { camera, error });
+      this.alarm = errorLine(error);
+      if (isEnd && this.#unsavedEnds.length < UNSAVED_ENDS_MAX)
+        this.#unsavedEnds.push(work as () => Sighting);
     }
   }
 

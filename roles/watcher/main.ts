@@ -19,6 +19,7 @@ export async function run(options: WatcherOptions, { signal, log }: RoleContext)
     const server = scope.use(new PageServer(options.http, feeds, log));
     listeners.push({
       onSightings: (feed, rows) => server.tellSightings(feed, rows),
+      onConnected: () => server.tellStatus(),
       onStatus: () => server.tellStatus(),
       onJobs: () => server.tellStatus(),
     });
@@ -38,6 +39,9 @@ function toAll(listeners: readonly FeedListener[]): FeedListener {
   return {
     onSightings(feed, rows) {
       for (const one of listeners) one.onSightings(feed, rows);
+    },
+    onConnected(feed) {
+      for (const one of listeners) one.onConnected(feed);
     },
     onStatus(feed) {
       for (const one of listeners) one.onStatus(feed);

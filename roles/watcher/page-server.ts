@@ -3,6 +3,8 @@ import { AppError, errorLine } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
 import type { Address } from "../../shared/net/connection.ts";
 import type { Sighting } from "../../shared/store/sighting.ts";
+import { csvHeader, csvLine, spreadsheetCsv } from "../../shared/store/sighting-csv.ts";
+import { placeOf, searchAll, searchEach, searchOf } from "./log-search.ts";
 import page from "./page/index.html";
 import type { TesterFeed } from "./tester-feed.ts";
 import { type SightingView, sightingView, statusView } from "./view.ts";
@@ -37,7 +39,10 @@ export class PageServer implements AsyncDisposable {
         routes: {
           "/": page,
           "/events": (request) => this.#events(request),
-          "/sightings": (request) => Response.json(this.#sightings(new URL(request.url).searchParams)),
+          "/sightings": async (request) =>
+            Response.json(await this.#sightings(new URL(request.url).searchParams)),
+          "/sightings.csv": (request) => this.#table(new URL(request.url).searchParams),
+          "/sighting/:key": (request) => this.#sighting(request.params.key),
           "/photo/:key": (request) =>
             this.#photo(request.params.key, new URL(request.url).searchParams.has("crop")),
           "/camera/:tester/:name": (request) => this.#picture(request.params.tester, request.params.name),
@@ -97,27 +102,36 @@ export class PageServer implements AsyncDisposable {
     });
   }
 
-  /** The newest sightings that match, before `before` (ms since 1970) where that is given. */
-  #sightings(query: URLSearchParams): { rows: SightingView[]; more: boolean } {
-    const className = query.get("class") ?? "";
-    const camera = query.get("camera") ?? "";
-    const fromMs = numberOr(query.get("from"), Number.NEGATIVE_INFINITY);
-    const untilMs = numberOr(query.get("until"), Number.POSITIVE_INFINITY);
-    const beforeMs = numberOr(query.get("before"), Number.POSITIVE_INFINITY);
-    const found = this.#feeds
-      .flatMap((feed) =>
-        [...feed.rows.values()]
-          .filter(
-            (row) =>
-              (className === "" || row.className === className) &&
-              (camera === "" || row.camera === camera) &&
-              row.firstSeenMs >= fromMs &&
-              row.firstSeenMs < Math.min(untilMs, beforeMs),
-          )
-          .map((row) => sightingView(feed, row)),
-      )
-      .sort((a, b) => b.firstSeenMs - a.firstSeenMs);
-    return { rows: found.slice(0, PAGE_ROWS_MAX), more: found.length > PAGE_ROWS_MAX };
+  async #sightings(query: URLSearchParams): Promise<{ rows: SightingView[]; more: boolean }> {
+    const found = await searchAll(this.#feeds, searchOf(query), PAGE_ROWS_MAX + 1, placeOf(query));
+    const rows = found.slice(0, PAGE_ROWS_MAX).map(({ feed, row }) => sightingView(feed, row));
+    return { rows, more: found.length > PAGE_ROWS_MAX };
+  }
+
+  /** Everything that matches as a table for the reader's spreadsheet, written as fast as it is taken. */
+  #table(query: URLSearchParams): Response {
+    const form = spreadsheetCsv(query.get("locale") ?? undefined);
+    const pages = searchEach(this.#feeds, searchOf(query));
+    const body = new ReadableStream<Uint8Array>({
+      start: (out) => out.enqueue(encode(`${csvHeader(form)}\r\n`)),
+      async pull(out) {
+        const { value, done } = await pages.next();
+        if (done === true) out.close();
+        else out.enqueue(encode(value.map(({ row }) => `${csvLine(row, form)}\r\n`).join("")));
+      },
+    });
+    const day = new Date().toLocaleDateString("sv");
+    const headers = { "content-disposition": `attachment; filename="vigia-${day}.csv"` };
+    return new Response(body, { headers: { ...headers, "content-type": "text/csv; charset=utf-8" } });
+  }
+
+  /** One sighting with the way it took. */
+  async #sighting(key: string): Promise<Response> {
+    const [tester, id] = key.split("-").map(Number);
+    const feed = this.#feeds[tester ?? -1];
+    const row = Number.isSafeInteger(id) ? await feed?.sighting(id!) : undefined;
+    if (feed === undefined || row === undefined) return new Response("not found", { status: 404 });
+    return Response.json({ ...sightingView(feed, row), path: row.path?.map(({ box }) => box) ?? [] });
   }
 
   async #photo(key: string, crop: boolean): Promise<Response> {
@@ -183,8 +197,4 @@ function picture(jpeg: Uint8Array, headers: Record<string, string>): Response {
   return new Response(jpeg as Uint8Array<ArrayBuffer>, {
     headers: { "content-type": "image/jpeg", "x-content-type-options": "nosniff", ...headers },
   });
-}
-
-function numberOr(text: string | null, otherwise: number): number {
-  return text === null || text === "" || !Number.isFinite(Number(text)) ? otherwise : Number(text);
 }

@@ -2,13 +2,15 @@ import { decodePicture } from "../../shared/image/codec.ts";
 import { resizeBilinear } from "../../shared/image/resize.ts";
 import type { Picture } from "../../shared/image/types.ts";
 import { type Sighting, thingText } from "../../shared/store/sighting.ts";
-import type { FeedListener, TesterFeed } from "./tester-feed.ts";
+import { EVERYTHING, type FeedListener, type TesterFeed } from "./tester-feed.ts";
 
 /** Width of a small picture, in characters; each shows two pixels, one above the other. */
 const PICTURE_COLUMNS = 28;
 const PICTURE_ROWS_MAX = 10;
 /** Sightings of the past that are printed at the start. */
 const PAST_MAX = 10;
+/** Sightings that are remembered as printed: an open one changes again, an old one does not. */
+const PRINTED_MAX = 5000;
 
 interface Out {
   readonly isTTY?: boolean;
@@ -28,10 +30,21 @@ export class TerminalView implements FeedListener, AsyncDisposable {
   }
 
   onSightings(feed: TesterFeed, rows: readonly Sighting[]): void {
-    const fresh = rows.filter(({ id }) => !this.#printed.has(`${feed.index}-${id}`));
-    for (const { id } of fresh) this.#printed.add(`${feed.index}-${id}`);
-    // The first rows after connecting are the past: only its end is shown.
-    for (const row of fresh.slice(-PAST_MAX)) this.#last = this.#last.then(() => this.#print(feed, row));
+    for (const row of rows) {
+      const key = `${feed.index}-${row.id}`;
+      if (this.#printed.has(key)) continue;
+      this.#printed.add(key);
+      if (this.#printed.size > PRINTED_MAX) this.#printed.delete(this.#printed.values().next().value!);
+      this.#last = this.#last.then(() => this.#print(feed, row));
+    }
+  }
+
+  /** The end of what happened before. */
+  onConnected(feed: TesterFeed): void {
+    feed
+      .find({ ...EVERYTHING, limit: PAST_MAX })
+      .then((rows) => this.onSightings(feed, rows.toReversed()))
+      .catch(() => this.#say("what happened before cannot be read"));
   }
 
   onStatus(feed: TesterFeed): void {

@@ -1,10 +1,10 @@
 import { AppError } from "../../shared/base/errors.ts";
-import { type Deferred, deferred, within } from "../../shared/base/wait.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import type { Sighting } from "../../shared/store/sighting.ts";
 import { Dispatch } from "../../shared/wire/message.ts";
 import { FollowTraining, type JobStatus, TrainingStatus } from "../../shared/wire/messages/models.ts";
 import {
+  FindSightings,
   FollowSightings,
   FollowTester,
   LogOpened,
@@ -13,36 +13,54 @@ import {
   PictureReply,
   PictureRequest,
   SightingRows,
+  SightingsFound,
   TesterStatus,
   type TesterStatusMessage,
 } from "../../shared/wire/messages/sightings.ts";
-
-/** Sightings kept in memory of one tester; the oldest go first. The tester keeps all of them. */
-const ROWS_MAX = 200_000;
-const ANSWER_WITHIN_MS = 5000;
+import { Requests } from "./requests.ts";
 
 /** The latest picture of a camera. */
 export type CameraPicture = ReturnType<typeof PictureReply.decode>;
 
 /** What a feed tells whoever shows it. */
 export interface FeedListener {
+  /** New and changed sightings, as they happen. */
   onSightings(feed: TesterFeed, rows: readonly Sighting[]): void;
+  /** The link is there: what happened before can be asked for. */
+  onConnected(feed: TesterFeed): void;
   onStatus(feed: TesterFeed): void;
   onJobs(feed: TesterFeed): void;
 }
 
-/** One tester as seen from here: its log by cursor, its state, its pictures on request. */
+/** Which sightings `find` looks for. */
+export type SightingSearch = Omit<ReturnType<typeof FindSightings.decode>, "requestId">;
+
+export const EVERYTHING: SightingSearch = {
+  id: undefined,
+  sinceMs: undefined,
+  untilMs: undefined,
+  className: undefined,
+  camera: undefined,
+  text: undefined,
+  before: undefined,
+  limit: 100,
+};
+
+/**
+ * One tester as seen from here: changes of its log by cursor, its state, and on request its sightings and pictures.
+ * The log stays with the tester, however long it grows.
+ */
 export class TesterFeed {
   /** Place in the watcher's list; part of the page's addresses. */
   readonly index: number;
   readonly #listener: FeedListener;
-  readonly #rows = new Map<number, Sighting>();
-  readonly #photos = new Map<number, Deferred<Uint8Array | undefined>>();
-  readonly #pictures = new Map<number, Deferred<CameraPicture>>();
+  readonly #found = new Requests<Sighting[]>();
+  readonly #photos = new Requests<Uint8Array | undefined>();
+  readonly #pictures = new Requests<CameraPicture>();
   #link: Connection | undefined;
-  #cursor = 0;
+  /** Absent until the first link: then what changes from there on. */
+  #cursor: number | undefined;
   #databaseId = "";
-  #nextRequest = 1;
   status: TesterStatusMessage | undefined;
   jobs: readonly JobStatus[] = [];
 
@@ -59,25 +77,20 @@ export class TesterFeed {
     return this.#link?.peer.name ?? "";
   }
 
-  /** Rows by id, the oldest first. */
-  get rows(): ReadonlyMap<number, Sighting> {
-    return this.#rows;
-  }
-
   /** One session: until the link ends. A later session goes on where this one stopped. */
   async follow(link: Connection): Promise<void> {
     this.#link = link;
     const dispatch = new Dispatch()
-      .on(LogOpened, async ({ databaseId }) => {
-        if (databaseId === this.#databaseId || this.#databaseId === "") {
-          this.#databaseId = databaseId;
+      .on(LogOpened, async ({ databaseId, revision }) => {
+        const isSame = databaseId === this.#databaseId || this.#databaseId === "";
+        this.#databaseId = databaseId;
+        if (isSame) {
+          this.#cursor ??= revision;
           return;
         }
-        // Another log than last time: what is known of the old one says nothing about it.
-        this.#rows.clear();
-        this.#cursor = 0;
-        this.#databaseId = databaseId;
-        throw new AppError("unavailable", "the tester has another log now; reading it from the start");
+        // Another log than last time: a place in the old one says nothing about it.
+        this.#cursor = undefined;
+        throw new AppError("unavailable", "the tester has another log now");
       })
       .on(SightingRows, ({ rows }) => this.#take(rows))
       .on(TesterStatus, (status) => {
@@ -88,47 +101,48 @@ export class TesterFeed {
         this.jobs = jobs;
         this.#listener.onJobs(this);
       })
-      .on(PhotoReply, ({ requestId, jpeg }) => {
-        this.#photos.get(requestId)?.resolve(jpeg);
-        this.#photos.delete(requestId);
-      })
-      .on(PictureReply, (picture) => {
-        this.#pictures.get(picture.requestId)?.resolve(picture);
-        this.#pictures.delete(picture.requestId);
-      });
+      .on(SightingsFound, ({ requestId, rows }) => this.#found.answer(requestId, rows))
+      .on(PhotoReply, ({ requestId, jpeg }) => this.#photos.answer(requestId, jpeg))
+      .on(PictureReply, (picture) => this.#pictures.answer(picture.requestId, picture));
     try {
       await link.send(FollowSightings, { revision: this.#cursor });
       await link.send(FollowTester, {});
       await link.send(FollowTraining, {});
+      this.#listener.onConnected(this);
       for await (const message of link.messages()) await dispatch.run(message);
     } finally {
       this.#link = undefined;
       const lost = new AppError("unavailable", "the link to the tester ended");
-      for (const one of [...this.#photos.values(), ...this.#pictures.values()]) one.reject(lost);
-      this.#photos.clear();
-      this.#pictures.clear();
+      for (const requests of [this.#found, this.#photos, this.#pictures]) requests.fail(lost);
       this.#listener.onStatus(this);
     }
+  }
+
+  /** The newest sightings that match, and older than `before` where that is given. Throws `unavailable`. */
+  async find(search: SightingSearch): Promise<Sighting[]> {
+    const link = this.#connected();
+    return this.#found.ask("sightings", (requestId) => link.send(FindSightings, { requestId, ...search }));
+  }
+
+  /** One sighting with its path. Throws `unavailable`. */
+  async sighting(id: number): Promise<Sighting | undefined> {
+    return (await this.find({ ...EVERYTHING, id, limit: 1 }))[0];
   }
 
   /** A sighting's photo, whole or only the object; `undefined` when there is none. Throws `unavailable`. */
   async photo(sightingId: number, crop: boolean): Promise<Uint8Array | undefined> {
     const link = this.#connected();
-    const requestId = this.#nextRequest++;
-    const answer = deferred<Uint8Array | undefined>();
-    this.#photos.set(requestId, answer);
-    await link.send(PhotoRequest, { requestId, sightingId, crop });
-    return within(answer.promise, ANSWER_WITHIN_MS, `photo ${sightingId}`);
+    return this.#photos.ask(`photo ${sightingId}`, (requestId) =>
+      link.send(PhotoRequest, { requestId, sightingId, crop }),
+    );
   }
 
   /** The latest tested picture of a camera. Throws `unavailable`. */
   async picture(camera: string): Promise<CameraPicture> {
     const link = this.#connected();
-    const requestId = this.#nextRequest++;
-    const answer = deferred<CameraPicture>();
-    this.#pictures.set(requestId, answer);
-    await link.send(PictureRequest, { requestId, camera });
-    return within(answer.promise, ANSWER_WITHIN_MS, `picture of ${camera}`);
+    return this.#pictures.ask(`picture of ${camera}`, (requestId) =>
+      link.send(PictureRequest, { requestId, camera }),
+    );
   }
 
   #connected(): Connection {
@@ -137,11 +151,7 @@ export class TesterFeed {
   }
 
   #take(rows: readonly Sighting[]): void {
-    for (const row of rows) {
-      this.#rows.set(row.id, row);
-      this.#cursor = Math.max(this.#cursor, row.revision);
-    }
-    while (this.#rows.size > ROWS_MAX) this.#rows.delete(this.#rows.keys().next().value!);
+    this.#cursor = rows.reduce((newest, { revision }) => Math.max(newest, revision), this.#cursor ?? 0);
     this.#listener.onSightings(this, rows);
   }
 }

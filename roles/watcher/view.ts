@@ -16,10 +16,17 @@ export interface SightingView {
   readonly lastSeenMs: number;
   readonly closed: boolean;
   readonly box: readonly number[];
+  /** The zone by which it counted as near; empty where none is drawn. */
+  readonly zone: string;
   readonly model: string;
   readonly modelVersion: number;
   /** Changes when the photo does, so that a browser fetches it again. */
   readonly photo: string;
+}
+
+/** A sighting with where it went: boxes in shares of the picture's width and height, in order. */
+export interface SightingPathView extends SightingView {
+  readonly path: readonly (readonly number[])[];
 }
 
 export interface CameraView {
@@ -35,6 +42,8 @@ export interface CameraView {
 }
 
 export interface StatusView {
+  /** Why sightings cannot be saved now; empty while they can. */
+  readonly alarm: string;
   readonly connected: boolean;
   readonly model: string;
   readonly modelVersion: number;
@@ -48,7 +57,7 @@ export function sightingView(feed: TesterFeed, row: Sighting): SightingView {
   const { className, camera, score, firstSeenMs, lastSeenMs, closed, box, model, modelVersion } = row;
   const key = `${feed.index}-${row.id}`;
   const photo = `/photo/${key}?${encodeURIComponent(row.photo.slice(-12, -4))}`;
-  const times = { firstSeenMs, lastSeenMs, closed };
+  const times = { firstSeenMs, lastSeenMs, closed, zone: row.zone ?? "" };
   return { key, className, what: thingText(row), camera, score, ...times, box, model, modelVersion, photo };
 }
 
@@ -56,6 +65,9 @@ export function sightingView(feed: TesterFeed, row: Sighting): SightingView {
 export function statusView(feeds: readonly TesterFeed[]): StatusView {
   const first = feeds.find((feed) => (feed.status?.model ?? "") !== "")?.status;
   return {
+    alarm:
+      feeds.map((feed) => (feed.isConnected ? feed.status?.alarm : "") ?? "").find((text) => text !== "") ??
+      "",
     connected: feeds.some((feed) => feed.isConnected),
     model: first?.model ?? "",
     modelVersion: first?.modelVersion ?? 0,

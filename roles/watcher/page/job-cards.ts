@@ -26,14 +26,19 @@ function jobCard(job: JobStatus, words: Words, locale: string): HTMLElement {
     element("p", {}, facts.join(" · ")),
   );
   if (job.workers.length > 0) {
-    const head = [words.machine, words.speed, words.share].map((word) => element("th", {}, word));
+    const head = [words.machine, words.speed, words.share, words.network].map((word) =>
+      element("th", {}, word),
+    );
+    const bySpeed = job.workers.toSorted((a, b) => a.imagesPerSecond - b.imagesPerSecond);
+    const slowest = bySpeed.length > 1 ? bySpeed[0] : undefined;
     const rows = job.workers.map((worker) =>
       element(
         "tr",
         {},
-        element("td", {}, worker.name),
+        element("td", {}, worker === slowest ? `${worker.name} (${words.slowest})` : worker.name),
         element("td", {}, `${number(worker.imagesPerSecond, 1)} ${words.perSecond}`),
         element("td", {}, `${number(100 * worker.share)}%`),
+        element("td", {}, `${number(100 * worker.networkShare)}%`),
       ),
     );
     card.append(element("table", {}, element("tr", {}, ...head), ...rows));

@@ -1,71 +1,84 @@
 import type { SightingView } from "../view.ts";
 import { byId, element } from "./elements.ts";
+import { Filters } from "./filters.ts";
 import type { LargeView } from "./large-view.ts";
 import type { Words } from "./words.ts";
 
-const DAY_MS = 86_400_000;
+/** Sightings shown while nobody asks for older ones. */
+const SHOWN_MIN = 120;
 
 /** The sightings that match the filters, the newest first; new ones come in at the top by themselves. */
 export class LogList {
   readonly #words: Words;
   readonly #locale: string;
   readonly #large: LargeView;
-  readonly #filters = byId<HTMLFormElement>("filters");
+  readonly #filters: Filters;
   #shown: SightingView[] = [];
+  #shownMax = SHOWN_MIN;
   #loads = 0;
 
   constructor(words: Words, locale: string, large: LargeView) {
     this.#words = words;
     this.#locale = locale;
     this.#large = large;
-    this.#filters.addEventListener("input", () => void this.load());
-    this.#filters.addEventListener("reset", () => setTimeout(() => void this.load()));
+    this.#filters = new Filters(words, () => void this.load());
     byId("more").addEventListener("click", () => void this.#loadOlder());
-    this.offer("class", []);
-    this.offer("camera", []);
+    large.onStep = (row, step) => {
+      const at = this.#shown.findIndex(({ key }) => key === row.key);
+      return at < 0 ? undefined : this.#shown[at + step];
+    };
   }
 
-  /** What a filter may be set to. Its choice stays. */
+  /** What a filter may be set to. */
   offer(filter: "class" | "camera", names: readonly string[]): void {
-    const select = this.#filters.elements.namedItem(filter) as HTMLSelectElement;
-    const chosen = select.value;
-    const all = [...new Set([...names, ...(chosen === "" ? [] : [chosen])])];
-    const offered = [...select.options].map(({ value }) => value);
-    if (offered.join("\n") === ["", ...all].join("\n")) return;
-    select.replaceChildren(
-      element("option", { value: "" }, this.#words.any),
-      ...all.map((name) => element("option", { value: name }, name)),
-    );
-    select.value = chosen;
+    this.#filters.offer(filter, names);
   }
 
   /** Reads the newest matching sightings anew. */
   async load(): Promise<void> {
     const load = ++this.#loads;
-    const { rows, more } = await this.#fetch({});
-    if (load !== this.#loads) return; // the filters changed meanwhile
-    this.#shown = rows;
-    this.#draw(more);
+    byId<HTMLAnchorElement>("download").href =
+      `/sightings.csv?${this.#filters.query({ locale: this.#locale })}`;
+    try {
+      const { rows, more } = await this.#fetch({});
+      if (load !== this.#loads) return; // the filters changed meanwhile
+      this.#shown = rows;
+      this.#shownMax = SHOWN_MIN;
+      this.#draw(more);
+    } catch {
+      // No link to the tester: what is shown stays, and the page says so at its head.
+    }
   }
 
   /** Takes in new and changed sightings. */
   take(rows: readonly SightingView[]): void {
-    for (const row of rows.filter((one) => this.#matches(one))) {
+    for (const row of rows.filter((one) => this.#filters.matches(one))) {
       const at = this.#shown.findIndex(({ key }) => key === row.key);
       if (at >= 0) this.#shown[at] = row;
-      else this.#shown.push(row);
+      else if (!this.#isBelow(row)) this.#shown.push(row);
     }
     this.#shown.sort((a, b) => b.firstSeenMs - a.firstSeenMs);
-    this.#draw(!byId("more").hidden);
+    // A page that is open all day must not grow all day.
+    const isCut = this.#shown.length > this.#shownMax;
+    this.#shown.length = Math.min(this.#shown.length, this.#shownMax);
+    this.#draw(isCut || !byId("more").hidden);
     for (const row of rows) this.#large.update(row);
+  }
+
+  /** Older than what is shown: it comes when older ones are asked for. */
+  #isBelow(row: SightingView): boolean {
+    const oldest = this.#shown.at(-1);
+    return !byId("more").hidden && oldest !== undefined && row.firstSeenMs < oldest.firstSeenMs;
   }
 
   async #loadOlder(): Promise<void> {
     const oldest = this.#shown.at(-1);
     if (oldest === undefined) return;
-    const { rows, more } = await this.#fetch({ before: String(oldest.firstSeenMs) });
+    const { rows, more } = await this.#fetch({ before: `${oldest.firstSeenMs},${oldest.key}` });
     this.#shown.push(...rows);
+    this.#shownMax = Math.max(this.#shownMax, this.#shown.length);
     this.#draw(more);
+    byId("log").children[this.#shown.length - rows.length]?.querySelector("button")?.focus();
   }
 
   #draw(more: boolean): void {
@@ -79,10 +92,17 @@ export class LogList {
       }),
     );
     byId("more").hidden = !more;
-    const { className, camera, day } = this.#choice();
-    const filtered = className !== "" || camera !== "" || day !== "";
+    for (const [filter, key] of [
+      ["class", "className"],
+      ["camera", "camera"],
+    ] as const) {
+      this.#filters.offer(
+        filter,
+        this.#shown.map((row) => row[key]),
+      );
+    }
     byId("empty").textContent =
-      this.#shown.length > 0 ? "" : filtered ? this.#words.nothingMatches : this.#words.nothing;
+      this.#shown.length > 0 ? "" : this.#filters.isSet ? this.#words.nothingMatches : this.#words.nothing;
   }
 
   #card(row: SightingView): HTMLElement {
@@ -107,44 +127,10 @@ export class LogList {
     );
   }
 
-  #choice(): { className: string; camera: string; day: string } {
-    const data = new FormData(this.#filters);
-    return {
-      className: String(data.get("class") ?? ""),
-      camera: String(data.get("camera") ?? ""),
-      day: String(data.get("day") ?? ""),
-    };
-  }
-
-  /** Local midnight to midnight of the chosen day, in ms since 1970. */
-  #period(): { from: number; until: number } | undefined {
-    const { day } = this.#choice();
-    if (day === "") return undefined;
-    const from = new Date(`${day}T00:00`).getTime();
-    // Noon of the next day lies in it whatever the clocks do that night.
-    const until = new Date(from + 1.5 * DAY_MS).setHours(0, 0, 0, 0);
-    return { from, until };
-  }
-
-  #matches(row: SightingView): boolean {
-    const { className, camera } = this.#choice();
-    const period = this.#period();
-    return (
-      (className === "" || row.className === className) &&
-      (camera === "" || row.camera === camera) &&
-      (period === undefined || (row.firstSeenMs >= period.from && row.firstSeenMs < period.until))
-    );
-  }
-
   async #fetch(more: Record<string, string>): Promise<{ rows: SightingView[]; more: boolean }> {
-    const { className, camera } = this.#choice();
-    const period = this.#period();
-    const query = new URLSearchParams({ class: className, camera, ...more });
-    if (period !== undefined) {
-      query.set("from", String(period.from));
-      query.set("until", String(period.until));
-    }
-    return (await (await fetch(`/sightings?${query}`)).json()) as { rows: SightingView[]; more: boolean };
+    const answer = await fetch(`/sightings?${this.#filters.query(more)}`);
+    if (!answer.ok) throw new Error(await answer.text());
+    return (await answer.json()) as { rows: SightingView[]; more: boolean };
   }
 }
 

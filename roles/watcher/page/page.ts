@@ -9,6 +9,10 @@ import { wordsFor } from "./words.ts";
 
 const { words, locale } = wordsFor(navigator.languages);
 document.documentElement.lang = locale;
+for (const button of document.querySelectorAll<HTMLElement>("[data-label]")) {
+  const word = words[button.dataset.label as keyof typeof words];
+  if (typeof word === "string") button.ariaLabel = word;
+}
 for (const labelled of document.querySelectorAll<HTMLElement>("[data-word]")) {
   const word = words[labelled.dataset.word as keyof typeof words];
   if (typeof word === "string") labelled.textContent = word;
@@ -21,6 +25,9 @@ function showStatus(status: StatusView): void {
   const state = byId("state");
   state.dataset.live = String(status.connected);
   state.textContent = status.connected ? words.live : words.offline;
+  const alarm = byId("alarm");
+  alarm.hidden = status.alarm === "";
+  alarm.textContent = `${words.alarm}: ${status.alarm}`;
   byId("model").textContent =
     status.model === ""
       ? words.noModel

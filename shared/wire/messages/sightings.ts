@@ -3,9 +3,12 @@ import type { Sighting } from "../../store/sighting.ts";
 import { bool, bytes, type Codec, f64, finite, list, optional, record, u16, u32, u53 } from "../codec.ts";
 import { defineMessage } from "../message.ts";
 import { cameraStatus } from "./frames.ts";
-import { box, classNames, name, path } from "./parts.ts";
+import { box, classNames, name, path, words } from "./parts.ts";
 
 /** Watcher <-> tester: the log, by cursor; photos; the cameras as they are now. Tags 0x80 to 0x9f. */
+
+/** Sightings in one answer. */
+export const FOUND_ROWS_MAX = 500;
 
 const sighting: Codec<Sighting> = record({
   id: u53,
@@ -30,12 +33,33 @@ const sighting: Codec<Sighting> = record({
 });
 
 /**
- * Send every row changed after `revision`, oldest change first, then each change as it happens. 0 is everything.
- * `databaseId` in the answer tells a watcher when its cursor belongs to another log.
+ * Send every row changed after `revision`, oldest change first, then each change as it happens. 0 is everything;
+ * without it, only what changes from now on, `LogOpened` says from which revision. `databaseId` tells a watcher when
+ * its cursor belongs to another log.
  */
-export const FollowSightings = defineMessage(0x80, "FollowSightings", { revision: u53 });
+export const FollowSightings = defineMessage(0x80, "FollowSightings", { revision: optional(u53) });
 export const LogOpened = defineMessage(0x81, "LogOpened", { databaseId: name, revision: u53 });
 export const SightingRows = defineMessage(0x82, "SightingRows", { rows: list(sighting, 500) });
+
+/**
+ * The newest sightings that match and are older than `before`; times in ms since 1970. Rows come without their paths,
+ * unless one is asked for by its `id`.
+ */
+export const FindSightings = defineMessage(0x89, "FindSightings", {
+  requestId: u32,
+  id: optional(u53),
+  sinceMs: optional(finite),
+  untilMs: optional(finite),
+  className: optional(name),
+  camera: optional(name),
+  text: optional(name),
+  before: optional(record({ firstSeenMs: finite, id: u53 })),
+  limit: u16,
+});
+export const SightingsFound = defineMessage(0x8a, "SightingsFound", {
+  requestId: u32,
+  rows: list(sighting, FOUND_ROWS_MAX),
+});
 
 /** `crop`: only the object with a margin around it, at most 320 px a side; otherwise the whole photo. */
 export const PhotoRequest = defineMessage(0x83, "PhotoRequest", {
@@ -57,6 +81,8 @@ export const TesterStatus = defineMessage(0x86, "TesterStatus", {
   modelVersion: u32,
   classes: classNames,
   engine: name,
+  /** Why sightings cannot be saved now, such as a full disk; empty while they can. */
+  alarm: words,
   cameras: list(
     record({
       status: cameraStatus,
