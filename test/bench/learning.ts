@@ -6,19 +6,26 @@
  */
 import { parseArgs } from "node:util";
 import { DETECTOR_ROWS } from "./learning-detector.ts";
+import { FACE_ROWS } from "./learning-faces.ts";
 import type { LearningRow, RunResult } from "./learning-row.ts";
+import { SINGLE_BOX_ROWS } from "./learning-single-box.ts";
 
-const ROWS: readonly LearningRow[] = [...DETECTOR_ROWS];
+const ROWS: readonly LearningRow[] = [...DETECTOR_ROWS, ...FACE_ROWS, ...SINGLE_BOX_ROWS];
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
   options: { seed: { type: "string" }, minutes: { type: "string" }, samples: { type: "string" } },
 });
-const unknown = positionals.filter((name) => !ROWS.some((row) => row.name === name));
+const unknown = positionals.filter((name) => !ROWS.some((row) => isNamed(row, name)));
 if (unknown.length > 0) {
   const names = ROWS.map(({ name }) => name).join(", ");
   process.stderr.write(`no row ${unknown.join(", ")}; there are ${names}\n`);
   process.exit(2);
+}
+
+/** `faces` names `faces-pairs` and `faces-20`. */
+function isNamed({ name }: LearningRow, asked: string): boolean {
+  return name === asked || name.startsWith(`${asked}-`);
 }
 
 interface Outcome {
@@ -58,7 +65,7 @@ function tableLine(cells: readonly (string | number)[]): string {
 
 const outcomes: Outcome[] = [];
 for (const row of ROWS) {
-  if (positionals.length === 0 || positionals.includes(row.name)) outcomes.push(await measured(row));
+  if (positionals.length === 0 || positionals.some((name) => isNamed(row, name))) outcomes.push(await measured(row));
 }
 print("");
 print(tableLine(["", "figure", "ours", "reference", "must", "goal", "runs", ""]));
