@@ -69,6 +69,8 @@ export class RingLeader {
   readonly #options: RingLeaderOptions;
   readonly #membership: Membership;
   readonly #workers = new Map<string, PoolWorker>();
+  /** Workers that have computed something. */
+  readonly #computing = new Set<string>();
   /** Workers whose links are silent, as the membership was told. */
   readonly #quiet = new Set<string>();
   /** Workers that wait for others to return, and until when; `undefined` when nobody does any more. */
@@ -167,9 +169,7 @@ export class RingLeader {
       .on(RingFormed, ({ nodeId: member }, { generation, checksum }) =>
         this.#tell({ kind: "formed", member, generation, checksum }),
       )
-      .on(RoundComputed, ({ nodeId: member }, { generation }) =>
-        this.#tell({ kind: "computed", member, generation }),
-      )
+      .on(RoundComputed, (worker, { generation }) => this.#computed(worker, generation))
       .on(RoundDone, (worker, message) => this.#roundDone(worker, message))
       .on(RingBroken, ({ nodeId: member, name }, { generation, suspect, reason }) => {
         this.#options.log.warn("a ring broke", { job: this.#options.jobId, worker: name, reason });
@@ -324,6 +324,14 @@ export class RingLeader {
     if (wire.measured(meter.ringMs, roundMs)) {
       log.info("numbers travel in another format", { job: jobId, format: wire.format, ringMs: meter.ringMs });
     }
+  }
+
+  #computed({ nodeId: member, name }: PoolWorker, generation: number): void {
+    if (!this.#computing.has(member)) {
+      this.#computing.add(member);
+      this.#options.log.info("first gradients", { job: this.#options.jobId, worker: name });
+    }
+    this.#tell({ kind: "computed", member, generation });
   }
 
   #roundDone(worker: PoolWorker, message: MessageOf<typeof RoundDone>): void {

@@ -3,7 +3,7 @@ import type { Subprocess } from "bun";
 import { Log, silentLog } from "../../shared/base/log.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import { JobClient } from "../../shared/training/submit.ts";
-import { type ToyWorker, TrainingSite, tinyDataset } from "../roles/training-site.ts";
+import { ended, type ToyWorker, TrainingSite, tinyDataset } from "../roles/training-site.ts";
 import { type Machine, Wires } from "../support/machines.ts";
 import type { WireQuality } from "../support/relay.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -27,6 +27,8 @@ export class StandInJob implements AsyncDisposable {
   #wires: Wires | undefined;
   #link: Connection | undefined;
   #wake: () => void = () => {};
+  #score: number | undefined;
+  #isOver = false;
 
   constructor(quality: WireQuality = {}) {
     this.#quality = quality;
@@ -42,20 +44,33 @@ export class StandInJob implements AsyncDisposable {
     return this.#wires;
   }
 
-  /** Starts the trainer and hands in a job of endless rounds. */
-  async begin(chunksPerRound: number): Promise<void> {
+  /**
+   * Starts the trainer and hands in a job.
+   *
+   * @param rounds how many it has; without end when absent. Such a job is of a small network, which a stand-in scores.
+   */
+  async begin(chunksPerRound: number, { rounds }: { readonly rounds?: number } = {}): Promise<void> {
     await this.#site.startTrainer();
     this.#wires = new Wires(this.#site.address, this.#quality);
     this.#link = await this.#site.client();
     const dataset = await tinyDataset(join(this.#folder.path, "data"));
-    const options = {
-      network: "detector",
-      sizePx: 64,
-      epochs: 100_000,
-      chunkSize: 2,
-      chunksPerRound,
-    } as const;
-    await new JobClient(this.#link, silentLog).submit({ name: "stand-in", dataset, options });
+    const epochs = rounds === undefined ? 100_000 : (rounds * chunksPerRound * 2) / 12;
+    const network =
+      rounds === undefined
+        ? ({ network: "detector", sizePx: 64 } as const)
+        : ({ network: "mlp", hidden: 8 } as const);
+    const options = { ...network, epochs, chunkSize: 2, chunksPerRound };
+    const client = new JobClient(this.#link, silentLog);
+    const jobId = await client.submit({ name: "stand-in", dataset, options });
+    ended(client, jobId)
+      .then(({ status }) => {
+        if (status.state !== "done") throw new Error(`the job ${status.state}: ${status.note}`);
+        this.#score = status.map50 ?? 0;
+        this.#wake();
+      })
+      .catch((error) => {
+        if (!this.#isOver) process.stderr.write(`${error}\n`);
+      });
   }
 
   /** @param chunkMs what a chunk takes it */
@@ -66,6 +81,22 @@ export class StandInJob implements AsyncDisposable {
     this.#workers.set(name, { worker, machine });
     await this.wires.plug(name, await worker.port);
     return worker;
+  }
+
+  /** kill -9. */
+  kill(name: string): void {
+    this.process(name).kill("SIGKILL");
+    this.wires.unplug(name);
+  }
+
+  get isEnded(): boolean {
+    return this.#score !== undefined;
+  }
+
+  /** Waits for the job's end. @returns the score of its model */
+  async ended(withinMs: number): Promise<number> {
+    await this.until(() => this.isEnded, withinMs);
+    return this.#score!;
   }
 
   process(name: string): Subprocess {
@@ -100,6 +131,7 @@ export class StandInJob implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
+    this.#isOver = true;
     this.#wires?.[Symbol.dispose]();
     await this.#link?.close();
     await this.#site[Symbol.asyncDispose]();

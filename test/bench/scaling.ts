@@ -29,8 +29,10 @@ const rows: Row[] = [];
 let failed = false;
 for (const [name, part] of Object.entries(PARTS)) {
   if (wanted.length > 0 && !wanted.includes(name)) continue;
-  if (part.needsNamespaces && missing !== undefined) {
-    process.stdout.write(`${name.padEnd(9)} skipped: network namespaces: ${missing}\n`);
+  const lacking =
+    part.needsNamespaces && missing !== undefined ? `network namespaces: ${missing}` : part.missing;
+  if (lacking !== undefined) {
+    process.stdout.write(`${name.padEnd(9)} skipped: ${lacking}\n`);
     continue;
   }
   try {

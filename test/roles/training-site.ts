@@ -101,11 +101,17 @@ export class TrainingSite implements AsyncDisposable {
     return worker;
   }
 
-  /** A worker as people start it, which really learns. */
-  startRealWorker(threads = 1): Subprocess {
+  /**
+   * A worker as people start it, which really learns.
+   *
+   * @param prefix what its command begins with
+   * @param data where it keeps what it fetched; a temporary folder otherwise
+   */
+  startRealWorker({ prefix = [], data }: { prefix?: readonly string[]; data?: string } = {}): Subprocess {
     const { host, port } = this.address;
-    const words = ["--role", "worker", "--trainer", `${host}:${port}`, "--threads", `${threads}`, "--quiet"];
-    const child = Bun.spawn([process.execPath, MAIN, ...words], {
+    const words = ["--role", "worker", "--trainer", `${host}:${port}`, "--threads", "1", "--quiet"];
+    if (data !== undefined) words.push("--data", data);
+    const child = Bun.spawn([...prefix, process.execPath, MAIN, ...words], {
       env: { ...process.env, VIGIA_TOKEN: this.site.token },
       stdio: ["ignore", "ignore", "inherit"],
     });
