@@ -13,6 +13,7 @@ import { NETWORK_KINDS } from "../shared/nn/networks/config.ts";
 import { DETECTOR_WIDTHS, type DetectorVariant } from "../shared/nn/networks/detector.ts";
 import { planOptions, type TrainingOptions } from "../shared/training/options.ts";
 import { JobClient, type JobNews, type SubmitProgress } from "../shared/training/submit.ts";
+import type { JobStatus } from "../shared/wire/messages/models.ts";
 import { WIRE_CHOICES } from "../shared/training/wire-choice.ts";
 import { choiceFlag, numberFlag, wholeFlag } from "./flags.ts";
 import { type CommandContext, type Flags, isSet, textOf } from "./shell.ts";
@@ -21,11 +22,11 @@ import { type CommandContext, type Flags, isSet, textOf } from "./shell.ts";
 
 export const TRAINING_FLAGS = {
   network: { type: "string", valueHint: NETWORK_KINDS.join("|"), description: "What learns (detector)." },
-  size: { type: "string", valueHint: "PX", description: "Side of the pictures that it looks at." },
+  size: { type: "string", valueHint: "PX", description: "Side of the pictures that it looks at (320; 224 for single-box). Half is four times as fast." },
   variant: {
     type: "string",
     valueHint: "small|normal|large",
-    description: "How wide a detector is: small is twice as fast, large is slower and learns more (normal).",
+    description: "How wide a detector is: small is faster, large slower; vigia doctor --size PX measures them here (normal).",
   },
   hidden: {
     type: "string",
@@ -144,10 +145,16 @@ async function followUntilEnd(
   onNews: (news: JobNews) => void,
 ): Promise<JobNews> {
   let last: JobNews | undefined;
+  let scored: number | undefined;
   for await (const news of client.follow(jobId)) {
     last = news;
     onNews(news);
-    progress.show(stateOfJob(news));
+    const { state, map50 } = news.status;
+    if (state === "training" && map50 !== undefined && map50 !== scored) {
+      scored = map50;
+      progress.say(scoreLine(news.status));
+    }
+    if (state !== "done") progress.show(stateOfJob(news));
   }
   const status = last?.status;
   if (last === undefined || status?.state !== "done") {
@@ -158,15 +165,23 @@ async function followUntilEnd(
   return last;
 }
 
+/** A line that stays: how good the weights were when they were last scored, and what the loss consists of. */
+function scoreLine({ epoch, loss, map50 = 0, bestMap50 = 0 }: JobStatus): string {
+  const parts = Object.entries(loss).map(([name, part]) => `${name} ${part.toFixed(2)}`);
+  const best = map50 >= bestMap50 ? ", the best so far" : `, best so far ${bestMap50.toFixed(3)}`;
+  return `  epoch ${epoch.toFixed(1)}: mAP50 ${map50.toFixed(3)} on pictures kept aside${best}; loss: ${parts.join(", ")}`;
+}
+
 function stateOfJob({ status }: JobNews): Parameters<Progress["show"]>[0] {
-  const { state, progress, imagesPerSecond, workers, bestMap50, map50, loss, note } = status;
+  const { state, progress, imagesPerSecond, workers, bestMap50, loss, note, epoch, epochs } = status;
   const parts = [];
-  if (imagesPerSecond > 0) parts.push(`${imagesPerSecond.toFixed(1)} pictures/s`);
-  if (workers.length > 0) parts.push(countText(workers.length, "worker"));
+  const isTraining = state === "training";
+  if (isTraining && epochs > 0) parts.push(`epoch ${epoch.toFixed(1)} of ${epochs.toFixed(0)}`);
   const sum = Object.values(loss).reduce((so, part) => so + part, 0);
-  if (state === "training" && sum > 0) parts.push(`loss ${sum.toFixed(2)}`);
-  const score = map50 ?? bestMap50;
-  if (score !== undefined) parts.push(`mAP50 ${score.toFixed(3)}`);
+  if (isTraining && sum > 0) parts.push(`loss ${sum.toFixed(2)}`);
+  if (bestMap50 !== undefined) parts.push(`best mAP50 ${bestMap50.toFixed(3)}`);
+  if (isTraining && imagesPerSecond > 0) parts.push(`${imagesPerSecond.toFixed(1)} pictures/s`);
+  if (workers.length > 0) parts.push(countText(workers.length, "worker"));
   if (note !== "") parts.push(note);
   return {
     stage: state,

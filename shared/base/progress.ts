@@ -28,6 +28,8 @@ export class Progress implements Disposable {
   #stage = "";
   #drawnAtMs = Number.NEGATIVE_INFINITY;
   #drawn = "";
+  /** What was too soon after the line before to be drawn. */
+  #waiting: ProgressState | undefined;
 
   /** @param out where to write; standard error when absent */
   constructor(out?: { readonly isTerminal: boolean; readonly write: (text: string) => void }) {
@@ -38,17 +40,31 @@ export class Progress implements Disposable {
   show(state: ProgressState, nowMs: number = performance.now()): void {
     const isNew = state.stage !== this.#stage;
     const every = this.#isTerminal ? DRAW_EVERY_MS : PLAIN_EVERY_MS;
-    if (!isNew && nowMs - this.#drawnAtMs < every) return;
+    if (!isNew && nowMs - this.#drawnAtMs < every) {
+      this.#waiting = state;
+      return;
+    }
     if (isNew) this.#endLine();
     this.#stage = state.stage;
     this.#drawnAtMs = nowMs;
-    const line = progressLine(state, this.#isTerminal);
-    if (!this.#isTerminal) this.#write(`${line}\n`);
-    else {
-      // Erase to the end of the line, so that a shorter line leaves nothing of a longer one.
-      this.#write(`\r${line}\x1b[K`);
-      this.#drawn = line;
+    this.#draw(state);
+  }
+
+  #draw(state: ProgressState): void {
+    this.#waiting = undefined;
+    if (!this.#isTerminal) {
+      this.#write(`${progressLine(state, false)}\n`);
+      return;
     }
+    // A line that wraps could not be drawn over; what is left of a longer one is erased.
+    let line = progressLine(state, true);
+    const excess = line.length - (process.stderr.columns ?? line.length + 1) + 1;
+    if (excess > 0) {
+      const detail = state.detail?.slice(0, -excess - 1);
+      line = progressLine({ ...state, detail: detail === undefined ? undefined : `${detail}…` }, true);
+    }
+    this.#write(`\r${line}\x1b[K`);
+    this.#drawn = line;
   }
 
   /** Writes a whole line that stays, above the bar. */
@@ -61,7 +77,10 @@ export class Progress implements Disposable {
     this.#endLine();
   }
 
+  /** Ends the line as the stage ended, not as it stood when it was last drawn. */
   #endLine(): void {
+    if (this.#isTerminal && this.#waiting !== undefined) this.#draw(this.#waiting);
+    this.#waiting = undefined;
     if (this.#drawn !== "") this.#write("\n");
     this.#drawn = "";
   }

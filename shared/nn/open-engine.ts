@@ -2,7 +2,8 @@ import { AppError, errorLine } from "../base/errors.ts";
 import { type Log, silentLog } from "../base/log.ts";
 import { Random } from "../base/random.ts";
 import type { Engine, EngineOptions } from "./engine.ts";
-import { buildNetwork } from "./networks/config.ts";
+import { buildNetwork, type NetworkConfig } from "./networks/config.ts";
+import { DETECTOR_WIDTHS, type DetectorVariant } from "./networks/detector.ts";
 
 /**
  * Opens the engine that `--device` asks for. `auto` and `cpu`: native where onnxruntime loads, else tfjs, with a
@@ -25,15 +26,15 @@ export async function openEngine(options: EngineOptions, log: Log): Promise<Engi
 export interface EngineFound {
   readonly name: Engine["name"];
   readonly device: Engine["device"];
-  /** Measured on a small detector; undefined where the engine does not work, and `problem` says why. */
+  /** Measured on a detector at 160 px; undefined where the engine does not work, and `problem` says why. */
   readonly speed: EngineSpeed | undefined;
   readonly problem: string | undefined;
 }
 
 export interface EngineSpeed {
-  /** Pictures of 160 px, forward and backward, a second. */
+  /** Pictures forward and backward, a second. */
   readonly trainedPerSecond: number;
-  /** Pictures of 160 px, one at a time. */
+  /** Pictures a second, one at a time. */
   readonly inferredPerSecond: number;
 }
 
@@ -52,7 +53,7 @@ export async function enginesFound(threads: number): Promise<EngineFound[]> {
   for (const [name, device, open] of ways) {
     try {
       await using engine = await open();
-      found.push({ name, device, speed: await measure(engine), problem: undefined });
+      found.push({ name, device, speed: await measure(engine, PROBE), problem: undefined });
     } catch (error) {
       found.push({ name, device, speed: undefined, problem: errorLine(error) });
     }
@@ -67,13 +68,28 @@ async function openNative(options: EngineOptions): Promise<Engine> {
   throw new AppError("unavailable", "onnxruntime does not load on this machine");
 }
 
+/** What engines are compared by: a second of it says enough. */
+const PROBE: NetworkConfig = { kind: "detector", size: 160, classCount: 3, variant: "normal" };
+
+/** How fast the detector of each width is on this machine's processor, at one size of pictures. */
+export async function* detectorSpeeds(
+  size: number,
+  threads: number,
+): AsyncGenerator<{ readonly variant: DetectorVariant; readonly speed: EngineSpeed }> {
+  await using engine = await openEngine({ device: "cpu", threads }, silentLog);
+  for (const variant of Object.keys(DETECTOR_WIDTHS) as DetectorVariant[]) {
+    yield { variant, speed: await measure(engine, { kind: "detector", size, classCount: 3, variant }) };
+  }
+}
+
 const MEASURE_MS = 400;
 const BATCH = 2;
 
-async function measure(engine: Engine): Promise<EngineSpeed> {
-  const network = buildNetwork({ kind: "detector", size: 160, classCount: 3, variant: "normal" });
+async function measure(engine: Engine, config: NetworkConfig): Promise<EngineSpeed> {
+  const network = buildNetwork(config);
   const weights = network.parameters.start((name) => new Random("doctor", name));
-  const pictures = new Uint8Array(BATCH * 160 * 160 * 3).fill(127);
+  const { height, width, channels } = network.input;
+  const pictures = new Uint8Array(BATCH * height * width * channels).fill(127);
   const gradient = new Float32Array(weights.length);
   await using trainer = await engine.trainer(network, { batch: BATCH });
   const trained = await rate(() =>

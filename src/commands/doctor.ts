@@ -8,11 +8,14 @@ import { connect } from "../../shared/net/connect.ts";
 import type { Address } from "../../shared/net/connection.ts";
 import { discover } from "../../shared/net/discovery.ts";
 import type { Site } from "../../shared/net/site.ts";
-import { enginesFound } from "../../shared/nn/open-engine.ts";
+import { detectorSpeeds, enginesFound } from "../../shared/nn/open-engine.ts";
+import { wholeFlag } from "../flags.ts";
 import { addressFlag, PORTS, siteFor } from "../roles/common.ts";
-import { COMMON_FLAGS, type Command, isSet } from "../shell.ts";
+import { COMMON_FLAGS, type Command, isSet, textOf } from "../shell.ts";
 
 const DISCOVER_WITHIN_MS = 4000;
+/** The size that detectors have by default. */
+const SIZE_PX = 320;
 
 /** One thing looked at: whether it is as it should be, and what to do where it is not. */
 interface Finding {
@@ -36,6 +39,11 @@ export const command: Command = {
         valueHint: "HOST:PORT",
         description: "The trainer to reach (found on the network).",
       },
+      size: {
+        type: "string",
+        valueHint: "PX",
+        description: `Side of the pictures that detectors are measured at (${SIZE_PX}).`,
+      },
       json: { type: "boolean", description: "One JSON object a finding." },
       ...COMMON_FLAGS,
     },
@@ -51,8 +59,10 @@ export const command: Command = {
       if (finding.hint !== undefined) context.print(`${" ".repeat(20)}${finding.hint}`);
     };
     let failed = false;
+    const sizePx = wholeFlag("size", textOf(flags, "size"), 64, 1280) ?? SIZE_PX;
+    if (sizePx % 32 !== 0) throw new AppError("usage", `--size ${sizePx}: a multiple of 32 is needed`);
     for await (const finding of findings(
-      addressFlag(flags, "trainer", PORTS.trainer),
+      { trainer: addressFlag(flags, "trainer", PORTS.trainer), sizePx },
       () => siteFor(flags, context),
       context.signal,
     )) {
@@ -64,7 +74,7 @@ export const command: Command = {
 };
 
 async function* findings(
-  trainer: Address | undefined,
+  { trainer, sizePx }: { readonly trainer: Address | undefined; readonly sizePx: number },
   openSite: () => Promise<Site>,
   signal: AbortSignal,
 ): AsyncGenerator<Finding> {
@@ -75,6 +85,7 @@ async function* findings(
     says: `vigia ${VERSION}, ${process.platform} ${process.arch}, ${availableParallelism()} cores, ${memory}`,
   };
   yield* engineFindings();
+  yield* speedFindings(sizePx);
   yield await ffmpegFinding();
   let site: Site;
   try {
@@ -95,6 +106,15 @@ async function* engineFindings(): AsyncGenerator<Finding> {
       const says = `trains ${speed.trainedPerSecond.toFixed(0)} and looks at ${speed.inferredPerSecond.toFixed(0)} pictures of 160 px a second`;
       yield { what, ok: true, says };
     }
+  }
+}
+
+/** What `--variant` costs here: each width of the detector at one size. */
+async function* speedFindings(sizePx: number): AsyncGenerator<Finding> {
+  for await (const { variant, speed } of detectorSpeeds(sizePx, availableParallelism())) {
+    const { trainedPerSecond, inferredPerSecond } = speed;
+    const says = `${sizePx} px: trains about ${trainedPerSecond.toFixed(0)} and looks at ${inferredPerSecond.toFixed(0)} pictures a second`;
+    yield { what: `variant ${variant}`, ok: true, says };
   }
 }
 

@@ -39,6 +39,7 @@ export const command: Command = {
     using progress = new Progress();
     const evaluated = await evaluateModel(model, dataset, split, progress, context);
     const { result, imagesPerSecond } = evaluated;
+    progress[Symbol.dispose]();
     const how = { imagesPerSecond, engine: model.engineName, format: model.info.format };
     if (isSet(flags, "json")) context.print(JSON.stringify({ ...rounded(result), ...how }));
     else for (const line of table(result, how)) context.print(line);

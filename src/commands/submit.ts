@@ -60,6 +60,7 @@ export const command: Command = {
         state = news.status.state;
       },
     );
+    progress[Symbol.dispose]();
     const result = {
       job,
       name,

@@ -57,6 +57,7 @@ export const command: Command = {
         });
       },
     });
+    progress[Symbol.dispose]();
     print(
       `${countText(images, "picture")} of ${countText(count, "class", "classes")} in ${folder}: ${classes.join(", ")}`,
     );

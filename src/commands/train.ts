@@ -4,6 +4,7 @@ import { availableParallelism, tmpdir } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { AppError } from "../../shared/base/errors.ts";
 import { Progress } from "../../shared/base/progress.ts";
+import { durationText } from "../../shared/base/text.ts";
 import { formatAddress } from "../../shared/net/address.ts";
 import { connect } from "../../shared/net/connect.ts";
 import type { Address } from "../../shared/net/connection.ts";
@@ -122,8 +123,14 @@ async function trainHere(
     workers,
     engine: engines,
   };
+  progress[Symbol.dispose]();
+  if (isSet(flags, "json")) {
+    print(JSON.stringify(result));
+    return;
+  }
   const score = status.map50 === undefined ? "" : `, mAP50 ${status.map50.toFixed(3)}`;
-  print(isSet(flags, "json") ? JSON.stringify(result) : `${out}: ${status.epoch.toFixed(1)} epochs${score}`);
+  print(`saved ${out}: ${status.epoch.toFixed(1)} epochs in ${durationText(1000 * seconds)}${score}`);
+  print(`next: vigia eval --model ${neededText(flags, "out")} --data ${neededText(flags, "dataset")} --report DIR`);
 }
 
 async function fetchModel(site: Site, address: Address, name: string, version: number): Promise<Uint8Array> {

@@ -29,3 +29,14 @@ test("on a terminal: one line that moves, and words above it that stay", () => {
     `\rdrawing  ${bar(12)} 50%\x1b[K\ra picture was skipped\x1b[K\ndrawing  ${bar(12)} 50%\x1b[K\rdrawing  ${bar(24)} 100%\x1b[K`,
   );
 });
+
+test("on a terminal a stage ends as it ended, not as it stood when it was last drawn", () => {
+  const text = written(true, (progress) => {
+    progress.show({ stage: "reading", share: 0.9 }, 0);
+    progress.show({ stage: "reading", share: 1 }, 10);
+    progress.show({ stage: "training" }, 20);
+  });
+  expect(text).toBe(
+    `\rreading  ${"█".repeat(22)}░░ 90%\x1b[K\rreading  ${"█".repeat(24)} 100%\x1b[K\n\rtraining\x1b[K`,
+  );
+});
