@@ -13,8 +13,8 @@ import { NETWORK_KINDS } from "../shared/nn/networks/config.ts";
 import { DETECTOR_WIDTHS, type DetectorVariant } from "../shared/nn/networks/detector.ts";
 import { planOptions, type TrainingOptions } from "../shared/training/options.ts";
 import { JobClient, type JobNews, type SubmitProgress } from "../shared/training/submit.ts";
-import type { JobStatus } from "../shared/wire/messages/models.ts";
 import { WIRE_CHOICES } from "../shared/training/wire-choice.ts";
+import type { JobStatus } from "../shared/wire/messages/models.ts";
 import { choiceFlag, numberFlag, wholeFlag } from "./flags.ts";
 import { type CommandContext, type Flags, isSet, textOf } from "./shell.ts";
 
@@ -22,11 +22,17 @@ import { type CommandContext, type Flags, isSet, textOf } from "./shell.ts";
 
 export const TRAINING_FLAGS = {
   network: { type: "string", valueHint: NETWORK_KINDS.join("|"), description: "What learns (detector)." },
-  size: { type: "string", valueHint: "PX", description: "Side of the pictures that it looks at (320; 224 for single-box). Half is four times as fast." },
+  size: {
+    type: "string",
+    valueHint: "PX",
+    description:
+      "Side of the pictures that it looks at (320; 224 for single-box). Half is four times as fast.",
+  },
   variant: {
     type: "string",
     valueHint: "small|normal|large",
-    description: "How wide a detector is: small is faster, large slower; vigia doctor --size PX measures them here (normal).",
+    description:
+      "How wide a detector is: small is faster, large slower; vigia doctor --size PX measures them here (normal).",
   },
   hidden: {
     type: "string",

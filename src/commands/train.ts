@@ -130,7 +130,9 @@ async function trainHere(
   }
   const score = status.map50 === undefined ? "" : `, mAP50 ${status.map50.toFixed(3)}`;
   print(`saved ${out}: ${status.epoch.toFixed(1)} epochs in ${durationText(1000 * seconds)}${score}`);
-  print(`next: vigia eval --model ${neededText(flags, "out")} --data ${neededText(flags, "dataset")} --report DIR`);
+  print(
+    `next: vigia eval --model ${neededText(flags, "out")} --data ${neededText(flags, "dataset")} --report DIR`,
+  );
 }
 
 async function fetchModel(site: Site, address: Address, name: string, version: number): Promise<Uint8Array> {
