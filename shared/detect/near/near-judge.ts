@@ -5,6 +5,9 @@ import { GroundDistance } from "./distance.ts";
 import { crossing, isInside, type Point } from "./geometry.ts";
 import type { CameraRules } from "./rules.ts";
 
+/** Feet below the picture stand just inside it: a zone that is drawn down to the edge holds them. */
+const FOOT_MAX = 0.999;
+
 /** What is remembered of a track. */
 interface Way {
   foot: Point;
@@ -45,7 +48,7 @@ export class NearJudge {
    */
   judge(track: Track, frame: FrameSize, atMs: number): string | undefined {
     const [x1, y1, x2, y2] = track.seen.box;
-    const foot: Point = [(x1 + x2) / 2 / frame.width, y2 / frame.height];
+    const foot: Point = [(x1 + x2) / 2 / frame.width, Math.min(FOOT_MAX, y2 / frame.height)];
     const height = (y2 - y1) / frame.height;
     const className = this.#classes[track.classIndex] ?? "";
     const way = this.#ways.get(track.id) ?? { foot, inZoneSinceMs: new Map(), crossed: undefined };

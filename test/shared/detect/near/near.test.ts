@@ -81,6 +81,16 @@ test("a zone counts by the feet, for its classes, after the dwell time without a
   expect(judged({ zones: [zone] }, [inside, inside, inside], 1)).toEqual(Array(3).fill(undefined));
 });
 
+test("a zone down to the picture's edge holds what the edge cuts", () => {
+  const polygon = [
+    [0, 0.5],
+    [1, 0.5],
+    [1, 1],
+    [0, 1],
+  ] as const;
+  expect(judged({ zones: [{ name: "front", polygon }] }, [standing(500, 1000)])).toEqual(["front"]);
+});
+
 test("who has crossed a line in its direction is near from then on", () => {
   const line = { name: "gate", from: [0, 0.5], to: [1, 0.5], direction: "left-to-right" } as const;
   const down = [450, 480, 510, 540].map((y) => standing(500, y));
