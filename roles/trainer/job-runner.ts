@@ -22,6 +22,8 @@ import type { WorkerPool } from "./worker-pool.ts";
 /** Chunks of a round: more workers have a part in it, but larger batches learn less from each picture. */
 const CHUNKS_MIN = 2;
 const CHUNKS_MAX = 8;
+/** What a worker adds to that by its threads. More chunks would be larger steps, not faster ones. */
+const WORKER_CHUNKS_MAX = 4;
 /** After a full disk, say, the job is tried again so often. */
 const SAVE_AGAIN_MS = 10_000;
 
@@ -181,14 +183,18 @@ class JobRun {
 
   /**
    * The plan of a job stays as it was when training began: neither another version of the program nor other workers
-   * change a running job. A round has a chunk for each worker that is here then, unless the client says otherwise.
+   * change a running job. A round has a chunk for each thread of the workers that are here then, unless the client
+   * says otherwise.
    */
   #plan(options: TrainingOptions, datasetId: number, pictures: number): LearningPlan {
     const { jobs, pool } = this.#context;
     if (this.#job.plan !== undefined) return checkLearningPlan(this.#job.plan);
     const wanted = planOptions(options);
-    const chunksPerRound =
-      wanted.chunksPerRound ?? Math.min(CHUNKS_MAX, Math.max(CHUNKS_MIN, pool.workers.length));
+    const threads = pool.workers.reduce(
+      (sum, worker) => sum + Math.min(worker.threads, WORKER_CHUNKS_MAX),
+      0,
+    );
+    const chunksPerRound = wanted.chunksPerRound ?? Math.min(CHUNKS_MAX, Math.max(CHUNKS_MIN, threads));
     return planFor({ ...wanted, chunksPerRound }, { classes: jobs.classes(datasetId), pictures });
   }
 
