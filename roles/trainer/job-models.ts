@@ -108,6 +108,8 @@ export class JobModels implements Disposable {
   ): ModelInfo {
     const { network, classes, seed } = this.#plan;
     const shown = testScores ?? scores;
+    // Faces are scored on those that were learnt, of which the network is sure: a stranger to them asks for less.
+    const isJudged = network.kind !== "mlp";
     const metrics: Record<string, number> = {};
     if (shown !== undefined) {
       const { map50, map, precision, recall, accuracy, images } = shown;
@@ -119,7 +121,7 @@ export class JobModels implements Disposable {
       version,
       network,
       classes,
-      thresholds: scores?.thresholds ?? classes.map(() => THRESHOLD_DEFAULT),
+      thresholds: (isJudged ? scores?.thresholds : undefined) ?? classes.map(() => THRESHOLD_DEFAULT),
       metrics,
       lineage: {
         dataset: this.#options.dataset ?? "",

@@ -1,3 +1,4 @@
+import type { NetworkKind } from "../../shared/nn/networks/config.ts";
 import type { SampleRow } from "../../shared/wire/messages/training.ts";
 
 type Split = SampleRow["split"];
@@ -14,12 +15,15 @@ const PICTURES_MIN = 40;
  * pictures where it has them, whose rest is learnt from too. It is a block of neighbours, since pictures taken after
  * each other look alike, and one learnt from would give its neighbour away.
  *
+ * Of faces none is kept aside: neighbours are one person's, who could not be learnt meanwhile, and five pictures of
+ * each are few.
+ *
  * @param given the data set's own splits, in the order of its samples
  */
-export function useOfSamples(given: readonly Split[]): Split[] {
+export function useOfSamples(given: readonly Split[], network: NetworkKind): Split[] {
   const use = given.map((split): Split => (split === "test" ? "test" : "train"));
   const learnable = use.filter((split) => split === "train").length;
-  if (learnable < PICTURES_MIN) return use;
+  if (network === "mlp" || learnable < PICTURES_MIN) return use;
   const source: Split = given.includes("val") ? "val" : "train";
   const places = given.flatMap((split, place) => (split === source ? [place] : []));
   const wanted = Math.min(ASIDE_MAX, Math.max(ASIDE_MIN, Math.round(ASIDE_SHARE * learnable)));
