@@ -7,7 +7,7 @@ import { onAbort } from "../../shared/base/wait.ts";
 import type { Wish } from "../../shared/media/decoder-child.ts";
 import type { Publication } from "../../shared/rtsp/publication.ts";
 import type { CameraState, CameraStatus } from "../../shared/wire/messages/frames.ts";
-import type { Arrival, Feed, FramePicture, FrameSource } from "./sources/source.ts";
+import type { Arrival, Feed, FramePicture, FrameSource, JpegPicture } from "./sources/source.ts";
 
 /** Somebody who looks at a camera's pictures. Nothing here may throw or wait. */
 export interface Follower {
@@ -25,6 +25,8 @@ export interface Follower {
 const STALLED_AFTER_MS = 4000;
 /** Frame rates are counted over this time. */
 const RATE_WINDOW_MS = 5000;
+/** Frames of which a photo may still be asked for. */
+const TAKEN_KEPT = 256;
 /** A camera that says no (wrong password) is asked again this seldom: some lock the account. */
 const REFUSED_RETRY_MS = 30_000;
 /** While a camera has been away for less than this, it is tried often. */
@@ -39,6 +41,8 @@ export class Camera {
   readonly #random: Random;
   readonly #followers = new Set<Follower>();
   readonly #arrivedMs: number[] = [];
+  /** When the last frames were taken, by their number: for photos from a larger stream. */
+  readonly #takenMs = new Map<number, number>();
   #onChange: () => void = () => {};
   #state: CameraState = "connecting";
   #detail = "";
@@ -83,8 +87,14 @@ export class Camera {
       framesPerSecond: this.#framesPerSecond(),
       skipped: this.#sequence - this.#deliveredCount,
       delivery: this.delivery,
-      hasLargePhotos: false,
+      hasLargePhotos: this.#source.photo !== undefined,
     };
+  }
+
+  /** The picture of a frame from the camera's larger stream; `undefined` where there is none, or too late. */
+  async photo(sequence: number): Promise<JpegPicture | undefined> {
+    const takenMs = this.#takenMs.get(sequence);
+    return takenMs === undefined ? undefined : await this.#source.photo?.(takenMs);
   }
 
   /** Adds a follower until it is disposed. */
@@ -160,9 +170,15 @@ export class Camera {
         this.#wake = undefined;
       }
     },
-    arrive: ({ mediaMs, capturedMs = this.#wallMs(mediaMs), cameraClockAheadMs } = {}) => {
+    arrive: ({
+      mediaMs,
+      capturedMs = this.#wallMs(mediaMs),
+      cameraClockAheadMs,
+      takenMs = capturedMs,
+    } = {}) => {
       this.#noteArrival();
       const arrival = { sequence: this.#sequence++, capturedMs, mediaMs, cameraClockAheadMs };
+      this.#noteTaken(arrival.sequence, takenMs);
       let wish: Wish = "none";
       // Everybody is asked, since those who say yes remember it.
       for (const follower of this.#followers) {
@@ -186,6 +202,12 @@ export class Camera {
       present ||= ready === true;
     }
     return present;
+  }
+
+  #noteTaken(sequence: number, takenMs: number): void {
+    if (this.#source.photo === undefined) return;
+    this.#takenMs.set(sequence, takenMs);
+    if (this.#takenMs.size > TAKEN_KEPT) this.#takenMs.delete(this.#takenMs.keys().next().value!);
   }
 
   #noteArrival(): void {

@@ -16,7 +16,8 @@ import { Camera } from "./camera.ts";
 import { FrameThreads } from "./frame-threads.ts";
 import { openSource } from "./open-source.ts";
 import { republish } from "./republish.ts";
-import { type CameraSpec, withoutPassword } from "./source-text.ts";
+import { Seats } from "./seats.ts";
+import { type CameraSpec, parseSource, withoutPassword } from "./source-text.ts";
 import { serveTester } from "./tester-link.ts";
 
 /** The user that players on other machines name. */
@@ -44,8 +45,11 @@ export async function run(options: VideoOptions, { signal, log }: RoleContext): 
   await using stack = new AsyncDisposableStack();
   const threads = stack.use(new FrameThreads(availableParallelism()));
   const cameras: Camera[] = [];
+  const shared = new Set<string>();
   for (const spec of options.cameras) {
-    const source = await openSource(spec, { threads, clock: systemClock, log });
+    const parsed = parseSource(spec);
+    if (parsed.toAllTesters) shared.add(spec.name);
+    const source = await openSource(spec, parsed, { threads, clock: systemClock, log });
     const random = new Random(spec.name, Date.now());
     cameras.push(new Camera(spec.name, source, { log, clock: systemClock, random }));
     log.info("camera", { name: spec.name, source: withoutPassword(spec.source) });
@@ -58,6 +62,10 @@ export async function run(options: VideoOptions, { signal, log }: RoleContext): 
   for (const camera of cameras) camera.onChange = tellChanges;
   const board = {
     all: cameras,
+    seats: new Seats(
+      cameras.map(({ name }) => name),
+      shared,
+    ),
     onChange(notify: () => void): Disposable {
       changes.add(notify);
       return { [Symbol.dispose]: () => changes.delete(notify) };

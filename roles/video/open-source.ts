@@ -4,7 +4,7 @@ import { AppError } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { findFfmpeg } from "../../shared/media/ffmpeg.ts";
 import type { FrameThreads } from "./frame-threads.ts";
-import { type CameraSpec, parseSource } from "./source-text.ts";
+import type { CameraSpec, Source } from "./source-text.ts";
 import { folderSource, listPictures } from "./sources/folder.ts";
 import { rtspSource } from "./sources/rtsp.ts";
 import type { FrameSource } from "./sources/source.ts";
@@ -19,9 +19,9 @@ import { videoFileSource } from "./sources/video-file.ts";
  */
 export async function openSource(
   spec: CameraSpec,
+  source: Source,
   parts: { threads: FrameThreads; clock: Clock; log: Log },
 ): Promise<FrameSource> {
-  const source = parseSource(spec);
   if (source.kind === "synthetic") return syntheticSource(source, parts.threads, parts.clock);
   if (source.kind === "rtsp") return rtspSource(source, parts.log.child(spec.name));
   const facts = await stat(source.path).catch((cause) => {

@@ -22,12 +22,16 @@ export type Source =
       readonly durationMs: number | undefined;
       readonly fps: number;
       readonly paced: boolean;
+      readonly toAllTesters: boolean;
     }
   | {
       readonly kind: "rtsp";
       readonly url: string;
       readonly transport: "tcp" | "udp";
       readonly hwaccel: string | undefined;
+      /** The camera's larger stream, for photos and players. */
+      readonly record: { readonly url: string; readonly transport: "tcp" | "udp" } | undefined;
+      readonly toAllTesters: boolean;
     }
   | {
       readonly kind: "path";
@@ -39,12 +43,13 @@ export type Source =
       readonly loop: boolean;
       readonly paced: boolean;
       readonly hwaccel: string | undefined;
+      readonly toAllTesters: boolean;
     };
 
 const OPTION_NAMES = {
-  synthetic: ["fps", "classes", "size", "duration", "paced"],
-  rtsp: ["transport", "hwaccel"],
-  path: ["fps", "seconds", "loop", "paced", "hwaccel"],
+  synthetic: ["fps", "classes", "size", "duration", "paced", "testers"],
+  rtsp: ["transport", "hwaccel", "testers"],
+  path: ["fps", "seconds", "loop", "paced", "hwaccel", "testers"],
 } as const;
 
 /**
@@ -54,6 +59,7 @@ const OPTION_NAMES = {
  * @throws {AppError} `usage` that names the option and what it may be
  */
 export function parseSource({ name, source, options = {} }: CameraSpec): Source {
+  if (/^(detect|record)=/i.test(source)) return parseStreams({ name, source, options });
   const kind = /^rtsps?:\/\//i.test(source) ? "rtsp" : /^synthetic(:|$)/i.test(source) ? "synthetic" : "path";
   const { text, found } = splitOptions(source, kind);
   const option = new Options(name, kind, { ...found, ...options });
@@ -64,6 +70,8 @@ export function parseSource({ name, source, options = {} }: CameraSpec): Source 
       url: text,
       transport: option.word("transport", ["tcp", "udp"], "tcp"),
       hwaccel: option.text("hwaccel"),
+      record: undefined,
+      toAllTesters: option.toAllTesters(),
     };
   }
   if (kind === "synthetic") {
@@ -84,6 +92,7 @@ export function parseSource({ name, source, options = {} }: CameraSpec): Source 
       durationMs: seconds === undefined ? undefined : seconds * 1000,
       fps: option.number("fps", 0.01, 120) ?? 10,
       paced: option.flag("paced", true),
+      toAllTesters: option.toAllTesters(),
     };
   }
   if (text === "") {
@@ -108,11 +117,35 @@ export function parseSource({ name, source, options = {} }: CameraSpec): Source 
     loop: option.flag("loop", false),
     paced: option.flag("paced", true),
     hwaccel: option.text("hwaccel"),
+    toAllTesters: option.toAllTesters(),
   };
+}
+
+/** `detect=rtsp://...,record=rtsp://...`: two streams of one camera, in any order; either may have options of its own. */
+function parseStreams({ name, source, options }: CameraSpec): Source {
+  const parts = source.split(/,(?=(?:detect|record)=)/i).map((part) => {
+    const equals = part.indexOf("=");
+    return [part.slice(0, equals).toLowerCase(), part.slice(equals + 1)] as const;
+  });
+  const streams = new Map(parts);
+  const [detect, record] = [streams.get("detect"), streams.get("record")];
+  const areTwo = parts.length === 2 && detect !== undefined && record !== undefined;
+  const small = areTwo ? parseSource({ name, source: detect, ...(options && { options }) }) : undefined;
+  const large = areTwo ? parseSource({ name, source: record }) : undefined;
+  if (small?.kind !== "rtsp" || large?.kind !== "rtsp") {
+    throw new AppError("usage", `camera ${name}: two streams of a camera are two RTSP addresses`, {
+      hint: "write NAME=detect=rtsp://.../small,record=rtsp://.../large",
+    });
+  }
+  return { ...small, record: { url: large.url, transport: large.transport } };
 }
 
 /** Text without its password, for logs and pages. A password may hold slashes, so all up to the last @ goes. */
 export function withoutPassword(source: string): string {
+  if (/^(detect|record)=/i.test(source)) {
+    const parts = source.split(/,(?=(?:detect|record)=)/i);
+    return parts.map((part) => part.replace(/(?<==).*/s, (url) => withoutPassword(url))).join(",");
+  }
   if (!/^rtsps?:/i.test(source)) return source;
   try {
     const { user, password, requestUri } = parseRtspUrl(source);
@@ -188,6 +221,11 @@ class Options {
     const text = this.#given[key];
     if (text === undefined) return otherwise;
     return words.find((word) => word === text.toLowerCase()) ?? this.#refuse(key, words.join(" or "));
+  }
+
+  /** `testers=all`: every tester watches this camera; else one does. */
+  toAllTesters(): boolean {
+    return this.word("testers", ["one", "all"], "one") === "all";
   }
 
   size(key: string, otherwise: readonly [number, number]): readonly [number, number] {

@@ -3,8 +3,16 @@ import type { Log } from "../../shared/base/log.ts";
 import type { Wish } from "../../shared/media/decoder-child.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import { Dispatch } from "../../shared/wire/message.ts";
-import { CameraEnded, CameraList, Frame, FrameWanted } from "../../shared/wire/messages/frames.ts";
+import {
+  CameraEnded,
+  CameraList,
+  Frame,
+  FrameWanted,
+  Photo,
+  PhotoWanted,
+} from "../../shared/wire/messages/frames.ts";
 import type { Camera, Follower } from "./camera.ts";
+import type { Seat, Seats } from "./seats.ts";
 import type { Arrival, FramePicture } from "./sources/source.ts";
 
 const LIST_EVERY_MS = 2000;
@@ -14,30 +22,53 @@ const PROMISE_HOLDS_MS = 1000;
 const CREDIT_MAX = 8;
 const NO_BYTES = new Uint8Array(0);
 
+/** The cameras of this node, who watches which, and word of their changes. */
+export interface TesterCameras {
+  readonly all: readonly Camera[];
+  readonly seats: Seats;
+  onChange(notify: () => void): Disposable;
+}
+
 /**
- * Serves one tester: the list of cameras, and each frame that it asks for. Resolves when the tester ends the link;
- * rejects with the reason when the link breaks.
+ * Serves one tester: the list of its cameras, each frame that it asks for, and photos. Resolves when the tester ends
+ * the link; rejects with the reason when the link breaks.
  */
 export async function serveTester(link: Connection, cameras: TesterCameras, log: Log): Promise<void> {
-  const views = new Map<string, CameraView>();
+  const byName = new Map(cameras.all.map((camera) => [camera.name, camera]));
   using resources = new DisposableStack();
-  for (const camera of cameras.all) {
-    const view = new CameraView(camera, link);
-    views.set(camera.name, view);
-    resources.use(camera.follow(view));
-  }
-  const sendList = () =>
-    void link.send(CameraList, { cameras: cameras.all.map((camera) => camera.status) }).catch(() => {});
+  const views = new Map<string, CameraView>();
+  resources.defer(() => {
+    for (const view of views.values()) view[Symbol.dispose]();
+  });
+  /** Takes up the cameras that are this tester's, lets go of others, and says so. */
+  const sendList = () => {
+    for (const camera of cameras.all) {
+      const view = views.get(camera.name);
+      if (seat.has(camera.name) === (view !== undefined)) continue;
+      view?.[Symbol.dispose]();
+      if (view === undefined) views.set(camera.name, new CameraView(camera, link));
+      else views.delete(camera.name);
+    }
+    const own = cameras.all.filter(({ name }) => views.has(name));
+    void link.send(CameraList, { cameras: own.map((camera) => camera.status) }).catch(() => {});
+  };
+  const seat: Seat = resources.use(cameras.seats.join(link.peer.nodeId, sendList));
   const timer = setInterval(sendList, LIST_EVERY_MS);
   resources.defer(() => clearInterval(timer));
   resources.use(cameras.onChange(sendList));
   sendList();
-  log.info("tester joined", { tester: link.peer.name });
-  const dispatch = new Dispatch().on(FrameWanted, ({ camera, framesPerSecondMax, glance }) => {
-    const view = views.get(camera);
-    if (view === undefined) throw new AppError("protocol", `no camera is called ${JSON.stringify(camera)}`);
-    view.request(framesPerSecondMax, glance ? "glance" : "picture");
-  });
+  log.info("tester joined", { tester: link.peer.name, cameras: views.size });
+  const known = (name: string): Camera => {
+    const camera = byName.get(name);
+    if (camera === undefined) throw new AppError("protocol", `no camera is called ${JSON.stringify(name)}`);
+    return camera;
+  };
+  const dispatch = new Dispatch()
+    .on(FrameWanted, ({ camera, framesPerSecondMax, glance }) => {
+      // It may have asked before it knew that the camera is another tester's now.
+      views.get(known(camera).name)?.request(framesPerSecondMax, glance ? "glance" : "picture");
+    })
+    .on(PhotoWanted, ({ camera, sequence }) => void sendPhoto(link, known(camera), sequence));
   try {
     for await (const message of link.messages()) await dispatch.run(message);
   } finally {
@@ -45,16 +76,19 @@ export async function serveTester(link: Connection, cameras: TesterCameras, log:
   }
 }
 
-/** The cameras of this node, and word of their changes. */
-export interface TesterCameras {
-  readonly all: readonly Camera[];
-  onChange(notify: () => void): Disposable;
+async function sendPhoto(link: Connection, camera: Camera, sequence: number): Promise<void> {
+  const nothing = { width: 0, height: 0, jpeg: NO_BYTES };
+  const photo = (await camera.photo(sequence)) ?? nothing;
+  await link.send(Photo, { camera: camera.name, sequence, ...photo }).catch(() => {
+    // The link has ended; its reader says so.
+  });
 }
 
 /** One camera as one tester sees it: what it asked for, and what it missed. */
-class CameraView implements Follower {
+class CameraView implements Follower, Disposable {
   readonly #camera: Camera;
   readonly #link: Connection;
+  readonly #following: Disposable;
   #credit = 0;
   #asked = false;
   #wish: Wish = "picture";
@@ -67,6 +101,11 @@ class CameraView implements Follower {
   constructor(camera: Camera, link: Connection) {
     this.#camera = camera;
     this.#link = link;
+    this.#following = camera.follow(this);
+  }
+
+  [Symbol.dispose](): void {
+    this.#following[Symbol.dispose]();
   }
 
   /** The tester is ready for one more frame. */

@@ -40,6 +40,8 @@ export interface ReceivedPicture extends CodedPicture {
   readonly mediaMs: number;
   /** The camera's clock minus ours in ms, where it tells its time. */
   readonly cameraClockAheadMs: number | undefined;
+  /** When it was taken, by our clock: from the camera's reports where it sends them, else `arrivedMs`. */
+  readonly takenMs: number;
 }
 
 const DEFAULT_TIMEOUT_MS = 8000;
@@ -53,6 +55,8 @@ const STRANGERS_MAX = 50;
 /** An orderly goodbye may take so long. */
 const TEARDOWN_MS = 500;
 const REPORT_EVERY_MS = 5000;
+/** No camera takes longer from its sensor to us. */
+const TAKEN_AGO_MS_MAX = 3000;
 
 /**
  * Plays a camera's video until it ends: resolves when `signal` aborts, after an orderly goodbye.
@@ -313,6 +317,7 @@ class Receiver {
   readonly #depacketizer: Depacketizer;
   readonly #timeline: Timeline;
   readonly #clock = new CameraClock();
+  #report: SenderReport | undefined;
   readonly #depth: number;
   #order: PacketOrder;
   #ssrc: number | undefined;
@@ -336,8 +341,20 @@ class Receiver {
   }
 
   /** Those of other senders, such as an old session's, do not count. */
-  takeReport({ ssrc, wallMs }: SenderReport): void {
-    if (ssrc === this.#ssrc) this.#clock.note(wallMs, Date.now());
+  takeReport(report: SenderReport): void {
+    // The first report may come before the first packet.
+    if (report.ssrc !== (this.#ssrc ?? this.#announced ?? report.ssrc)) return;
+    this.#clock.note(report.wallMs, Date.now());
+    this.#report = report;
+  }
+
+  #takenMs(timestamp: number): number | undefined {
+    const aheadMs = this.#clock.aheadMs;
+    if (this.#report === undefined || aheadMs === undefined) return undefined;
+    const sinceMs = (1000 * ((timestamp - this.#report.rtpTimestamp) | 0)) / this.#format.clockRate;
+    const takenMs = this.#report.wallMs + sinceMs - aheadMs;
+    // Reports of some cameras have nothing to do with their pictures.
+    return Math.abs(Date.now() - takenMs) < TAKEN_AGO_MS_MAX ? takenMs : undefined;
   }
 
   take(packet: RtpPacket): void {
@@ -352,7 +369,8 @@ class Receiver {
         const mediaMs = this.#timeline.ms(picture.timestamp);
         const arrivedMs = this.#arrivedMs ?? Date.now();
         const cameraClockAheadMs = this.#clock.aheadMs;
-        this.#events.onPicture({ ...picture, arrivedMs, mediaMs, cameraClockAheadMs });
+        const takenMs = this.#takenMs(picture.timestamp) ?? arrivedMs;
+        this.#events.onPicture({ ...picture, arrivedMs, mediaMs, cameraClockAheadMs, takenMs });
         this.#arrivedMs = undefined;
       }
     }

@@ -1,11 +1,15 @@
+import { systemClock } from "../../../shared/base/clock.ts";
 import { errorLine } from "../../../shared/base/errors.ts";
 import type { Log } from "../../../shared/base/log.ts";
+import { Random } from "../../../shared/base/random.ts";
+import { backoffMs } from "../../../shared/base/retry.ts";
 import { findFfmpeg } from "../../../shared/media/ffmpeg.ts";
 import { LiveDecoder } from "../../../shared/media/live-decoder.ts";
 import { playRtsp, type ReceivedPicture } from "../../../shared/rtsp/client.ts";
 import { StreamPublication } from "../../../shared/rtsp/publication.ts";
 import type { VideoFormat } from "../../../shared/rtsp/sdp.ts";
 import type { Source } from "../source-text.ts";
+import { LargeStream } from "./large-stream.ts";
 import type { Arrival, Feed, FrameSource } from "./source.ts";
 
 type RtspOptions = Extract<Source, { kind: "rtsp" }>;
@@ -14,23 +18,37 @@ type RtspOptions = Extract<Source, { kind: "rtsp" }>;
 const WISHES_MAX = 64;
 const LOSS_TOLD_EVERY_MS = 30_000;
 
-/** An RTSP camera. MJPEG passes as it is; H.264 and H.265 are decoded by ffmpeg, while somebody looks. */
-export function rtspSource({ url, transport, hwaccel }: RtspOptions, log: Log): FrameSource {
+/** The large stream is tried again after so long. */
+const LARGE_RETRY = { firstMs: 500, maxMs: 30_000 };
+
+/**
+ * An RTSP camera. MJPEG passes as it is; H.264 and H.265 are decoded by ffmpeg, while somebody looks. With a `record`
+ * stream, players and photos get that one.
+ */
+export function rtspSource({ url, transport, hwaccel, record }: RtspOptions, log: Log): FrameSource {
   const publication = new StreamPublication();
+  const large = record === undefined ? undefined : new LargeStream(log);
   return {
     delivery: "newest",
     reconnects: true,
     publication,
+    ...(large !== undefined && { photo: (takenMs: number) => large.photo(takenMs) }),
     async run(feed, signal) {
       await using stack = new AsyncDisposableStack();
       const abort = new AbortController();
       stack.defer(() => abort.abort());
       const ending = AbortSignal.any([signal, abort.signal]);
+      if (record !== undefined && large !== undefined) {
+        const playing = playLarge(record, large, publication, log, ending);
+        stack.defer(() => playing);
+        // Runs before what was deferred above: the large stream ends with the small one.
+        stack.defer(() => abort.abort());
+      }
       let take: ((picture: ReceivedPicture) => void) | undefined;
       let failure: unknown;
       const events = {
         onFormat(format: VideoFormat): void {
-          publication.open(format);
+          if (large === undefined) publication.open(format);
           take = format.codec === "jpeg" ? jpegTaker(feed) : undefined;
           if (format.codec === "jpeg") return;
           decodingTaker(feed, format.codec, { hwaccel, log, stack }).then(
@@ -46,7 +64,7 @@ export function rtspSource({ url, transport, hwaccel }: RtspOptions, log: Log): 
         },
         onLoss: lossTeller(log),
         onPicture(picture: ReceivedPicture): void {
-          publication.push(picture);
+          if (large === undefined) publication.push(picture);
           take?.(picture);
         },
       };
@@ -54,6 +72,38 @@ export function rtspSource({ url, transport, hwaccel }: RtspOptions, log: Log): 
       if (failure !== undefined) throw failure;
     },
   };
+}
+
+/** Keeps the large stream running beside the small one; its troubles are told and do not stop the camera. */
+async function playLarge(
+  { url, transport }: NonNullable<RtspOptions["record"]>,
+  large: LargeStream,
+  publication: StreamPublication,
+  log: Log,
+  signal: AbortSignal,
+): Promise<void> {
+  const random = new Random(url, Date.now());
+  // The small stream tells when there is none.
+  const ffmpeg = await findFfmpeg().catch(() => undefined);
+  for (let failures = 1; !signal.aborted; failures++) {
+    try {
+      const events = {
+        onFormat(format: VideoFormat): void {
+          publication.open(format);
+          large.open(format.codec, ffmpeg);
+        },
+        onPicture(picture: ReceivedPicture): void {
+          failures = 1;
+          publication.push(picture);
+          large.push(picture);
+        },
+      };
+      await playRtsp({ url, transport }, events, signal);
+    } catch (error) {
+      log.warn("no photos from the large stream for now", { why: errorLine(error) });
+    }
+    await systemClock.sleep(backoffMs(failures, random, LARGE_RETRY), signal);
+  }
 }
 
 /** Says now and then how many packets are missing: the network loses them, or the camera since nobody read fast enough. */
@@ -72,8 +122,8 @@ function lossTeller(log: Log): (lost: number) => void {
 }
 
 function jpegTaker(feed: Feed) {
-  return ({ data, size, arrivedMs, cameraClockAheadMs }: ReceivedPicture): void => {
-    const { arrival, wish } = feed.arrive({ capturedMs: arrivedMs, cameraClockAheadMs });
+  return ({ data, size, arrivedMs, takenMs, cameraClockAheadMs }: ReceivedPicture): void => {
+    const { arrival, wish } = feed.arrive({ capturedMs: arrivedMs, takenMs, cameraClockAheadMs });
     if (wish !== "none" && size !== undefined) feed.deliver(arrival, { ...size, jpeg: data });
   };
 }
@@ -97,8 +147,8 @@ async function decodingTaker(
       onTrouble: (error) => log.warn("pictures are left out", { why: errorLine(error) }),
     }),
   );
-  return ({ data, isKey, arrivedMs, cameraClockAheadMs }: ReceivedPicture): void => {
-    const { arrival, wish } = feed.arrive({ capturedMs: arrivedMs, cameraClockAheadMs });
+  return ({ data, isKey, arrivedMs, takenMs, cameraClockAheadMs }: ReceivedPicture): void => {
+    const { arrival, wish } = feed.arrive({ capturedMs: arrivedMs, takenMs, cameraClockAheadMs });
     const id = decoder.push(data, isKey, wish);
     if (wish === "none") return;
     wishes.set(id, arrival);

@@ -21,6 +21,8 @@ export interface ArrivalFacts {
   /** Wall clock, ms since 1970; the present when absent. */
   readonly capturedMs?: number;
   readonly cameraClockAheadMs?: number | undefined;
+  /** When it was taken, by our clock, where that is known better than by its arrival. */
+  readonly takenMs?: number;
 }
 
 /** A frame's picture: a whole JPEG file. */
@@ -61,6 +63,8 @@ export interface FrameSource {
   readonly reconnects: boolean;
   /** The source's own stream, where it is one that RTSP players can take. */
   readonly publication?: Publication;
+  /** The picture of a moment from a larger stream of the same camera, where it has one. Never rejects. */
+  photo?(takenMs: number): Promise<JpegPicture | undefined>;
   /**
    * Gives frames until the source ends (resolves), fails (rejects with an `AppError`: `refused`, `unavailable`,
    * `protocol` or `input`), or `signal` aborts (resolves).

@@ -33,6 +33,22 @@ test("sources are told apart, with their options at the end", () => {
   });
 });
 
+test("two streams of one camera are told apart by what they are for", () => {
+  const small = "rtsp://u:p@h/s?channel=1,2&sub=1#transport=udp&hwaccel=auto";
+  expect(parse(`detect=${small},record=rtsp://u:p@h/large#transport=tcp`)).toMatchObject({
+    ...{ url: "rtsp://u:p@h/s?channel=1,2&sub=1", transport: "udp", hwaccel: "auto" },
+    record: { url: "rtsp://u:p@h/large", transport: "tcp" },
+  });
+  expect(parse(`record=rtsp://h/large,detect=${small}`)).toMatchObject({ record: { url: "rtsp://h/large" } });
+  for (const wrong of [
+    `detect=${small}`,
+    "detect=a.mp4,record=rtsp://h/l",
+    `detect=${small},detect=${small}`,
+  ]) {
+    expect(() => parse(wrong)).toThrow("two streams of a camera are two RTSP addresses");
+  }
+});
+
 test("what is given beside the text wins over it", () => {
   expect(parse("a.mp4?paced=1&fps=3", { paced: "false" })).toMatchObject({ paced: false, fps: 3 });
 });
@@ -62,6 +78,9 @@ test("passwords stay out of logs", () => {
   expect(withoutPassword("rtsp://admin:s3cret@h/x")).toBe("rtsp://admin:***@h/x");
   expect(withoutPassword("rtsp://admin:a@b:c@h/x")).toBe("rtsp://admin:***@h/x");
   expect(withoutPassword("rtsp://admin:a/b@h/x")).toBe("rtsp://admin:***@h/x");
+  expect(withoutPassword("detect=rtsp://a:b@h/1,record=rtsp://a:c@h/2")).toBe(
+    "detect=rtsp://a:***@h/1,record=rtsp://a:***@h/2",
+  );
   expect(withoutPassword("rtsp://h/a@b")).toBe("rtsp://h/a@b");
   expect(() => parse("rtsp://u:hidden@:x/")).toThrow(/^(?!.*hidden).*$/s);
 });

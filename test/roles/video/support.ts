@@ -13,6 +13,8 @@ import {
   Frame,
   type FrameMessage,
   FrameWanted,
+  Photo,
+  PhotoWanted,
 } from "../../../shared/wire/messages/frames.ts";
 
 const LOOPBACK = { host: "127.0.0.1", port: 0 };
@@ -51,6 +53,7 @@ export async function startVideo(
 export class TestTester implements AsyncDisposable {
   readonly #link: Connection;
   readonly #waiting: (() => void)[] = [];
+  readonly photos: ReturnType<typeof Photo.decode>[] = [];
   statuses: readonly CameraStatus[] = [];
   readonly frames: FrameMessage[] = [];
   readonly ended = new Set<string>();
@@ -68,6 +71,11 @@ export class TestTester implements AsyncDisposable {
 
   ask(camera: string, framesPerSecondMax = 1000, glance = false): void {
     void this.#link.send(FrameWanted, { camera, framesPerSecondMax, glance }).catch(() => {});
+  }
+
+  /** Asks for a frame's photo from the larger stream. */
+  askPhoto(camera: string, sequence: number): void {
+    void this.#link.send(PhotoWanted, { camera, sequence }).catch(() => {});
   }
 
   /** Asks for each next frame as soon as one came. */
@@ -102,6 +110,7 @@ export class TestTester implements AsyncDisposable {
         this.frames.push(frame);
         this.onFrame(frame);
       })
+      .on(Photo, (photo) => void this.photos.push(photo))
       .on(CameraEnded, ({ camera }) => void this.ended.add(camera));
     for await (const message of this.#link.messages()) {
       await dispatch.run(message);

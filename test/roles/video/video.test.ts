@@ -46,7 +46,9 @@ test("a folder read as fast as asked gives every frame in order, then says that 
 test("two testers of a file each get every frame, and one that leaves holds nobody up", async () => {
   using root = tempFolder();
   const folder = await pictureFolder(root.path);
-  await using video = await startVideo([{ name: "slides", source: `${folder}?seconds=20&fps=10&paced=0` }]);
+  await using video = await startVideo([
+    { name: "slides", source: `${folder}?seconds=20&fps=10&paced=0&testers=all` },
+  ]);
   await using first = await TestTester.join(video);
   const second = await TestTester.join(video);
   second.ask("slides");
