@@ -11,7 +11,6 @@ export class Requests<T> {
   async ask(what: string, send: (requestId: number) => Promise<void>): Promise<T> {
     const id = this.#nextId++;
     const answer = deferred<T>();
-    answer.promise.catch(() => {}); // a link that ends while the question is sent rejects it unheard
     this.#waiting.set(id, answer);
     try {
       await send(id);

@@ -1,8 +1,6 @@
-import { mkdirSync, writeFileSync } from "node:fs";
+import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Random } from "../../shared/base/random.ts";
-import { syntheticPicture } from "../../shared/dataset/synthetic/picture.ts";
-import { encodeJpeg } from "../../shared/image/codec.ts";
 import { formatAddress } from "../../shared/net/address.ts";
 import { connect } from "../../shared/net/connect.ts";
 import type { Address } from "../../shared/net/connection.ts";
@@ -13,6 +11,7 @@ import { messageTag } from "../../shared/wire/message.ts";
 import { FollowSightings, SightingRows } from "../../shared/wire/messages/sightings.ts";
 import { type RoleProcess, startRole } from "../support/role-process.ts";
 import { testSite } from "../support/site-roles.ts";
+import { drawSlideShow } from "../support/slide-show.ts";
 import { tempFolder } from "../support/temp.ts";
 import { untrainedModel } from "../support/untrained-model.ts";
 
@@ -30,7 +29,6 @@ const VIDEO_EVERY = 5;
 const LIFE_MS_MAX = 400;
 const FIRST_CHANGE_WITHIN_MS = 30_000;
 const CAMERAS = 3;
-const PICTURES = 40;
 
 export async function run(size: keyof typeof KILLS): Promise<Record<string, number>> {
   const random = new Random("kill", SEED);
@@ -39,7 +37,7 @@ export async function run(size: keyof typeof KILLS): Promise<Record<string, numb
   const model = join(folder.path, "model.onnx");
   writeFileSync(model, untrainedModel(["cat", "dog"], { threshold: 2.2e-4 }));
   const pictures = join(folder.path, "pictures");
-  await drawPictures(pictures);
+  await drawSlideShow(pictures, SEED);
   const dataDir = join(folder.path, "tester", "data");
   let listen = "127.0.0.1:0";
   const startVideo = async (): Promise<RoleProcess> => {
@@ -135,16 +133,6 @@ async function killWriters(
     lost += safe.filter((id) => log.get(id) === undefined).length;
   }
   return { bareKills: kills, bareRows: safe.length, bareSwept: swept, bareLost: lost };
-}
-
-/** Pictures that differ so much that each change of the slide show ends what was seen and begins something else. */
-async function drawPictures(folder: string): Promise<void> {
-  mkdirSync(folder);
-  for (let i = 0; i < PICTURES; i++) {
-    const size = { width: 480, height: 360 };
-    const { picture } = await syntheticPicture(SEED, i, ["car", "bus", "parrot", "dog"], { size });
-    writeFileSync(join(folder, `${i}.jpg`), await encodeJpeg(picture, 85));
-  }
 }
 
 /** Keeps what a watcher was told. */

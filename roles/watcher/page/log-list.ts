@@ -106,10 +106,11 @@ export class LogList {
   }
 
   #card(row: SightingView): HTMLElement {
-    const when = new Date(row.firstSeenMs).toLocaleString(this.#locale, {
-      dateStyle: "medium",
-      timeStyle: "medium",
-    });
+    const seen = new Date(row.firstSeenMs);
+    const isToday = seen.toDateString() === new Date().toDateString();
+    const when = isToday
+      ? seen.toLocaleTimeString(this.#locale)
+      : seen.toLocaleString(this.#locale, { dateStyle: "medium", timeStyle: "short" });
     const image = element("img", { src: `${row.photo}&crop`, alt: row.what, loading: "lazy" });
     const button = element(
       "button",
