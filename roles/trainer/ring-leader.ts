@@ -26,7 +26,7 @@ import {
 } from "../../shared/wire/messages/training.ts";
 import { Gathering, type HeldState } from "./gathering.ts";
 import type { RoundMeter } from "./round-meter.ts";
-import type { PoolWorker, WorkerAnswers } from "./worker-pool.ts";
+import { type PoolWorker, ringMember, type WorkerAnswers } from "./worker-pool.ts";
 
 /** What the leader of a ring tells the training that it belongs to. */
 export interface RingEvents {
@@ -291,11 +291,9 @@ export class RingLeader {
     });
   }
 
-  /** Where a member is as seen from here; whoever reads it knows what that means from there. */
   #ringMember(nodeId: string): RingMember {
     const worker = this.#workers.get(nodeId);
-    const { host, port } = worker?.link.peer.listening ?? { host: "", port: 0 };
-    return { nodeId, name: worker?.name ?? "", host, port };
+    return (worker && ringMember(worker)) ?? { nodeId, name: worker?.name ?? "", host: "", port: 0 };
   }
 
   #run({ generation, round, members }: Extract<MembershipAction, { kind: "run" }>): void {

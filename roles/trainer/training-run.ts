@@ -184,7 +184,8 @@ export class TrainingRun implements WorkerUser {
   joined(worker: PoolWorker): void {
     const { jobId, createdMs, plan, shards } = this.#options;
     this.#opening.add(worker.nodeId);
-    const message = { jobId, createdMs, plan: { ...plan }, shards: [...shards] };
+    const peers = this.#options.pool.addresses(worker);
+    const message = { jobId, createdMs, plan: { ...plan }, shards: [...shards], peers };
     worker.link.send(OpenJob, message).catch(() => {});
   }
 

@@ -1,4 +1,5 @@
 import { AppError, errorLine } from "../../shared/base/errors.ts";
+import { WORKER_COUNT_MAX } from "../../shared/base/limits.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { countText } from "../../shared/base/text.ts";
 import { within } from "../../shared/base/wait.ts";
@@ -15,6 +16,7 @@ import {
   JobUnable,
   RingBroken,
   RingFormed,
+  type RingMember,
   RoundComputed,
   RoundDone,
   Standing,
@@ -35,6 +37,12 @@ export interface PoolWorker {
   readonly threads: number;
   readonly link: Connection;
   readonly inbox: BlobInbox;
+}
+
+/** Where other workers reach this one, as seen from here; whoever reads it knows what that means from there. */
+export function ringMember({ nodeId, name, link }: PoolWorker): RingMember | undefined {
+  const { listening } = link.peer;
+  return listening && { nodeId, name, ...listening };
 }
 
 /** What handles what workers say: a preparation or a training. One at a time has the pool. */
@@ -84,6 +92,15 @@ export class WorkerPool {
 
   get workers(): readonly PoolWorker[] {
     return [...this.#workers.values()];
+  }
+
+  /** Where the others are, for `of`: in an order of its own, so that not all ask the same one first. */
+  addresses(of: PoolWorker): RingMember[] {
+    const workers = this.workers;
+    const place = workers.indexOf(of);
+    return [...workers.slice(place + 1), ...workers.slice(0, Math.max(0, place))]
+      .slice(0, WORKER_COUNT_MAX)
+      .flatMap((worker) => ringMember(worker) ?? []);
   }
 
   /** Gives the pool to `user`, who is told of everybody who is here. Dispose to give it back. */

@@ -2,20 +2,26 @@ import { mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RoleContext } from "../../shared/base/context.ts";
+import { within } from "../../shared/base/wait.ts";
+import type { Connection } from "../../shared/net/connection.ts";
 import { dialer } from "../../shared/net/dial.ts";
 import { listen } from "../../shared/net/listener.ts";
 import { RING_PACE, TEAM_PACE } from "../../shared/net/liveness.ts";
 import { stayConnected } from "../../shared/net/stay-connected.ts";
 import { BlobStore } from "../../shared/store/blobs.ts";
+import { messageTag } from "../../shared/wire/message.ts";
+import { BlobWanted } from "../../shared/wire/messages/training.ts";
 import { openLearning } from "./learning.ts";
 import type { WorkerOptions } from "./options.ts";
 import { RingDoor } from "./ring-links.ts";
 import { JobPlace, type OpenCompute, serveTrainer } from "./session.ts";
+import { serveShards } from "./shard-peers.ts";
 
 export type { WorkerOptions } from "./options.ts";
 
 /** Temporary caches: the prefix, the process's number, and something random. */
 const CACHE_PREFIX = "vigia-worker-";
+const FIRST_MESSAGE_MS = 8000;
 
 /** Worker: lends this machine to the trainer. Prepares pictures, computes gradients, averages them with its peers. */
 export async function run(options: WorkerOptions, context: RoleContext): Promise<void> {
@@ -40,7 +46,7 @@ export async function runWith(
     pace: RING_PACE,
     signal,
     log,
-    onConnection: (link) => door.arrived(link),
+    onConnection: (link) => servePeer(link, door, cache.store),
   });
   options.onReady?.(peers.address);
   log.info("looking for the trainer", { threads, peers: `port ${peers.address.port}` });
@@ -50,6 +56,15 @@ export async function runWith(
   await stayConnected({ dial, signal, log }, (link) =>
     serveTrainer(link, { site, threads, store: cache.store, door, openCompute, place, log }),
   );
+}
+
+/** A link of another worker, for a ring or for shards: its first message says which. */
+async function servePeer(link: Connection, door: RingDoor, store: BlobStore): Promise<void> {
+  const messages = link.messages();
+  const first = await within(messages.next(), FIRST_MESSAGE_MS, "a worker's first message");
+  if (first.done === true) return;
+  if (messageTag(first.value) === BlobWanted.tag) await serveShards(link, first.value, messages, store);
+  else door.arrived(link, first.value, messages);
 }
 
 /** Removes what workers left that were killed: their process is gone. */

@@ -12,8 +12,6 @@ import { RingJoin, type RingMember, RingNumbers } from "../../shared/wire/messag
 const REACH_TIMEOUT_MS = 1500;
 /** For the link of the previous member, which may still be receiving its state; the trainer has its own patience. */
 const RING_TIMEOUT_MS = 30_000;
-/** For the first message on a new link. */
-const JOIN_TIMEOUT_MS = 8000;
 /** A link for a generation that nobody here waits for yet is kept so long. */
 const EARLY_LINK_MS = RING_TIMEOUT_MS;
 
@@ -34,12 +32,9 @@ export class RingDoor {
     this.#log = log;
   }
 
-  /** A worker's link from the listener. */
-  async arrived(link: Connection): Promise<void> {
-    const messages = link.messages();
-    const first = await within(messages.next(), JOIN_TIMEOUT_MS, "a ring link's first message");
-    if (first.done === true) return;
-    const { jobId, generation } = RingJoin.decode(first.value);
+  /** A worker's ring link from the listener. @param first its first message */
+  arrived(link: Connection, first: Buffer, messages: AsyncIterableIterator<Buffer>): void {
+    const { jobId, generation } = RingJoin.decode(first);
     const key = keyOf(jobId, generation, link.peer.nodeId);
     this.#place(key).resolve({ link, messages });
     const timer = setTimeout(() => this.#forget(key, link), EARLY_LINK_MS);

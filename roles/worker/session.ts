@@ -34,6 +34,7 @@ import { JobMember } from "./job-member.ts";
 import type { ShardFile } from "./learning-protocol.ts";
 import { prepareShard } from "./preparation.ts";
 import type { RingDoor } from "./ring-links.ts";
+import { fetchFromPeers } from "./shard-peers.ts";
 
 /** How a job's learning is opened: in a thread, with the engine that this worker was told to use. */
 export type OpenCompute = (plan: LearningPlan, shards: readonly ShardFile[]) => Promise<Compute>;
@@ -167,7 +168,7 @@ class Session implements AsyncDisposable {
     }
   }
 
-  async #open({ jobId, createdMs, plan, shards }: MessageOf<typeof OpenJob>): Promise<void> {
+  async #open({ jobId, createdMs, plan, shards, peers }: MessageOf<typeof OpenJob>): Promise<void> {
     const { store, log, site, door, openCompute, place } = this.#options;
     const kept = place.find(jobId, createdMs);
     this.#jobId = jobId;
@@ -187,6 +188,9 @@ class Session implements AsyncDisposable {
         fetching: countText(lacking.length, "shard"),
         size: bytesText(lacking.reduce((sum, { shardBytes }) => sum + shardBytes, 0)),
       });
+      const near = peers.map((peer) => ({ ...peer, ...asToldBy(this.#link.peer.address, peer) }));
+      const shared = await fetchFromPeers(lacking, near, { site, store, log, signal: this.#over.signal });
+      if (shared > 0) log.info("from other workers", { job: jobId, shards: shared });
       for (const { sha256, shardBytes } of lacking) {
         await this.#fetch(sha256, Math.min(shardBytes, SHARD_SIZE_BYTES_MAX));
       }

@@ -132,6 +132,10 @@ export const TaskFailed = defineMessage(0x25, "TaskFailed", { taskId: u32, reaso
 export const shardCard = record({ sha256: hash, shardBytes: u53, split: oneOf(...SPLITS) });
 export type ShardCard = ValueOf<typeof shardCard>;
 
+/** Where a worker takes links of other workers, as seen by the trainer. */
+const ringMember = record({ nodeId: name, name, host: name, port: u16 });
+export type RingMember = ValueOf<typeof ringMember>;
+
 /** Get the shards and make ready to learn. Answered by `JobReady` or `JobUnable`. */
 export const OpenJob = defineMessage(0x26, "OpenJob", {
   jobId: u32,
@@ -140,6 +144,8 @@ export const OpenJob = defineMessage(0x26, "OpenJob", {
   /** The `LearningPlan`. */
   plan: jsonObject(256 * 1024),
   shards: list(shardCard, 16_384),
+  /** Other workers, which may have the shards: `BlobWanted` on a link of its own, with the same answers as here. */
+  peers: list(ringMember, WORKER_COUNT_MAX),
 });
 export const JobReady = defineMessage(0x27, "JobReady", {
   jobId: u32,
@@ -170,9 +176,6 @@ export const StatePiece = defineMessage(0x2d, "StatePiece", {
   values: floats(PIECE_SIZE_BYTES_MAX / 4),
 });
 export const StateEnd = defineMessage(0x2e, "StateEnd", { generation: u32 });
-
-const ringMember = record({ nodeId: name, name, host: name, port: u16 });
-export type RingMember = ValueOf<typeof ringMember>;
 
 /** A place in the ring of a generation. What the worker lacks of the state has gone before as `StatePiece`s. */
 export const FormRing = defineMessage(0x2f, "FormRing", {

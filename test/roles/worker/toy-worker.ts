@@ -1,4 +1,9 @@
-import { type ChunksResult, type Compute, optimizerRule, optimizerState } from "../../../roles/worker/compute.ts";
+import {
+  type ChunksResult,
+  type Compute,
+  optimizerRule,
+  optimizerState,
+} from "../../../roles/worker/compute.ts";
 import { runWith } from "../../../roles/worker/main.ts";
 import { Log, stderrSink } from "../../../shared/base/log.ts";
 import { Random } from "../../../shared/base/random.ts";

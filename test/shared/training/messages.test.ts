@@ -44,7 +44,7 @@ test("a hash that is none, options that are no object, and scores without number
 
 test("a message cut anywhere is refused", () => {
   const shards = [{ sha256, shardBytes: 5, split: "train" as const }];
-  const whole = OpenJob.encode({ jobId: 1, createdMs: 2, plan: { seed: 1 }, shards });
+  const whole = OpenJob.encode({ jobId: 1, createdMs: 2, plan: { seed: 1 }, shards, peers: [] });
   for (let length = 2; length < whole.length; length++) {
     expect(() => OpenJob.decode(whole.subarray(0, length))).toThrow("malformed OpenJob");
   }
