@@ -227,7 +227,7 @@ class JobRun {
           note:
             workers === 0
               ? "no worker is connected: waiting for one"
-              : `preparing: ${samplesDone} of ${countText(samples, "picture")}`,
+              : `${samplesDone} of ${countText(samples, "picture")}`,
         });
       },
     });

@@ -4,7 +4,7 @@ import { both, type Html, html } from "./html.ts";
 const WIDTH = 520;
 const HEIGHT = 220;
 const LEFT = 46;
-const RIGHT = 12;
+const RIGHT = 22;
 const TOP = 10;
 const BOTTOM = 26;
 const TICKS = 4;
@@ -109,7 +109,7 @@ function niceTop(value: number): number {
 
 function short(value: number): string {
   if (value >= 1000) return `${Number((value / 1000).toPrecision(3))}k`;
-  return value !== 0 && value < 0.001 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
+  return value !== 0 && value < 1e-4 ? value.toExponential(1) : String(Number(value.toPrecision(3)));
 }
 
 function round(value: number): number {
