@@ -3,37 +3,12 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { silentLog } from "../../../shared/base/log.ts";
 import { decodePictureFile } from "../../../shared/image/codec.ts";
-import { connect } from "../../../shared/net/connect.ts";
-import type { Address } from "../../../shared/net/connection.ts";
-import type { Site } from "../../../shared/net/site.ts";
 import { SightingLog } from "../../../shared/store/sightings.ts";
 import { JobClient } from "../../../shared/training/submit.ts";
-import { messageTag } from "../../../shared/wire/message.ts";
-import {
-  FollowTester,
-  TesterStatus,
-  type TesterStatusMessage,
-} from "../../../shared/wire/messages/sightings.ts";
 import { startTester, startVideo, testSite } from "../../support/site-roles.ts";
 import { tempFolder } from "../../support/temp.ts";
+import { untilStatus } from "../../support/until-status.ts";
 import { ended, TrainingSite, tinyDataset } from "../training-site.ts";
-
-/** The tester's states as a watcher hears of them, until one is what is waited for. */
-async function untilStatus(
-  site: Site,
-  address: Address,
-  isIt: (status: TesterStatusMessage) => boolean,
-): Promise<TesterStatusMessage> {
-  const signal = AbortSignal.timeout(25_000);
-  await using link = await connect({ site, role: "watcher", address, expect: ["tester"], signal });
-  await link.send(FollowTester, {});
-  for await (const body of link.messages()) {
-    if (messageTag(body) !== TesterStatus.tag) continue;
-    const status = TesterStatus.decode(body);
-    if (isIt(status)) return status;
-  }
-  throw new Error("the tester ended the link");
-}
 
 test("what a camera shows is tracked, and saved with a whole photo and the times of the scene", async () => {
   using folder = tempFolder();
