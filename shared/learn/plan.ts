@@ -119,7 +119,7 @@ export function planFor(options: PlanOptions, facts: DatasetFacts): LearningPlan
         : { kind: "minutes", minutes: options.minutes },
     cacheSidePx: cacheSidePx(network),
     optimizer: optimizerFor(network, batch),
-    augmentation: augmentationFor(network),
+    augmentation: augmentationFor(network, facts.pictures),
     mosaicUntil: 0.8,
     heldOutUntil: 0.75,
   };
@@ -172,18 +172,33 @@ const DETECTOR_AUGMENTATION: Augmentation = {
   aspect: 0.05,
   shift: 0.1,
   mirror: 0.5,
-  colour: 1.6,
+  colour: 1,
   visibleMin: 0.25,
   fit: "letterbox",
 };
 
-function augmentationFor(network: NetworkConfig): Augmentation {
+/** Up to so many pictures colours vary the most; from so many on as usual; between them by the straight line. */
+const FEW_PICTURES = 150;
+const MANY_PICTURES = 250;
+const COLOUR_OF_FEW = 1.6;
+
+/**
+ * Few pictures show things in few lights, and a network that knows them by heart takes the light for the thing. Where
+ * there are many, colour tells things apart: stronger changes then cost more than they give.
+ */
+function colourStrength(pictures: number): number {
+  const fewness = Math.min(1, Math.max(0, (MANY_PICTURES - pictures) / (MANY_PICTURES - FEW_PICTURES)));
+  return 1 + (COLOUR_OF_FEW - 1) * fewness;
+}
+
+function augmentationFor(network: NetworkConfig, pictures: number): Augmentation {
+  const colour = colourStrength(pictures);
   switch (network.kind) {
     case "detector":
-      return DETECTOR_AUGMENTATION;
+      return { ...DETECTOR_AUGMENTATION, colour };
     case "single-box":
       // A mosaic holds more than the one object that it can say.
-      return { ...DETECTOR_AUGMENTATION, mosaic: 0, mosaicScale: [1, 1] };
+      return { ...DETECTOR_AUGMENTATION, colour, mosaic: 0, mosaicScale: [1, 1] };
     case "mlp":
       return {
         mosaic: 0,

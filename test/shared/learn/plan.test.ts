@@ -26,6 +26,16 @@ test("every expected worker has a chunk in a round, and the rate grows with the 
   expect(eight.optimizer.rate).toBeCloseTo(2 * two.optimizer.rate, 9);
 });
 
+test("colours vary more where there are few pictures, and no further than that", () => {
+  const colourOf = (pictures: number): number =>
+    planFor({ network: { kind: "detector" } }, { ...facts, pictures }).augmentation.colour;
+  expect(colourOf(100)).toBeCloseTo(1.6, 9);
+  expect(colourOf(150)).toBeCloseTo(1.6, 9);
+  expect(colourOf(200)).toBeCloseTo(1.3, 9);
+  expect(colourOf(250)).toBe(1);
+  expect(colourOf(5000)).toBe(1);
+});
+
 test("a plan with a value out of range is refused as input", () => {
   const plan = planFor({ network: { kind: "detector" } }, facts);
   const wrongs: unknown[] = [
