@@ -14,10 +14,16 @@ export function listBenchmarks(): string[] {
     .sort();
 }
 
-/** Runs one benchmark: its module exports `run(size)`. */
-export async function runBenchmark(name: string, size: BenchSize): Promise<Figures> {
+/** What a benchmark looks at beside its own pictures: a model file, and a data set. */
+export interface Given {
+  readonly model?: string | undefined;
+  readonly data?: string | undefined;
+}
+
+/** Runs one benchmark: its module exports `run(size, given)`. */
+export async function runBenchmark(name: string, size: BenchSize, given: Given = {}): Promise<Figures> {
   const module = (await import(join(import.meta.dir, `${name}.bench.ts`))) as {
-    readonly run: (size: BenchSize) => Promise<Figures>;
+    readonly run: (size: BenchSize, given: Given) => Promise<Figures>;
   };
-  return module.run(size);
+  return module.run(size, given);
 }

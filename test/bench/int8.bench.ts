@@ -1,3 +1,4 @@
+import { join, resolve } from "node:path";
 import { Random } from "../../shared/base/random.ts";
 import type { Predictor } from "../../shared/nn/engine.ts";
 import { encodeModelFile, encodeQuantizedFile } from "../../shared/nn/model-file.ts";
@@ -5,12 +6,43 @@ import { openNativeEngine } from "../../shared/nn/native/engine.ts";
 import { buildNetwork, type NetworkConfig } from "../../shared/nn/networks/config.ts";
 import { calibrate } from "../../shared/nn/quantize/calibrate.ts";
 import { modelInfo } from "../support/model-info.ts";
+import { tempFolder } from "../support/temp.ts";
+import type { BenchSize, Given } from "./harness.ts";
 
-/** What 8 bits gain, on one thread and one picture at a time, as a tester computes: time and size of the file. */
+const MAIN = resolve(import.meta.dir, "../../src/main.ts");
+
+/**
+ * What 8 bits gain, on one thread and one picture at a time, as a tester computes: time and size of the file. What they
+ * cost, with `--model FILE --data DATASET`: points of mAP50 that the trained model loses on the data set's test pictures.
+ */
 
 const SIZES = { smoke: { sidePx: 96, repeats: 2 }, full: { sidePx: 320, repeats: 60 } } as const;
 
-export async function run(size: "smoke" | "full"): Promise<Record<string, number>> {
+export async function run(size: BenchSize, given: Given = {}): Promise<Record<string, number>> {
+  return { ...(await gains(size)), ...(await losses(given)) };
+}
+
+/** What `vigia quantize` itself finds. */
+async function losses({ model, data }: Given): Promise<Record<string, number>> {
+  if (model === undefined || data === undefined) return {};
+  using folder = tempFolder();
+  const words = ["quantize", model, "--data", data, "--out", join(folder.path, "int8.onnx"), "--json"];
+  const child = Bun.spawn([process.execPath, MAIN, ...words], { stdout: "pipe", stderr: "inherit" });
+  const text = await new Response(child.stdout).text();
+  if ((await child.exited) !== 0) throw new Error("the model could not be quantized");
+  const { map50, floatMap50, bytes, floatBytes } = JSON.parse(text) as Record<string, number>;
+  return {
+    floatMap50: floatMap50!,
+    int8Map50: map50!,
+    map50PointsLost: 100 * (floatMap50! - map50!),
+    trainedSizeShare: bytes! / floatBytes!,
+  };
+}
+
+/** On a network of random weights. */
+export async function gains(
+  size: BenchSize,
+): Promise<Record<"floatMs" | "int8Ms" | "speedUp" | "sizeShare", number>> {
   const { sidePx, repeats } = SIZES[size];
   const config: NetworkConfig = { kind: "detector", size: sidePx, classCount: 3, variant: "normal" };
   const network = buildNetwork(config);

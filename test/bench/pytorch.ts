@@ -1,272 +1,166 @@
 /**
- * Ours against PyTorch, both in one run: `npm run bench:pytorch [-- --rounds N] [--seconds S]`. Every setting of a
- * side is measured in turn with the other side's, several rounds over, and counts with its best round, so that
- * whatever else the machine does strikes both alike. Prints a table, then one line of JSON; exits with 1 where a
- * ratio is below what it must be, with 2 where PyTorch is not at hand.
+ * The figures of compute, ours against PyTorch's and those of ours alone, in one run: `npm run bench:pytorch [-- --rounds
+ * N] [--seconds S] [--only WORD]`. Prints a table, then one line of JSON; exits with 1 where a figure misses what it
+ * must be, else with 2 where PyTorch is not at hand.
  *
  * Needs Debian's python3-torch, and `../shared/tools/pytorch-baseline.py` or its path in VIGIA_PYTORCH_BASELINE.
  */
-import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
-import { resolve } from "node:path";
 import { parseArgs } from "node:util";
-import { Random } from "../../shared/base/random.ts";
-import { openNativeEngine } from "../../shared/nn/native/engine.ts";
-import { buildNetwork, type NetworkConfig } from "../../shared/nn/networks/config.ts";
+import { gains } from "./int8.bench.ts";
+import { compare, measureOurs, Pytorch, type Setting, TASKS, type Work } from "./step-rate.ts";
+import { waitShares } from "./waiting.ts";
+import { workerMemory } from "./worker-memory.ts";
 
-interface Setting {
-  /** Processes that each train on a batch of their own at the same time, as workers do; ours only. */
-  readonly workers?: number;
-  /** Of each process. */
-  readonly threads: number;
-  readonly batch: number;
-  readonly channelsLast?: boolean;
-}
-
-interface Task {
+interface Row {
   readonly name: string;
-  readonly network: "single-box" | "detector";
-  readonly infer: boolean;
+  /** Undefined where it is not measured here; `words` say how it is. */
+  readonly figure: number | undefined;
   readonly must: number;
-  readonly goal: number;
-  readonly ours: readonly Setting[];
-  readonly theirs: readonly Setting[];
-}
-
-const CONFIGS: Record<Task["network"], NetworkConfig & { size: number }> = {
-  "single-box": { kind: "single-box", size: 224, classCount: 10 },
-  detector: { kind: "detector", size: 320, classCount: 3, variant: "normal" },
-};
-
-const cores = availableParallelism();
-const threads = [...new Set([1, cores])];
-const oneByOne: Setting[] = [{ threads: 1, batch: 1 }];
-const anyBatch = (batches: readonly number[]): Setting[] =>
-  threads.flatMap((count) => batches.map((batch) => ({ threads: count, batch })));
-/** One thread, all cores on one step, or a worker for each core. */
-const trainingWays = (batches: readonly number[]): Setting[] => [
-  ...anyBatch(batches),
-  ...batches.map((batch) => ({ workers: cores, threads: 1, batch })),
-];
-const bothLayouts = (settings: readonly Setting[]): Setting[] =>
-  [false, true].flatMap((channelsLast) => settings.map((setting) => ({ ...setting, channelsLast })));
-
-const TASKS: readonly Task[] = [
-  {
-    name: "single-box, training",
-    network: "single-box",
-    infer: false,
-    must: 1,
-    goal: 1.5,
-    ours: trainingWays([4, 8]),
-    theirs: bothLayouts(anyBatch([4, 8])),
-  },
-  {
-    name: "detector 320 px, training",
-    network: "detector",
-    infer: false,
-    must: 0.8,
-    goal: 1.2,
-    ours: trainingWays([4, 8]),
-    theirs: bothLayouts(anyBatch([8, 16])),
-  },
-  {
-    name: "detector 320 px, inference, one picture, one thread",
-    network: "detector",
-    infer: true,
-    must: 1,
-    goal: 1.5,
-    ours: oneByOne,
-    theirs: bothLayouts(oneByOne),
-  },
-];
-
-/** Pictures a second. */
-type Measure = (task: Task, setting: Setting, seconds: number) => Promise<number>;
-
-/** Each worker in a process of its own, all at once. */
-async function measureOurs(task: Task, setting: Setting, seconds: number): Promise<number> {
-  const order = JSON.stringify({ task: task.name, setting, seconds });
-  const command = [process.execPath, import.meta.path, "--measure", order];
-  const workers = Array.from({ length: setting.workers ?? 1 }, () =>
-    Bun.spawn(command, { stdout: "pipe", stderr: "inherit" }),
-  );
-  const rates = await Promise.all(
-    workers.map(async ({ stdout }) => Number(await new Response(stdout).text())),
-  );
-  return rates.reduce((sum, found) => sum + found, 0);
-}
-
-async function measureHere(task: Task, { threads: count, batch }: Setting, seconds: number): Promise<number> {
-  const network = buildNetwork(CONFIGS[task.network]);
-  const weights = network.parameters.start((name) => new Random("bench", name));
-  const { height, width, channels } = network.input;
-  const random = new Random("pictures");
-  const pictures = Uint8Array.from({ length: batch * height * width * channels }, () => random.below(256));
-  await using engine = await openNativeEngine({ device: "cpu", threads: count });
-  if (task.infer) {
-    await using predictor = await engine.predictor(network, weights, { batch });
-    return await rate(() => predictor.infer(pictures, batch), batch, seconds);
-  }
-  const gradient = new Float32Array(weights.length);
-  await using trainer = await engine.trainer(network, { batch });
-  // The baseline's own loss: the mean of the outputs' squares.
-  const step = (): Promise<void> =>
-    trainer.trainStep(
-      weights,
-      pictures,
-      (outputs) => ({
-        gradients: outputs.map((output) => output.map((value) => (2 * value) / output.length)),
-        report: undefined,
-      }),
-      gradient,
-    );
-  return await rate(step, batch, seconds);
-}
-
-async function rate(run: () => Promise<unknown>, batch: number, seconds: number): Promise<number> {
-  for (let i = 0; i < 2; i++) await run();
-  const start = performance.now();
-  let runs = 0;
-  let passed = 0;
-  while (passed < seconds) {
-    await run();
-    runs++;
-    passed = (performance.now() - start) / 1000;
-  }
-  return (runs * batch) / passed;
-}
-
-/** A running Python that measures on demand. */
-class Pytorch implements Disposable {
-  readonly #process: Bun.Subprocess<"pipe", "pipe", "inherit">;
-  readonly #lines: AsyncIterator<string>;
-
-  private constructor(python: string, baseline: string) {
-    const script = resolve(import.meta.dir, "pytorch.py");
-    this.#process = Bun.spawn([python, script, baseline], {
-      stdin: "pipe",
-      stdout: "pipe",
-      stderr: "inherit",
-    });
-    this.#lines = linesOf(this.#process.stdout);
-  }
-
-  /** Undefined where there is no PyTorch or no baseline. */
-  static async open(): Promise<Pytorch | undefined> {
-    const besides = resolve(import.meta.dir, "../../../shared/tools/pytorch-baseline.py");
-    const baseline = process.env.VIGIA_PYTORCH_BASELINE ?? besides;
-    if (!existsSync(baseline)) return undefined;
-    for (const python of ["/usr/bin/python3", "python3"]) {
-      const probe = Bun.spawn([python, "-c", "import torch"], { stdout: "ignore", stderr: "ignore" });
-      if ((await probe.exited) !== 0) continue;
-      const side = new Pytorch(python, baseline);
-      await side.#lines.next();
-      return side;
-    }
-    return undefined;
-  }
-
-  readonly measure: Measure = async (task, setting, seconds) => {
-    const { size } = CONFIGS[task.network];
-    const order = {
-      channelsLast: false,
-      ...setting,
-      network: task.network,
-      size,
-      infer: task.infer,
-      seconds,
-    };
-    this.#process.stdin.write(`${JSON.stringify(order)}\n`);
-    await this.#process.stdin.flush();
-    const { value, done } = await this.#lines.next();
-    if (done) throw new Error("the Python side ended early");
-    return Number(value);
-  };
-
-  [Symbol.dispose](): void {
-    this.#process.kill();
-  }
-}
-
-async function* linesOf(stream: ReadableStream<Uint8Array>): AsyncGenerator<string> {
-  const decoder = new TextDecoder();
-  let rest = "";
-  for await (const chunk of stream) {
-    const lines = (rest + decoder.decode(chunk, { stream: true })).split("\n");
-    rest = lines.pop() ?? "";
-    yield* lines;
-  }
-}
-
-/** The best rate of each setting over the rounds. */
-async function compare(task: Task, theirs: Measure, rounds: number, seconds: number) {
-  const best = new Map<string, number>();
-  const note = (side: string, setting: Setting, found: number): void => {
-    const key = `${side}: ${words(setting)}`;
-    best.set(key, Math.max(best.get(key) ?? 0, found));
-  };
-  for (let round = 0; round < rounds; round++) {
-    const longest = Math.max(task.ours.length, task.theirs.length);
-    for (let i = 0; i < longest; i++) {
-      const [mine, other] = [task.ours[i], task.theirs[i]];
-      if (mine !== undefined) note("ours", mine, await measureOurs(task, mine, seconds));
-      if (other !== undefined) note("theirs", other, await theirs(task, other, seconds));
-    }
-  }
-  const top = (side: string): [string, number] =>
-    [...best]
-      .filter(([key]) => key.startsWith(side))
-      .reduce((a, b) => (b[1] > a[1] ? b : a), ["", 0] as [string, number]);
-  const [ours, other] = [top("ours"), top("theirs")];
-  return {
-    task: task.name,
-    ours,
-    theirs: other,
-    ratio: ours[1] / other[1],
-    must: task.must,
-    goal: task.goal,
-  };
-}
-
-function words({ workers = 1, threads: count, batch, channelsLast }: Setting): string {
-  const layout = channelsLast === true ? ", channels last" : "";
-  const each = workers > 1 ? `${workers} workers of ` : "";
-  return `${each}${count} ${count === 1 ? "thread" : "threads"}, batch ${batch}${layout}`;
+  readonly goal?: number;
+  /** Whether less is better. */
+  readonly atMost?: boolean;
+  readonly words: readonly string[];
 }
 
 const { values: flags } = parseArgs({
   options: {
-    rounds: { type: "string" },
-    seconds: { type: "string" },
-    only: { type: "string" },
-    measure: { type: "string" },
+    rounds: { type: "string", default: "3" },
+    seconds: { type: "string", default: "1" },
+    only: { type: "string", default: "" },
   },
 });
-if (flags.measure !== undefined) {
-  const order = JSON.parse(flags.measure) as { task: string; setting: Setting; seconds: number };
-  const task = TASKS.find(({ name }) => name === order.task)!;
-  process.stdout.write(String(await measureHere(task, order.setting, order.seconds)));
-  process.exit();
-}
+const times = { rounds: Number(flags.rounds), seconds: Number(flags.seconds) };
 using pytorch = await Pytorch.open();
-if (pytorch === undefined) {
-  process.stderr.write("PyTorch or pytorch-baseline.py is not at hand: apt-get install python3-torch\n");
-  process.exit(2);
+
+const perSecond = (found: { setting: string; perSecond: number }): string =>
+  `${found.perSecond.toFixed(1)}/s (${found.setting})`;
+
+async function againstPytorch(task: (typeof TASKS)[number]): Promise<Row> {
+  const { name, must, goal } = task;
+  if (pytorch === undefined) {
+    const words = [
+      "not measured: apt-get install python3-torch, and VIGIA_PYTORCH_BASELINE=pytorch-baseline.py",
+    ];
+    return { name, figure: undefined, must, goal, words };
+  }
+  const sides = [
+    { settings: task.ours, measure: measureOurs },
+    { settings: task.theirs, measure: pytorch.measure },
+  ] as const;
+  const [ours, theirs] = await compare(task, sides, times);
+  const words = [`ours ${perSecond(ours)}`, `PyTorch ${perSecond(theirs)}`];
+  return { name, figure: ours.perSecond / theirs.perSecond, must, goal, words };
 }
-const results = [];
-for (const task of TASKS) {
-  if (flags.only !== undefined && !task.name.includes(flags.only)) continue;
-  const result = await compare(task, pytorch.measure, Number(flags.rounds ?? 3), Number(flags.seconds ?? 1));
-  results.push(result);
-  const [ours, theirs] = [result.ours, result.theirs].map(
-    ([setting, found]) => `${found.toFixed(1)}/s (${setting})`,
-  );
-  process.stdout.write(
-    `${result.task.padEnd(52)} ratio ${result.ratio.toFixed(2)}  must ${result.must}  goal ${result.goal}\n`,
-  );
-  process.stdout.write(`  ${ours}\n  ${theirs}\n`);
+
+/** One thread each: tfjs has no more outside of browsers. Each side at the batch that suits it best. */
+async function againstTfjs(): Promise<Row> {
+  const work: Work = { network: "detector", infer: false };
+  const settings = (engine: "native" | "tfjs", batches: readonly number[]): Setting[] =>
+    batches.map((batch) => ({ engine, threads: 1, batch }));
+  const sides = [
+    { settings: settings("native", [4, 8]), measure: measureOurs },
+    { settings: settings("tfjs", [2, 4, 8]), measure: measureOurs },
+  ] as const;
+  const [native, tfjs] = await compare(work, sides, times);
+  return {
+    name: "detector 320 px, training, native / tfjs, one thread",
+    figure: native.perSecond / tfjs.perSecond,
+    must: 6,
+    goal: 10,
+    words: [`native ${perSecond(native)}`, `tfjs ${perSecond(tfjs)}`],
+  };
 }
-const missed = results.filter(({ ratio, must }) => ratio < must).map(({ task }) => task);
-process.stdout.write(`${JSON.stringify({ cores, results, missed })}\n`);
-process.exit(missed.length === 0 ? 0 : 1);
+
+async function int8Speed(): Promise<Row> {
+  const { floatMs, int8Ms, speedUp } = await gains("full");
+  return {
+    name: "detector 320 px, inference, int8 / float",
+    figure: speedUp,
+    must: 1.3,
+    goal: 2.5,
+    words: [`${int8Ms.toFixed(2)} ms against ${floatMs.toFixed(2)} ms`],
+  };
+}
+
+async function memory(): Promise<Row> {
+  const bounds = { name: "worker, detector 320 px, batch 16, GB", must: 1.5, goal: 0.8, atMost: true };
+  if (process.platform !== "linux")
+    return { ...bounds, figure: undefined, words: ["measured on Linux only"] };
+  return { ...bounds, figure: (await workerMemory(16)) / 1000, words: ["peak of a real worker's process"] };
+}
+
+const WAITING_DATA = "playing-cards";
+
+async function waiting(): Promise<Row> {
+  const shares = await waitShares(WAITING_DATA, 40);
+  return {
+    name: "share of time that compute waits for pictures",
+    figure: shares && Math.max(...shares),
+    must: 0.05,
+    atMost: true,
+    words:
+      shares === undefined
+        ? [`not measured: the data set ${WAITING_DATA} is not at hand (VIGIA_DATA)`]
+        : [
+            `${WAITING_DATA} with mosaics, ${availableParallelism()} learners at once, the one that waits most`,
+          ],
+  };
+}
+
+/** Figures that other commands measure. */
+function elsewhere(): Row[] {
+  const row = (name: string, must: number, command: string, goal?: number): Row => ({
+    name,
+    figure: undefined,
+    must,
+    ...(goal === undefined ? {} : { goal }),
+    atMost: true,
+    words: [`measured by: ${command}`],
+  });
+  const quantized = "npm run bench int8 -- --model FILE --data DATASET, of a trained model";
+  return [
+    row("demo: seconds to the first right sighting", 90, "npm run demo -- --no-browser", 45),
+    row("int8: points of mAP50 lost", 1, quantized),
+  ];
+}
+
+const measured: [name: string, measure: () => Promise<Row>][] = [
+  ...TASKS.map((task): [string, () => Promise<Row>] => [task.name, () => againstPytorch(task)]),
+  ["int8", int8Speed],
+  ["tfjs", againstTfjs],
+  ["memory", memory],
+  ["waiting", waiting],
+];
+const rows: Row[] = [];
+for (const [name, measure] of measured) {
+  if (!name.includes(flags.only)) continue;
+  const row = await measure();
+  rows.push(row);
+  print(row);
+}
+if (flags.only === "") {
+  for (const row of elsewhere()) {
+    rows.push(row);
+    print(row);
+  }
+}
+const missed = rows.filter(isMissed).map(({ name }) => name);
+process.stdout.write(`${JSON.stringify({ cores: availableParallelism(), rows, missed })}\n`);
+process.exit(missed.length > 0 ? 1 : pytorch === undefined ? 2 : 0);
+
+function isMissed({ figure, must, atMost = false }: Row): boolean {
+  return figure !== undefined && (atMost ? figure > must : figure < must);
+}
+
+function print(row: Row): void {
+  const { name, figure, must, goal, words } = row;
+  const cells = [
+    name.padEnd(54),
+    (figure === undefined ? "-" : figure.toFixed(2)).padStart(7),
+    `  must ${String(must).padEnd(4)}`,
+    goal === undefined ? "" : ` goal ${goal}`,
+    isMissed(row) ? "  MISSED" : "",
+  ];
+  process.stdout.write(`${cells.join("")}\n${words.map((line) => `    ${line}\n`).join("")}`);
+}

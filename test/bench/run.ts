@@ -1,7 +1,14 @@
-/** Runs the benchmarks, all or those named: `npm run bench [NAME...]`. A figure a line, JSON as each one's last. */
+/**
+ * Runs the benchmarks, all or those named: `npm run bench [NAME...] [-- --model FILE --data DATASET]`. A figure a line,
+ * JSON as each one's last.
+ */
+import { parseArgs } from "node:util";
 import { listBenchmarks, runBenchmark } from "./harness.ts";
 
-const wanted = process.argv.slice(2);
+const { values: given, positionals: wanted } = parseArgs({
+  allowPositionals: true,
+  options: { model: { type: "string" }, data: { type: "string" } },
+});
 const all = listBenchmarks();
 const unknown = wanted.filter((name) => !all.includes(name));
 if (unknown.length > 0) {
@@ -9,7 +16,7 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 for (const name of wanted.length > 0 ? wanted : all) {
-  const figures = await runBenchmark(name, "full");
+  const figures = await runBenchmark(name, "full", given);
   for (const [key, value] of Object.entries(figures)) {
     process.stdout.write(`${name.padEnd(12)} ${key.padEnd(40)} ${Number(value.toPrecision(4))}\n`);
   }

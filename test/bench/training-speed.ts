@@ -120,7 +120,7 @@ function pinTo(pid: number, cores: number): void {
 }
 
 /** Enough easy pictures for a training that nobody waits for. */
-async function blockDataset(folder: string, sizePx: number): Promise<Dataset> {
+export async function blockDataset(folder: string, sizePx: number): Promise<Dataset> {
   const root = join(folder, "pictures");
   const train: Sample[] = [];
   for (const { id, picture, labels } of blockPictures(24, 3, Math.round(1.25 * sizePx))) {
