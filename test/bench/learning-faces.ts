@@ -57,7 +57,7 @@ async function learnAndScore(
   const whole = await readDataset(FACES, { log: silentLog });
   const groups = groupsOf(whole.classes.length).entries();
   using folder = tempFolder();
-  await using site = new TrainingSite(folder.path);
+  await using site = new TrainingSite(folder.path, { checkpointEveryMs: 10_000 });
   await site.startTrainer();
   for (let i = 0; i < WORKERS; i++) site.startRealWorker();
   const runs: { accuracy: number; seconds: number; samples: number }[] = [];

@@ -64,7 +64,7 @@ async function learnAndScore(
   using pictures = tempFolder();
   const { splits, ...dataset } = await datasetIn(pictures.path);
   const { test = [], ...learnt } = splits;
-  await using site = new TrainingSite(folder.path);
+  await using site = new TrainingSite(folder.path, { checkpointEveryMs: 10_000 });
   await site.startTrainer();
   for (let i = 0; i < WORKERS; i++) site.startRealWorker();
   await using link = await site.client();
