@@ -1,0 +1,54 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import { silentLog } from "../../../shared/base/log.ts";
+import { JobClient } from "../../../shared/training/submit.ts";
+import { tempFolder } from "../../support/temp.ts";
+import { ended, TrainingSite, tinyDataset } from "../training-site.ts";
+
+const TIMEOUT_MS = 60_000;
+
+test.each(["float16", "int8"] as const)(
+  "with numbers in %s all workers hold the same weights in every round, and learn as they do with exact ones",
+  async (wire) => {
+    using folder = tempFolder();
+    await using site = new TrainingSite(folder.path);
+    await site.startTrainer();
+    const dataset = await tinyDataset(join(folder.path, "data"));
+    for (const name of ["a", "b", "c"]) site.startWorker(name, 1);
+    await using link = await site.client();
+    const client = new JobClient(link, silentLog);
+    const options = {
+      network: "mlp",
+      hidden: 8,
+      epochs: 30,
+      chunkSize: 2,
+      chunksPerRound: 6,
+      seed: 3,
+    } as const;
+    const score = async (name: string, format: "float32" | typeof wire): Promise<number> => {
+      const jobId = await client.submit({ name, dataset, options: { ...options, wire: format } });
+      const { status } = await ended(client, jobId);
+      expect(status.state).toBe("done");
+      return status.map50 ?? 0;
+    };
+    const said = await score("said", wire);
+    const checksums = [...site.checksums().values()];
+    expect(checksums.length).toBeGreaterThanOrEqual(30);
+    for (const seen of checksums) expect(seen.size).toBe(1);
+    const exact = await score("exact", "float32");
+    expect(Math.abs(said - exact)).toBeLessThan(0.01);
+  },
+  TIMEOUT_MS,
+);
+
+test("a format that does not exist is refused", async () => {
+  using folder = tempFolder();
+  await using site = new TrainingSite(folder.path);
+  await site.startTrainer();
+  const dataset = await tinyDataset(join(folder.path, "data"));
+  await using link = await site.client();
+  const options = { network: "mlp", wire: "int4" as "int8" } as const;
+  await expect(new JobClient(link, silentLog).submit({ name: "x", dataset, options })).rejects.toThrow(
+    "wire",
+  );
+});
