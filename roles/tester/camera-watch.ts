@@ -1,4 +1,5 @@
 import type { Log } from "../../shared/base/log.ts";
+import { patientThreshold } from "../../shared/detect/certainty.ts";
 import { NameBook } from "../../shared/detect/name-book.ts";
 import { NearJudge } from "../../shared/detect/near/near-judge.ts";
 import type { CameraRules } from "../../shared/detect/near/rules.ts";
@@ -11,7 +12,7 @@ import { FrameGate, type FramePlan } from "./frame-gate.ts";
 import type { WatchRules } from "./options.ts";
 import type { SightingWriter } from "./sighting-writer.ts";
 
-/** Weak detections keep a track alive: down to this share of a class's threshold. */
+/** Weak detections keep a track alive: down to this share of what may begin one. */
 const WEAK_SHARE = 0.5;
 /** An object that was not found for so long has left. */
 const LOST_AFTER_MS = 1500;
@@ -277,11 +278,11 @@ export class CameraWatch {
   }
 
   #isPlausible({ classIndex, score }: Detection): boolean {
-    return score >= WEAK_SHARE * (this.#thresholds[classIndex] ?? 1);
+    return score >= WEAK_SHARE * patientThreshold(this.#thresholds[classIndex] ?? 1);
   }
 
   #weakest(): number {
-    return WEAK_SHARE * Math.min(1, ...this.#thresholds);
+    return WEAK_SHARE * Math.min(1, ...this.#thresholds.map(patientThreshold));
   }
 
   #thresholdsOf({ info }: LoadedModel): readonly number[] {
@@ -291,7 +292,7 @@ export class CameraWatch {
 
   #newTracker(): Tracker {
     return new Tracker({
-      thresholds: this.#thresholds,
+      thresholds: this.#thresholds.map(patientThreshold),
       lostAfterMs: LOST_AFTER_MS,
       historyFrames: HISTORY_FRAMES,
     });

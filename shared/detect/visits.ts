@@ -1,3 +1,4 @@
+import { isCertain } from "./certainty.ts";
 import type { FrameSize } from "./look/regions.ts";
 import { isBetterPhoto, type PhotoFacts, photoFacts } from "./photo-choice.ts";
 import type { Track, TrackerStep } from "./tracker.ts";
@@ -6,7 +7,7 @@ import { type PathPlace, VisitPath } from "./visit-path.ts";
 
 /** When a track becomes a sighting, and when it has ended. */
 export interface VisitRules {
-  /** The median of a track's last scores must reach this; by class. */
+  /** What the median of a track's last scores must reach, by class; see `isCertain`. */
   readonly thresholds: readonly number[];
   /** Looks in which the object was found before it counts. */
   readonly hitsMin: number;
@@ -235,9 +236,7 @@ export class VisitBook {
   }
 
   #isCertain(track: Track): boolean {
-    const sorted = [...track.scores].sort((a, b) => a - b);
-    const median = sorted[Math.floor(sorted.length / 2)] ?? 0;
-    return track.hits >= this.#rules.hitsMin && median >= (this.#rules.thresholds[track.classIndex] ?? 1);
+    return isCertain(track, this.#rules.thresholds[track.classIndex] ?? 1, this.#rules.hitsMin);
   }
 }
 

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { patientThreshold } from "../../../shared/detect/certainty.ts";
 import { NearJudge } from "../../../shared/detect/near/near-judge.ts";
 import { Tracker, type TrackerStep } from "../../../shared/detect/tracker.ts";
 import type { Box, Detection } from "../../../shared/detect/types.ts";
@@ -9,7 +10,11 @@ const FRAME_MS = 200;
 
 /** A camera's tracker and visits with its own clock: a frame every 200 ms. */
 class Scene {
-  readonly #tracker = new Tracker({ thresholds: [0.5], lostAfterMs: 1500, historyFrames: 10 });
+  readonly #tracker = new Tracker({
+    thresholds: [patientThreshold(0.5)],
+    lostAfterMs: 1500,
+    historyFrames: 10,
+  });
   readonly #book = new VisitBook(
     { thresholds: [0.5], hitsMin: 3, rejoinMs: 4000, rejoinStillMs: 20_000 },
     new NearJudge({}, ["car"], 0.1),
@@ -189,4 +194,15 @@ test("of two photos alike, the sharper one is kept", () => {
   expect(sharp.map(({ kind }) => kind)).toEqual(["better"]);
   const large = scene.frame({ ...thing([90, 90, 190, 210], 0.8), sharpness: 4 });
   expect(large.map(({ kind }) => kind)).toEqual(["continued"]);
+});
+
+test("what is seen again and again needs less in each look, once it was seen five times", () => {
+  const scene = new Scene();
+  const kinds = Array.from({ length: 7 }, () =>
+    scene.frame(thing([100, 100, 180, 200], 0.35)).map(({ kind }) => kind),
+  );
+  expect(kinds.flat()).toEqual(["opened", "continued", "continued"]);
+  const weak = new Scene();
+  for (let i = 0; i < 30; i++) weak.frame(thing([100, 100, 180, 200], 0.28));
+  expect(weak.count("opened")).toBe(0);
 });
