@@ -22,6 +22,7 @@ import { untrainedModel } from "../support/untrained-model.ts";
  */
 
 const SEED = 20_261_121;
+const PICTURES = { smoke: 8, full: 40 } as const;
 const KILLS = { smoke: 3, full: 200 } as const;
 /** Every so many kills it is the video node's turn. */
 const VIDEO_EVERY = 5;
@@ -37,7 +38,7 @@ export async function run(size: keyof typeof KILLS): Promise<Record<string, numb
   const model = join(folder.path, "model.onnx");
   writeFileSync(model, untrainedModel(["cat", "dog"], { threshold: 2.2e-4 }));
   const pictures = join(folder.path, "pictures");
-  await drawSlideShow(pictures, SEED);
+  await drawSlideShow(pictures, SEED, PICTURES[size]);
   const dataDir = join(folder.path, "tester", "data");
   let listen = "127.0.0.1:0";
   const startVideo = async (): Promise<RoleProcess> => {

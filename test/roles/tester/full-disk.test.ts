@@ -43,7 +43,7 @@ describe.skipIf(process.platform !== "linux" || !canMount())("a full disk (a sma
     const stop = new AbortController();
     try {
       const site = testSite();
-      await drawSlideShow(join(folder.path, "pictures"), 1);
+      await drawSlideShow(join(folder.path, "pictures"), 1, 6);
       const source = `${join(folder.path, "pictures")}?seconds=0.6&fps=10&loop=1`;
       const video = await startVideo(site, [{ name: "gate", source }], stop.signal);
       const tester = await startTester(site, folder.path, [video.address], stop.signal);

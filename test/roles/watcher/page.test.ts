@@ -31,7 +31,11 @@ describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
       const times = { firstSeenMs: past + 1000 * i, lastSeenMs: past + 1000 * i + 500 };
       const media = { firstMediaMs: undefined, lastMediaMs: undefined };
       const who = { camera: i === 0 ? "street" : "garden", className, model: "past", modelVersion: 1 };
-      log.open({ ...who, ...times, ...media, score: 0.9, box: [20, 30, 200, 180] }, jpeg);
+      const path = [0, 1, 2].map((k) => ({
+        atMs: 200 * k,
+        box: [0.1 * k, 0.2, 0.1 * k + 0.3, 0.8] as const,
+      }));
+      log.open({ ...who, ...times, ...media, score: 0.9, box: [20, 30, 200, 180], path }, jpeg);
     }
     const site = testSite();
     const video = await startVideo(site, [{ name: "gate", source: "synthetic:1" }], stop.signal);
@@ -121,6 +125,38 @@ describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
     expect(await dialog.textContent()).toContain("street");
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
+    await page.context().close();
+  }, 30_000);
+
+  test("finds by a word, and turns from one sighting to the next with the arrow keys", async () => {
+    const page = await open("en-GB");
+    await page.locator('input[name="text"]').fill("garden");
+    await page.locator(".sighting", { hasText: "gate" }).first().waitFor({ state: "detached" });
+    expect(await page.locator(".sighting").count()).toBe(2);
+    await page.locator(".sighting button").first().click();
+    const photo = page.locator("#large-photo");
+    const first = await photo.getAttribute("src");
+    await page.locator("dialog polyline").waitFor({ state: "attached" });
+    await page.keyboard.press("ArrowRight");
+    expect(await photo.getAttribute("src")).not.toBe(first);
+    expect(await page.locator("#older").isDisabled()).toBe(true);
+    await page.context().close();
+  }, 30_000);
+
+  test("hands out a table of what is shown, for the reader's spreadsheet", async () => {
+    const page = await open("es-ES");
+    await page.locator('input[name="text"]').fill("street");
+    await page.locator(".sighting", { hasText: "garden" }).first().waitFor({ state: "detached" });
+    const href = await page.locator("#download").getAttribute("href");
+    const answer = await fetch(new URL(href!, page.url()));
+    expect(answer.headers.get("content-disposition")).toContain(".csv");
+    const lines = Buffer.from(await answer.arrayBuffer())
+      .toString()
+      .trimEnd()
+      .split("\r\n");
+    expect(lines).toHaveLength(2);
+    expect(lines[0]).toStartWith("\ufeffid;camera;class;");
+    expect(lines[1]).toContain(";street;bus;0,9;");
     await page.context().close();
   }, 30_000);
 
