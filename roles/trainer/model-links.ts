@@ -45,11 +45,11 @@ export function answerModels(
   return dispatch
     .on(ModelsRequest, () => link.send(ModelsReply, { models: registry.list() }))
     .on(FollowModel, ({ name }) => {
-      const newest = registry.newest(name);
+      const newest = name === "" ? registry.list().find(seesObjects) : registry.newest(name);
       if (newest !== undefined) tell(link.send(ModelAvailable, { card: newest }));
       untilClosed(
         news.follow((card) => {
-          if (name === "" || card.name === name) tell(link.send(ModelAvailable, { card }));
+          if (name === "" ? seesObjects(card) : card.name === name) tell(link.send(ModelAvailable, { card }));
         }),
       );
     })
@@ -63,6 +63,11 @@ export function answerModels(
       show();
       untilClosed(board.follow(show));
     });
+}
+
+/** Whoever asks for any model wants to find things: a face model only names what was found, and is asked for by name. */
+function seesObjects({ info }: ModelCard): boolean {
+  return (JSON.parse(info) as { network?: { kind?: string } }).network?.kind !== "mlp";
 }
 
 async function sendModel(link: Connection, registry: ModelRegistry, card: ModelCard): Promise<void> {

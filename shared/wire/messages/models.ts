@@ -24,7 +24,10 @@ export type ModelCard = ValueOf<typeof modelCard>;
 export const ModelsRequest = defineMessage(0x40, "ModelsRequest", {});
 export const ModelsReply = defineMessage(0x41, "ModelsReply", { models: list(modelCard, 10_000) });
 
-/** From now on send every newer version of `name` (any name when empty), beginning with the newest there is. */
+/**
+ * From now on send every newer version of `name`, beginning with the newest there is; when it is empty, of any name
+ * but those of face models.
+ */
 export const FollowModel = defineMessage(0x42, "FollowModel", { name });
 export const ModelAvailable = defineMessage(0x43, "ModelAvailable", { card: modelCard });
 
