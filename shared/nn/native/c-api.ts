@@ -7,6 +7,7 @@
  */
 import type { Pointer } from "bun:ffi";
 import { AppError } from "../../base/errors.ts";
+import type { SessionOptions } from "./runtime.ts";
 
 type Ffi = typeof import("bun:ffi");
 
@@ -33,6 +34,7 @@ const FUNCTIONS = {
   run: [9, ["ptr", "ptr", "ptr", "ptr", "u64", "ptr", "u64", "ptr"], "ptr"],
   createSessionOptions: [10, ["ptr"], "ptr"],
   enableProfiling: [14, ["ptr", "ptr"], "ptr"],
+  disableMemoryPattern: [17, ["ptr"], "ptr"],
   setLogSeverity: [22, ["ptr", "i32"], "ptr"],
   setOptimization: [23, ["ptr", "i32"], "ptr"],
   setIntraThreads: [24, ["ptr", "i32"], "ptr"],
@@ -110,13 +112,17 @@ export class CApi {
     return this.#ffi.ptr(data);
   }
 
-  openSession(model: Uint8Array, threads: number, profilePrefix: string | undefined): Handle {
+  openSession(
+    model: Uint8Array,
+    { threads, profilePrefix, planned = true }: Pick<SessionOptions, "threads" | "profilePrefix" | "planned">,
+  ): Handle {
     const options = this.#make((out) => this.call("createSessionOptions", out));
     try {
       this.call("setLogSeverity", options, LOG_ERRORS);
       this.call("setOptimization", options, OPTIMIZE_ALL);
       this.call("setIntraThreads", options, threads);
       this.call("setInterThreads", options, 1);
+      if (!planned) this.call("disableMemoryPattern", options);
       if (profilePrefix !== undefined) {
         this.call("enableProfiling", options, this.#hold(cText(profilePrefix)));
       }

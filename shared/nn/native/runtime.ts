@@ -34,6 +34,11 @@ export interface SessionOptions {
   readonly threads: number;
   /** False for the package's own binding even where the C interface can be reached. */
   readonly direct?: boolean;
+  /**
+   * Whether all values of a run get one planned block of memory: 1 to 2% faster, and the block is kept beside the
+   * memory that the first run took. True by default; through the C interface only.
+   */
+  readonly planned?: boolean;
   /** Path prefix of a profile in Chrome's trace format, for those who look for speed. */
   readonly profilePrefix?: string | undefined;
 }
@@ -108,9 +113,9 @@ class DirectSession implements Session {
   readonly #outputs: BoundNames;
   #closed = false;
 
-  constructor(api: CApi, graph: EncodedGraph, { threads, profilePrefix }: SessionOptions) {
+  constructor(api: CApi, graph: EncodedGraph, options: SessionOptions) {
     this.#api = api;
-    this.#session = api.openSession(graph.bytes, threads, profilePrefix);
+    this.#session = api.openSession(graph.bytes, options);
     this.#inputs = new BoundNames(api, graph.inputs);
     this.#outputs = new BoundNames(api, graph.outputs);
   }

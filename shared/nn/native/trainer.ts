@@ -54,12 +54,15 @@ export class NativeTrainer implements TrainingSession {
     options: SessionOptions,
   ): Promise<NativeTrainer> {
     const graphs = lowerTraining(network, batch, block);
-    const suffixed = (part: string): SessionOptions =>
-      options.profilePrefix === undefined
-        ? options
-        : { ...options, profilePrefix: `${options.profilePrefix}-${part}` };
-    const forward = await openSession(graphs.forward, suffixed("forward"));
-    const backward = await openSession(graphs.backward, suffixed("backward"));
+    const { profilePrefix } = options;
+    const planned = batch <= PLANNED_BATCH_MAX;
+    const optionsOf = (part: string): SessionOptions => ({
+      ...options,
+      planned,
+      profilePrefix: profilePrefix && `${profilePrefix}-${part}`,
+    });
+    const forward = await openSession(graphs.forward, optionsOf("forward"));
+    const backward = await openSession(graphs.backward, optionsOf("backward"));
     return new NativeTrainer(network, graphs, batch, block ?? 1, [forward, backward]);
   }
 
@@ -132,6 +135,9 @@ export class NativeTrainer implements TrainingSession {
     }
   }
 }
+
+/** Pictures of a batch beyond which a step's memory weighs more than the last 2% of its speed. */
+const PLANNED_BATCH_MAX = 8;
 
 const PACKERS = { forward: packForward, backward: packBackward, strided: packStrided };
 
