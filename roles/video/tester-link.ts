@@ -93,7 +93,8 @@ class CameraView implements Follower, Disposable {
   #asked = false;
   #wish: Wish = "picture";
   #intervalMs = 0;
-  #dueMs = 0;
+  /** The next frame is due one interval after this; the interval may change between two requests. */
+  #pacedMs = 0;
   #promised: { sequence: number; atMs: number } | undefined;
   #lastSequence: number | undefined;
   #endSent = false;
@@ -142,7 +143,7 @@ class CameraView implements Follower, Disposable {
       if (!promised && !this.#isDue(capturedMs)) return;
       this.#promised = undefined;
       // Counted from the time it was due, so that uneven arrivals do not lower the rate; but never catching up.
-      this.#dueMs = Math.max(this.#dueMs, capturedMs - this.#intervalMs) + this.#intervalMs;
+      this.#pacedMs = Math.max(this.#pacedMs + this.#intervalMs, capturedMs - this.#intervalMs);
     }
     this.#credit--;
     const skipped = this.#lastSequence === undefined ? 0 : Math.max(0, sequence - this.#lastSequence - 1);
@@ -170,7 +171,7 @@ class CameraView implements Follower, Disposable {
   #isDue(capturedMs: number): boolean {
     const earlyMs = Math.min(25, this.#intervalMs / 4);
     // A clock that was set back must not hold frames.
-    if (this.#dueMs - capturedMs > 2 * this.#intervalMs) this.#dueMs = 0;
-    return capturedMs >= this.#dueMs - earlyMs;
+    if (this.#pacedMs - capturedMs > this.#intervalMs) this.#pacedMs = 0;
+    return capturedMs >= this.#pacedMs + this.#intervalMs - earlyMs;
   }
 }

@@ -68,7 +68,6 @@ export const glancePicture = record({
   height: u16,
   grey: bytes(GLANCE_SIDE_PX_MAX * GLANCE_SIDE_PX_MAX),
 });
-export type GlancePicture = ValueOf<typeof glancePicture>;
 
 export const Frame = defineMessage(0x62, "Frame", {
   camera: name,

@@ -1,5 +1,6 @@
 import { join } from "node:path";
 import { SyntheticMovie } from "../../../shared/dataset/synthetic/movie.ts";
+import { boxArea } from "../../../shared/detect/types.ts";
 
 export const CAMERA_FPS = 10;
 const [WIDTH, HEIGHT] = [640, 360];
@@ -32,8 +33,9 @@ export async function makeClips(folder: string): Promise<Clips> {
   for (const { enterMs, leaveMs } of visits) {
     for (let ms = enterMs; ms < leaveMs && busy.length < BUSY_FRAMES; ms += stepMs) busy.push(ms);
   }
-  const long = visits.reduce((a, b) => (b.leaveMs - b.enterMs > a.leaveMs - a.enterMs ? b : a));
-  const middleMs = (long.enterMs + long.leaveMs) / 2 - (THERE_FRAMES * stepMs) / 2;
+  // What is seen largest is surely near, and known by a detector that had a minute to learn.
+  const largest = visits.reduce((a, b) => (boxArea(b.bestBox) > boxArea(a.bestBox) ? b : a));
+  const middleMs = (largest.enterMs + largest.leaveMs) / 2 - (THERE_FRAMES * stepMs) / 2;
   const there = Array.from({ length: THERE_FRAMES }, (_, i) => middleMs + i * stepMs);
   return {
     quiet: await code(movie, empty(QUIET_FRAMES), join(folder, "quiet.h264")),

@@ -31,7 +31,7 @@ export async function startCameras(
   onBegin: (camera: string, wallMs: number) => void = () => {},
 ): Promise<Part & { readonly names: readonly string[] }> {
   const child = Bun.spawn(
-    [process.execPath, join(import.meta.dir, "source.ts"), String(framesPerSecond), ...files],
+    [process.execPath, join(import.meta.dir, "../cameras-source.ts"), String(framesPerSecond), ...files],
     { stdin: "pipe", stdout: "pipe", stderr: "inherit" },
   );
   const port = Promise.withResolvers<number>();

@@ -3,6 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decodePicture, encodePng } from "../../../shared/image/codec.ts";
 import { encodeStandardJpeg } from "../../../shared/media/standard-jpeg.ts";
+import type { FrameMessage } from "../../../shared/wire/messages/frames.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { has } from "../../support/tools.ts";
 import { startVideo, TestTester } from "./support.ts";
@@ -77,6 +78,20 @@ test("a live source gives the newest frame at the rate asked for, and counts wha
   const skipped = tester.frames.slice(2).reduce((sum, frame) => sum + frame.skipped, 0);
   expect(skipped).toBe(last.sequence - first.sequence - (tester.frames.length - 2));
   expect(tester.status("live")).toMatchObject({ state: "live", delivery: "newest" });
+});
+
+test("who asks for more frames gets the very next one, not the one that was due at the old pace", async () => {
+  using root = tempFolder();
+  const folder = await pictureFolder(root.path);
+  await using video = await startVideo([{ name: "live", source: `${folder}?fps=20&loop=1` }]);
+  await using tester = await TestTester.join(video);
+  tester.ask("live", 0.5);
+  await tester.until(() => tester.frames.length === 1, "the first frame");
+  tester.ask("live", 60);
+  await tester.until(() => tester.frames.length === 2, "the next");
+  const [first, next] = tester.frames as [FrameMessage, FrameMessage];
+  // Not two seconds later; a loaded machine may miss a few.
+  expect(next.capturedMs - first.capturedMs).toBeLessThan(1000);
 });
 
 test.skipIf(!has("ffmpeg"))("a video file gives each of its frames with its own time", async () => {

@@ -3,10 +3,10 @@
  * at their pace. Arguments: frames a second, then a file for each camera. Writes its port, then for each camera a line
  * `NAME WALL_MS` each time that its file begins anew.
  */
-import { silentLog } from "../../../shared/base/log.ts";
-import { StreamPublication } from "../../../shared/rtsp/publication.ts";
-import { RtspServer } from "../../../shared/rtsp/server.ts";
-import { pictureAt, readH264File } from "../../support/h264-file.ts";
+import { silentLog } from "../../shared/base/log.ts";
+import { StreamPublication } from "../../shared/rtsp/publication.ts";
+import { RtspServer } from "../../shared/rtsp/server.ts";
+import { pictureAt, readH264File } from "../support/h264-file.ts";
 
 const [rate = "10", ...paths] = process.argv.slice(2);
 const framesPerSecond = Number(rate);
