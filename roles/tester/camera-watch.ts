@@ -64,7 +64,7 @@ export class CameraWatch {
   #names: NameBook;
   #planning: Promise<unknown> = Promise.resolve();
   #last: Promise<void> = Promise.resolve();
-  #testedAtMs: number[] = [];
+  readonly #testedAtMs: number[] = [];
   #latest: TestedPicture | undefined;
   #viewedAtMs = Number.NEGATIVE_INFINITY;
   /** Until when visits from before a restart may go on; absent before the first frame. */
@@ -116,9 +116,13 @@ export class CameraWatch {
 
   /** Frames a second that were tested, over the last seconds: by the model, or found to show nothing new. */
   get testedPerSecond(): number {
-    const since = performance.now() - RATE_WINDOW_MS;
-    this.#testedAtMs = this.#testedAtMs.filter((at) => at >= since);
+    this.#forgetTested();
     return (1000 * this.#testedAtMs.length) / RATE_WINDOW_MS;
+  }
+
+  #forgetTested(): void {
+    const since = performance.now() - RATE_WINDOW_MS;
+    while ((this.#testedAtMs[0] ?? since) < since) this.#testedAtMs.shift();
   }
 
   /**
@@ -144,6 +148,7 @@ export class CameraWatch {
         const plan = await planning;
         const seen = await seeing;
         this.#testedAtMs.push(performance.now());
+        this.#forgetTested(); // also while nobody asks for the rate
         if (model === this.#model) await this.#take(frame, plan, seen);
       } catch (error) {
         this.#parts.log.warn("a frame could not be looked at", {
