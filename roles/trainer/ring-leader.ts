@@ -231,6 +231,7 @@ export class RingLeader {
       }
       case "setAside": {
         const worker = this.#workers.get(action.member)?.name;
+        this.#options.meter.leftOut(action.member, "silent");
         log.warn("a worker is silent: the others go on until it is heard", { job: jobId, worker });
         break;
       }
@@ -242,6 +243,7 @@ export class RingLeader {
       }
       case "bench": {
         const worker = this.#workers.get(action.member)?.name;
+        this.#options.meter.leftOut(action.member, action.reason);
         log.warn("worker left out for a while", { job: jobId, worker, reason: action.reason });
         break;
       }

@@ -19,6 +19,8 @@ interface Meter {
   speed: number;
   share: number;
   networkShare: number;
+  /** Why it has no part now, where it was left out. */
+  out: string | undefined;
 }
 
 /** What each worker gives, measured round by round: the split of the next round and what people see come from it. */
@@ -39,7 +41,7 @@ export class RoundMeter {
   }
 
   add(nodeId: string, name: string, engine: string): void {
-    this.#meters.set(nodeId, { name, engine, speed: 0, share: 0, networkShare: 0 });
+    this.#meters.set(nodeId, { name, engine, speed: 0, share: 0, networkShare: 0, out: undefined });
   }
 
   /** What the ring takes when everybody has computed. */
@@ -83,6 +85,7 @@ export class RoundMeter {
   done(nodeId: string, { computeMs, networkMs, loss }: MessageOf<typeof RoundDone>): void {
     const meter = this.#meters.get(nodeId);
     if (meter === undefined) return;
+    meter.out = undefined;
     const chunks = meter.share * this.#chunksPerRound;
     if (chunks === 0) meter.speed *= IDLE_TRUST;
     else if (computeMs > 0) meter.speed = mixed(meter.speed, (1000 * chunks) / computeMs, NEWEST_SPEED);
@@ -92,6 +95,12 @@ export class RoundMeter {
     for (const [part, value] of Object.entries(loss)) {
       this.#roundLoss.set(part, (this.#roundLoss.get(part) ?? 0) + value / this.#chunksPerRound);
     }
+  }
+
+  /** The others go on without it for now. */
+  leftOut(nodeId: string, why: string): void {
+    const meter = this.#meters.get(nodeId);
+    if (meter !== undefined) meter.out = why;
   }
 
   /** A worker had not computed its part after `afterMs`, when the round was given up. */
@@ -121,15 +130,26 @@ export class RoundMeter {
   }
 
   workers(members: readonly string[]): WorkerStatus[] {
-    return [...this.#meters].map(([nodeId, { name, engine, speed, share, networkShare }]) => ({
+    return [...this.#meters].map(([nodeId, { name, engine, speed, share, networkShare, out }]) => ({
       name,
       nodeId,
-      state: members.includes(nodeId) ? "training" : "joining",
+      state: out ?? (members.includes(nodeId) ? "training" : "joining"),
       engine,
       imagesPerSecond: +(speed * this.#chunkSize).toFixed(2),
       share: +share.toFixed(3),
       networkShare: +networkShare.toFixed(3),
     }));
+  }
+
+  /** Each machine's speed and share in a line, the slowest first. */
+  get machines(): string {
+    return [...this.#meters.values()]
+      .sort((a, b) => a.speed - b.speed)
+      .map(({ name, speed, share, out }) => {
+        const part = out ?? `${Math.round(100 * share)}%`;
+        return `${name} ${(speed * this.#chunkSize).toFixed(1)}/s ${part}`;
+      })
+      .join(", ");
   }
 
   get engines(): string[] {

@@ -369,6 +369,7 @@ export class TrainingRun implements WorkerUser {
       job: this.#options.jobId,
       workers: members.length,
       picturesPerSecond: rate,
+      machines: members.length > 1 ? this.#meter.machines : undefined,
       loss: total(this.#meter.loss),
       left: leftMs === undefined ? undefined : durationText(leftMs),
     });

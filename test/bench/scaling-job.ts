@@ -3,6 +3,7 @@ import type { Subprocess } from "bun";
 import { Log, silentLog } from "../../shared/base/log.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import { JobClient } from "../../shared/training/submit.ts";
+import type { WireChoice } from "../../shared/training/wire-choice.ts";
 import { ended, type ToyWorker, TrainingSite, tinyDataset } from "../roles/training-site.ts";
 import { type Machine, Wires } from "../support/machines.ts";
 import type { WireQuality } from "../support/relay.ts";
@@ -49,7 +50,10 @@ export class StandInJob implements AsyncDisposable {
    *
    * @param rounds how many it has; without end when absent. Such a job is of a small network, which a stand-in scores.
    */
-  async begin(chunksPerRound: number, { rounds }: { readonly rounds?: number } = {}): Promise<void> {
+  async begin(
+    chunksPerRound: number,
+    { rounds, wire = "auto" }: { readonly rounds?: number; readonly wire?: WireChoice } = {},
+  ): Promise<void> {
     await this.#site.startTrainer();
     this.#wires = new Wires(this.#site.address, this.#quality);
     this.#link = await this.#site.client();
@@ -59,7 +63,7 @@ export class StandInJob implements AsyncDisposable {
       rounds === undefined
         ? ({ network: "detector", sizePx: 64 } as const)
         : ({ network: "mlp", hidden: 8 } as const);
-    const options = { ...network, epochs, chunkSize: 2, chunksPerRound };
+    const options = { ...network, epochs, chunkSize: 2, chunksPerRound, wire };
     const client = new JobClient(this.#link, silentLog);
     const jobId = await client.submit({ name: "stand-in", dataset, options });
     ended(client, jobId)
