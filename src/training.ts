@@ -174,7 +174,12 @@ async function followUntilEnd(
 /** A line that stays: how good the weights were when they were last scored, and what the loss consists of. */
 function scoreLine({ epoch, loss, map50 = 0, bestMap50 = 0 }: JobStatus): string {
   const parts = Object.entries(loss).map(([name, part]) => `${name} ${part.toFixed(2)}`);
-  const best = map50 >= bestMap50 ? ", the best so far" : `, best so far ${bestMap50.toFixed(3)}`;
+  const best =
+    map50 < 0.0005
+      ? ", nothing found yet"
+      : map50 >= bestMap50
+        ? ", the best so far"
+        : `, best so far ${bestMap50.toFixed(3)}`;
   return `  epoch ${epoch.toFixed(1)}: mAP50 ${map50.toFixed(3)} on pictures kept aside${best}; loss: ${parts.join(", ")}`;
 }
 

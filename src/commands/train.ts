@@ -130,9 +130,13 @@ async function trainHere(
   }
   const score = status.map50 === undefined ? "" : `, mAP50 ${status.map50.toFixed(3)}`;
   print(`saved ${out}: ${status.epoch.toFixed(1)} epochs in ${durationText(1000 * seconds)}${score}`);
-  print(
-    `next: vigia eval --model ${neededText(flags, "out")} --data ${neededText(flags, "dataset")} --report DIR`,
-  );
+  const [model, data] = [neededText(flags, "out"), neededText(flags, "dataset")].map(quoted);
+  print(`next: vigia eval --model ${model} --data ${data} --report DIR`);
+}
+
+/** As a shell takes it. */
+function quoted(path: string): string {
+  return /^[\w./:\\~-]+$/.test(path) ? path : `"${path}"`;
 }
 
 async function fetchModel(site: Site, address: Address, name: string, version: number): Promise<Uint8Array> {
