@@ -65,7 +65,8 @@ function tableLine(cells: readonly (string | number)[]): string {
 
 const outcomes: Outcome[] = [];
 for (const row of ROWS) {
-  if (positionals.length === 0 || positionals.some((name) => isNamed(row, name))) outcomes.push(await measured(row));
+  if (positionals.length === 0 || positionals.some((name) => isNamed(row, name)))
+    outcomes.push(await measured(row));
 }
 print("");
 print(tableLine(["", "figure", "ours", "reference", "must", "goal", "runs", ""]));
