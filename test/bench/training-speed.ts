@@ -15,7 +15,7 @@ export interface SpeedSetting {
   readonly workers: number;
   /** Of each worker. */
   readonly threads: number;
-  /** Cores that all workers together may use, from the first; any where absent. */
+  /** Cores that all workers together may use, from the first (with `taskset`); any where absent. */
   readonly cores?: number;
   readonly options: TrainingOptions;
   readonly seconds: number;
@@ -43,8 +43,8 @@ export async function trainingSpeed(setting: SpeedSetting): Promise<Speed> {
   await using site = new TrainingSite(folder.path);
   await site.startTrainer();
   const dataset = await blockDataset(folder.path, options.sizePx ?? 320);
-  const children = Array.from({ length: workers }, () => site.startRealWorker(threads));
-  if (cores !== undefined) for (const { pid } of children) pinTo(pid, cores);
+  const prefix = cores === undefined ? [] : ["taskset", "--cpu-list", `0-${cores - 1}`];
+  const children = Array.from({ length: workers }, () => site.startRealWorker({ prefix, threads }));
   await using link = await site.client();
   const client = new JobClient(link, silentLog);
   const batch = (options.chunkSize ?? 4) * (options.chunksPerRound ?? 2);
@@ -109,14 +109,6 @@ function textOf(path: string): string {
   } catch {
     return "";
   }
-}
-
-/** All threads of a process that has just been started, and those that it will start. Linux only. */
-function pinTo(pid: number, cores: number): void {
-  const { exitCode } = Bun.spawnSync(["taskset", "-a", "-p", "-c", `0-${cores - 1}`, String(pid)], {
-    stdio: ["ignore", "ignore", "inherit"],
-  });
-  if (exitCode !== 0) throw new Error("taskset could not keep a worker to its cores");
 }
 
 /** Enough easy pictures for a training that nobody waits for. */

@@ -107,9 +107,17 @@ export class TrainingSite implements AsyncDisposable {
    * @param prefix what its command begins with
    * @param data where it keeps what it fetched; a temporary folder otherwise
    */
-  startRealWorker({ prefix = [], data }: { prefix?: readonly string[]; data?: string } = {}): Subprocess {
+  startRealWorker({
+    prefix = [],
+    data,
+    threads = 1,
+  }: {
+    prefix?: readonly string[];
+    data?: string;
+    threads?: number;
+  } = {}): Subprocess {
     const { host, port } = this.address;
-    const words = ["--role", "worker", "--trainer", `${host}:${port}`, "--threads", "1", "--quiet"];
+    const words = ["--role", "worker", "--trainer", `${host}:${port}`, "--threads", `${threads}`, "--quiet"];
     if (data !== undefined) words.push("--data", data);
     const child = Bun.spawn([...prefix, process.execPath, MAIN, ...words], {
       env: { ...process.env, VIGIA_TOKEN: this.site.token },
