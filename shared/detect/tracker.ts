@@ -18,6 +18,8 @@ export interface Track {
   readonly scores: readonly number[];
   /** Looks that found it. */
   readonly hits: number;
+  /** It has gone somewhere since it was first seen: looks at it showed it in different ways. */
+  readonly hasMoved: boolean;
   /** It was found often, and by the last look too: where nothing moves, it needs no other look for now. */
   readonly isSettled: boolean;
 }
@@ -47,6 +49,8 @@ const OTHER_CLASS_COST = 0.6;
 /** Two detections that overlap so much are one object: of one class, and of any (a bus that may be a lorry). */
 const SAME_CLASS_IOU = 0.4;
 const SAME_OBJECT_IOU = 0.6;
+/** A shift of this many of its sizes is more than a shaking box. */
+const MOVED_SHARE = 0.25;
 /** So much of a track in a region that a look at the region should have found it. */
 const LOOKED_AT_SHARE = 0.75;
 /** So much of a box inside a stronger one of its class: a part of that object, not another one. */
@@ -144,6 +148,8 @@ class Followed implements Track {
   seen: Detection;
   lastSeenMs: number;
   hits = 0;
+  hasMoved = false;
+  readonly #firstBox: Box;
   /** The last look did not find it. */
   #isMissing = false;
 
@@ -153,6 +159,7 @@ class Followed implements Track {
     this.lastSeenMs = atMs;
     this.seen = detection;
     this.#historyFrames = historyFrames;
+    this.#firstBox = detection.box;
     this.#filters = axes(detection.box).map((value) => new AxisFilter(value, atMs));
     this.see(detection, atMs);
   }
@@ -196,6 +203,7 @@ class Followed implements Track {
     this.seen = detection;
     this.lastSeenMs = atMs;
     this.hits++;
+    this.hasMoved ||= shiftOf(this.#firstBox, detection.box) > MOVED_SHARE;
     this.#isMissing = false;
     const sum = (this.#classScores.get(detection.classIndex) ?? 0) + detection.score;
     this.#classScores.set(detection.classIndex, sum);
@@ -227,13 +235,19 @@ function axes([x1, y1, x2, y2]: Box): number[] {
 
 /** How far a detection is from where a track should be: shifts in box sizes, plus the logarithms of size ratios. */
 function matchCost(track: Followed, detection: Detection): number {
-  const [cx, bottom, width, height] = axes(track.box) as [number, number, number, number];
-  const [dcx, dbottom, dwidth, dheight] = axes(detection.box) as [number, number, number, number];
+  const [, , width, height] = axes(track.box) as [number, number, number, number];
+  const [, , dwidth, dheight] = axes(detection.box) as [number, number, number, number];
   if (width < 1 || height < 1 || dwidth < 1 || dheight < 1) return Number.POSITIVE_INFINITY;
-  const shift =
-    (2 * Math.abs(cx - dcx)) / (width + dwidth) + (2 * Math.abs(bottom - dbottom)) / (height + dheight);
+  const shift = shiftOf(track.box, detection.box);
   const growth = Math.abs(Math.log(width / dwidth)) + Math.abs(Math.log(height / dheight));
   return shift + 0.5 * growth + (track.classIndex === detection.classIndex ? 0 : OTHER_CLASS_COST);
+}
+
+/** How far apart two boxes are, in sizes of theirs. */
+function shiftOf(a: Box, b: Box): number {
+  const [cx, bottom, width, height] = axes(a) as [number, number, number, number];
+  const [ocx, obottom, owidth, oheight] = axes(b) as [number, number, number, number];
+  return (2 * Math.abs(cx - ocx)) / (width + owidth) + (2 * Math.abs(bottom - obottom)) / (height + oheight);
 }
 
 /** The strongest of detections that are one object: under two names, or as a part of itself. */
