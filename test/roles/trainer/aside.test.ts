@@ -20,7 +20,8 @@ async function measuredAt(pictures: number, rounds: number, endAfter?: number): 
   const client = new JobClient(link, silentLog);
   const learnable = dataset.splits.train!.length;
   const epochs = (rounds * SAMPLES_A_ROUND) / (learnable - Math.max(8, Math.round(learnable / 10)));
-  const options = { network: "mlp", epochs, chunkSize: 2, chunksPerRound: 6, seed: 3 } as const;
+  const network = { network: "detector", sizePx: 64, variant: "small" } as const;
+  const options = { ...network, epochs, chunkSize: 2, chunksPerRound: 6, seed: 3 };
   const jobId = await client.submit({ name: "toy", dataset, options });
   if (endAfter !== undefined) {
     await untilSamples(client, jobId, endAfter * SAMPLES_A_ROUND);
