@@ -1,3 +1,4 @@
+import { countText } from "../../shared/base/text.ts";
 import { decodePicture } from "../../shared/image/codec.ts";
 import { resizeBilinear } from "../../shared/image/resize.ts";
 import type { Picture } from "../../shared/image/types.ts";
@@ -24,6 +25,8 @@ export class TerminalView implements FeedListener, AsyncDisposable {
   /** Prints one after another: a picture must not end up inside another. */
   #last: Promise<void> = Promise.resolve();
   #state = "";
+  #alarm = "";
+  #training = "";
 
   constructor(out: Out) {
     this.#out = out;
@@ -48,19 +51,19 @@ export class TerminalView implements FeedListener, AsyncDisposable {
   }
 
   onStatus(feed: TesterFeed): void {
-    const status = feed.status;
-    const live = status?.cameras.filter(({ status: camera }) => camera.state === "live").length ?? 0;
-    const state = !feed.isConnected
-      ? "no link to the tester; trying again"
-      : status === undefined || status.model === ""
-        ? "the tester has no model yet"
-        : `${status.model} ${status.modelVersion} looks for ${status.classes.join(", ")} on ${live} of ${status.cameras.length} cameras`;
-    this.#say(state);
+    this.#say(stateWords(feed));
+    const alarm = feed.isConnected ? (feed.status?.alarm ?? "") : "";
+    if (alarm !== this.#alarm && alarm !== "") this.#line(`!! SIGHTINGS ARE NOT BEING SAVED: ${alarm}`);
+    if (alarm !== this.#alarm && alarm === "") this.#line("-- sightings are saved again");
+    this.#alarm = alarm;
   }
 
   onJobs(feed: TesterFeed): void {
     const job = feed.jobs.find(({ state }) => state === "training");
-    if (job !== undefined) this.#say(`training ${job.name}: ${Math.floor(10 * job.progress) * 10}%`);
+    const training = job === undefined ? "" : `training ${job.name}: ${Math.floor(10 * job.progress) * 10}%`;
+    // Kept apart from the state, which comes every second: the two would take turns.
+    if (training !== this.#training && training !== "") this.#line(`-- ${training}`);
+    this.#training = training;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -70,7 +73,11 @@ export class TerminalView implements FeedListener, AsyncDisposable {
   #say(state: string): void {
     if (state === this.#state) return;
     this.#state = state;
-    this.#last = this.#last.then(() => void this.#out.write(`-- ${state}\n`));
+    this.#line(`-- ${state}`);
+  }
+
+  #line(text: string): void {
+    this.#last = this.#last.then(() => void this.#out.write(`${text}\n`));
   }
 
   async #print(feed: TesterFeed, row: Sighting): Promise<void> {
@@ -87,6 +94,19 @@ export class TerminalView implements FeedListener, AsyncDisposable {
     }
     this.#out.write(`${picture}${words}\n`);
   }
+}
+
+/** What the tester does, and which cameras it cannot see. */
+function stateWords({ status, isConnected }: TesterFeed): string {
+  if (!isConnected) return "no link to the tester; trying again";
+  if (status === undefined || status.model === "") return "the tester has no model yet";
+  const { model, modelVersion, classes, cameras } = status;
+  const blind = cameras
+    .filter(({ status: camera }) => camera.state !== "live")
+    .map(({ status: camera }) => `${camera.name} ${camera.state}`);
+  const live = `${cameras.length - blind.length} of ${countText(cameras.length, "camera")}`;
+  const rest = blind.length === 0 ? "" : ` (${blind.join(", ")})`;
+  return `${model} ${modelVersion} looks for ${classes.join(", ")} on ${live}${rest}`;
 }
 
 /** A picture as coloured half blocks: the upper pixel is the text colour, the lower one the background. */
