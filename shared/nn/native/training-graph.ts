@@ -76,7 +76,7 @@ class Lowering {
   forward(): void {
     const e = this.#forward;
     this.#network.nodes.forEach((node, place) => {
-      this.#values.push(this.#forwardNode(e, node, place));
+      this.#values.push(e.regroup(this.#forwardNode(e, node, place), this.#pieceCount(place)));
     });
     for (const { node } of this.#network.outputs) {
       const [value] = e.regroup(this.#values[node]!, 1);
