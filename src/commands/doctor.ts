@@ -95,7 +95,36 @@ async function* findings(
     yield { what: "site key", ok: false, says: errorLine(error), hint: hintOf(error) };
     return;
   }
-  yield await trainerFinding(trainer, site, signal);
+  const found = await foundTrainer(site, signal);
+  yield multicastFinding(found, trainer !== undefined);
+  const address = trainer ?? (found instanceof AppError ? undefined : found);
+  if (address !== undefined) yield await trainerFinding(address, site, signal);
+}
+
+/** Where a trainer of this site answers on the network, or why none was found. */
+async function foundTrainer(site: Site, signal: AbortSignal): Promise<Address | AppError> {
+  try {
+    return await discover({ site, role: "trainer", signal, timeoutMs: DISCOVER_WITHIN_MS });
+  } catch (error) {
+    if (error instanceof AppError) return error;
+    throw error;
+  }
+}
+
+/** Whether workers here find the trainer by themselves; with an address they need not. */
+function multicastFinding(found: Address | AppError, isGiven: boolean): Finding {
+  const what = "multicast";
+  if (!(found instanceof AppError))
+    return { what, ok: true, says: `finds the trainer at ${formatAddress(found)}` };
+  const says =
+    errorKind(found) === "unavailable"
+      ? "no trainer with this key answers on this network"
+      : errorLine(found);
+  const hint = isGiven
+    ? undefined
+    : "start one with vigia --role trainer; where it runs, Wi-Fi isolation or a firewall keeps multicast (UDP 7701) " +
+      "away: name it with --trainer HOST:PORT";
+  return { what, ok: false, optional: true, says, hint };
 }
 
 async function* engineFindings(): AsyncGenerator<Finding> {
@@ -129,16 +158,8 @@ async function ffmpegFinding(): Promise<Finding> {
 }
 
 /** Tries the trainer as a worker would, and says what stands between. */
-async function trainerFinding(given: Address | undefined, site: Site, signal: AbortSignal): Promise<Finding> {
+async function trainerFinding(address: Address, site: Site, signal: AbortSignal): Promise<Finding> {
   const what = "trainer";
-  let address = given;
-  try {
-    address ??= await discover({ site, role: "trainer", signal, timeoutMs: DISCOVER_WITHIN_MS });
-  } catch (error) {
-    const says = errorKind(error) === "unavailable" ? "none was found on this network" : errorLine(error);
-    const hint = hintOf(error) ?? "start one with vigia --role trainer, or name it with --trainer HOST:PORT";
-    return { what, ok: false, optional: true, says, hint };
-  }
   try {
     await using link = await connect({ site, role: "client", address, expect: ["trainer"], signal });
     return { what, ok: true, says: `${link.peer.name} answers at ${formatAddress(address)}` };
