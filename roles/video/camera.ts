@@ -175,9 +175,10 @@ export class Camera {
       capturedMs = this.#wallMs(mediaMs),
       cameraClockAheadMs,
       takenMs = capturedMs,
+      isCalm = false,
     } = {}) => {
       this.#noteArrival();
-      const arrival = { sequence: this.#sequence++, capturedMs, mediaMs, cameraClockAheadMs };
+      const arrival = { sequence: this.#sequence++, capturedMs, mediaMs, cameraClockAheadMs, isCalm };
       this.#noteTaken(arrival.sequence, takenMs);
       let wish: Wish = "none";
       // Everybody is asked, since those who say yes remember it.

@@ -6,6 +6,7 @@ import { backoffMs } from "../../../shared/base/retry.ts";
 import { findFfmpeg } from "../../../shared/media/ffmpeg.ts";
 import { LiveDecoder } from "../../../shared/media/live-decoder.ts";
 import { playRtsp, type ReceivedPicture } from "../../../shared/rtsp/client.ts";
+import { PictureSizes } from "../../../shared/rtsp/picture-sizes.ts";
 import { StreamPublication } from "../../../shared/rtsp/publication.ts";
 import type { VideoFormat } from "../../../shared/rtsp/sdp.ts";
 import type { Source } from "../source-text.ts";
@@ -134,6 +135,7 @@ async function decodingTaker(
   { hwaccel, log, stack }: { hwaccel: string | undefined; log: Log; stack: AsyncDisposableStack },
 ) {
   const wishes = new Map<number, Arrival>();
+  const sizes = new PictureSizes();
   const decoder = stack.use(
     new LiveDecoder({
       ffmpeg: await findFfmpeg(),
@@ -148,7 +150,8 @@ async function decodingTaker(
     }),
   );
   return ({ data, isKey, arrivedMs, takenMs, cameraClockAheadMs }: ReceivedPicture): void => {
-    const { arrival, wish } = feed.arrive({ capturedMs: arrivedMs, takenMs, cameraClockAheadMs });
+    const isCalm = sizes.isCalm(data.length, isKey);
+    const { arrival, wish } = feed.arrive({ capturedMs: arrivedMs, takenMs, cameraClockAheadMs, isCalm });
     const id = decoder.push(data, isKey, wish);
     if (wish === "none") return;
     wishes.set(id, arrival);

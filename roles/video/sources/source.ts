@@ -12,6 +12,8 @@ export interface Arrival {
   readonly mediaMs: number | undefined;
   /** The camera's clock minus ours, in ms, where it tells its time. */
   readonly cameraClockAheadMs: number | undefined;
+  /** Its coding took no more bits than usual: most likely nothing moves. */
+  readonly isCalm: boolean;
 }
 
 /** What a source knows of a frame when it arrives. */
@@ -23,6 +25,7 @@ export interface ArrivalFacts {
   readonly cameraClockAheadMs?: number | undefined;
   /** When it was taken, by our clock, where that is known better than by its arrival. */
   readonly takenMs?: number;
+  readonly isCalm?: boolean;
 }
 
 /** A frame's picture: a whole JPEG file. */
