@@ -2,6 +2,8 @@
 const MEASURE_SHARE = 0.06;
 /** Standard deviation of the acceleration that the filter expects, in box sizes a second². */
 const ACCELERATION = 1.5;
+/** Standard deviation of a side's change in a second, in box sizes. */
+const SIDE_DRIFT = 0.25;
 /** Without a measurement a velocity fades with this time constant: what is hidden seldom keeps its pace. */
 const FADE_MS = 800;
 
@@ -18,8 +20,14 @@ export class AxisFilter {
   #pp = Number.POSITIVE_INFINITY;
   #pv = 0;
   #vv = 0;
+  readonly #isSide: boolean;
 
-  constructor(position: number, atMs: number) {
+  /**
+   * @param isSide of a box, not its place: it drifts without a velocity, since a thing that something else begins to
+   *               hide does not go on shrinking to nothing
+   */
+  constructor(position: number, atMs: number, isSide = false) {
+    this.#isSide = isSide;
     this.#position = position;
     this.#atMs = atMs;
   }
@@ -32,6 +40,10 @@ export class AxisFilter {
     const dt = Math.max(0, atMs - this.#atMs);
     this.#atMs = Math.max(this.#atMs, atMs);
     if (dt === 0 || this.#sizePx === 0) return;
+    if (this.#isSide) {
+      this.#pp += ((SIDE_DRIFT * this.#sizePx) ** 2 * dt) / 1000;
+      return;
+    }
     this.#position += this.#velocityPerMs * dt;
     this.#velocityPerMs *= Math.exp(-dt / FADE_MS / 4);
     const q = ((ACCELERATION * this.#sizePx) / 1e6) ** 2;
@@ -52,7 +64,7 @@ export class AxisFilter {
     if (this.#sizePx === 0) {
       this.#position = measured;
       this.#pp = noise;
-      this.#vv = (sizePx / 1000) ** 2;
+      this.#vv = this.#isSide ? 0 : (sizePx / 1000) ** 2;
       this.#sizePx = sizePx;
       return;
     }

@@ -44,8 +44,10 @@ export interface TrackerStep {
 
 /** Above this a detection and a track are too far apart to be one object; in units of `matchCost`. */
 const MATCH_COST_MAX = 2;
-/** What another class costs: less than a jump of a box, since models confuse a bus with a lorry. */
+/** What another class costs: less than a jump of a box, since models confuse a bus with a lorry... */
 const OTHER_CLASS_COST = 0.6;
+/** ... but then the boxes agree: otherwise a track whose object was missed would run off with one that passes it. */
+const OTHER_CLASS_DISTANCE_MAX = 0.5;
 /** Two detections that overlap so much are one object: of one class, and of any (a bus that may be a lorry). */
 const SAME_CLASS_IOU = 0.4;
 const SAME_OBJECT_IOU = 0.6;
@@ -160,7 +162,7 @@ class Followed implements Track {
     this.seen = detection;
     this.#historyFrames = historyFrames;
     this.#firstBox = detection.box;
-    this.#filters = axes(detection.box).map((value) => new AxisFilter(value, atMs));
+    this.#filters = axes(detection.box).map((value, i) => new AxisFilter(value, atMs, i >= 2));
     this.see(detection, atMs);
   }
 
@@ -240,7 +242,9 @@ function matchCost(track: Followed, detection: Detection): number {
   if (width < 1 || height < 1 || dwidth < 1 || dheight < 1) return Number.POSITIVE_INFINITY;
   const shift = shiftOf(track.box, detection.box);
   const growth = Math.abs(Math.log(width / dwidth)) + Math.abs(Math.log(height / dheight));
-  return shift + 0.5 * growth + (track.classIndex === detection.classIndex ? 0 : OTHER_CLASS_COST);
+  const distance = shift + 0.5 * growth;
+  if (track.classIndex === detection.classIndex) return distance;
+  return distance > OTHER_CLASS_DISTANCE_MAX ? Number.POSITIVE_INFINITY : distance + OTHER_CLASS_COST;
 }
 
 /** How far apart two boxes are, in sizes of theirs. */
