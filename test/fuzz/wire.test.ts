@@ -15,7 +15,8 @@ const KINDS = modules
     (value): value is MessageKind<unknown> => value instanceof Object && "tag" in value && "pack" in value,
   );
 
-const TRIES = 400;
+/** For each message; VIGIA_FUZZ raises it (`npm run bench:fuzz`). */
+const TRIES = Number(process.env.VIGIA_FUZZ ?? 400);
 
 /** Bytes after a tag that mostly look like small counts, lengths and text, so that they get far into a decoder. */
 function plausible(random: Random, tag: number): Buffer {
