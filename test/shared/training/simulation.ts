@@ -359,8 +359,7 @@ export class Simulation {
     const worker = this.#workers.get(member);
     if (worker?.alive !== true) return;
     worker.alive = false;
-    const backMs =
-      Math.max(0, Math.max(worker.frozenUntilMs, worker.unpluggedUntilMs) - this.#net.nowMs) + 100;
+    const backMs = Math.max(0, silentUntilMs(worker) - this.#net.nowMs) + 100;
     this.#at(backMs, () => this.#spawn());
   }
 
