@@ -107,26 +107,29 @@ test.each(WIRE_FORMATS)("a round in %s sends at most 1% more than 2 (N - 1) / N 
 test.each([
   ["float16", 0.01],
   ["int8", 0.2],
-] as const)("in %s all end with the same bits, and what is left unsaid is said later", (format, tolerance) => {
-  const [count, total, rounds] = [3, 5000, 20];
-  const random = new Random(3);
-  const members = new Members({ count, total, format, seed: 4 });
-  const exact = new Float64Array(total);
-  let gap = 0;
-  for (let round = 0; round < rounds; round++) {
-    // Slopes of very different sizes beside each other, as layers have them.
-    const own = randomVectors(count, total, random).map((vector) =>
-      vector.map((value, i) => value * 10 ** -(Math.floor(i / 1000) + (i % 2))),
-    );
-    members.round(own);
-    for (let i = 0; i < total; i++) exact[i]! += own.reduce((so, vector) => so + vector[i]!, 0);
-    for (const other of members.weights) expect(other).toEqual(members.weights[0]!);
-    gap = Math.max(...exact.map((value, i) => Math.abs(value - members.weights[0]![i]!)));
-    // It does not grow with the rounds: sums of 20 rounds are off by as much as those of one.
-    expect(gap).toBeLessThan(tolerance);
-  }
-  expect(gap).toBeGreaterThan(0);
-});
+] as const)(
+  "in %s all end with the same bits, and what is left unsaid is said later",
+  (format, tolerance) => {
+    const [count, total, rounds] = [3, 5000, 20];
+    const random = new Random(3);
+    const members = new Members({ count, total, format, seed: 4 });
+    const exact = new Float64Array(total);
+    let gap = 0;
+    for (let round = 0; round < rounds; round++) {
+      // Slopes of very different sizes beside each other, as layers have them.
+      const own = randomVectors(count, total, random).map((vector) =>
+        vector.map((value, i) => value * 10 ** -(Math.floor(i / 1000) + (i % 2))),
+      );
+      members.round(own);
+      for (let i = 0; i < total; i++) exact[i]! += own.reduce((so, vector) => so + vector[i]!, 0);
+      for (const other of members.weights) expect(other).toEqual(members.weights[0]!);
+      gap = Math.max(...exact.map((value, i) => Math.abs(value - members.weights[0]![i]!)));
+      // It does not grow with the rounds: sums of 20 rounds are off by as much as those of one.
+      expect(gap).toBeLessThan(tolerance);
+    }
+    expect(gap).toBeGreaterThan(0);
+  },
+);
 
 test("more members than numbers is no obstacle", () => {
   const { next, rings } = ringOf(5, 3, 8);
