@@ -8,7 +8,6 @@ import { dataPath } from "../support/data.ts";
 import type { LearningRow, RunLength, RunResult } from "./learning-row.ts";
 
 const MAIN = resolve(import.meta.dir, "../../src/main.ts");
-const WORKERS = 2;
 
 /** What PyTorch reaches with the same network in the same minutes at about 60 pictures a second, seed 1. */
 const REFERENCE = {
@@ -36,17 +35,20 @@ export const DETECTOR_ROWS: readonly LearningRow[] = [
   row("insects", 8, [0.72, 0.85], [1, 2, 3]),
 ];
 
-/** `vigia train` with two workers, then `vigia eval`, both in processes of their own. */
-async function trainAndScore(set: string, { seed, minutes, samples }: RunLength): Promise<RunResult> {
+/** `vigia train` as it comes, then `vigia eval`, both in processes of their own. */
+async function trainAndScore(set: string, { seed, minutes, samples, keep }: RunLength): Promise<RunResult> {
   const root = dataPath(`detection/${set}`);
   if (root === undefined) throw new AppError("usage", `the data set ${set} is not here`);
-  const model = join(tmpdir(), `vigia-learning-${process.pid}-${set}-${seed}.onnx`);
+  const model =
+    keep === undefined
+      ? join(tmpdir(), `vigia-learning-${process.pid}-${set}-${seed}.onnx`)
+      : join(keep, `${set}-${seed}.onnx`);
   const length =
     samples === undefined
       ? ["--minutes", String(minutes)]
       : ["--epochs", String(samples / (await learnable(root)))];
   try {
-    const words = ["train", root, "--out", model, "--workers", String(WORKERS), "--seed", String(seed)];
+    const words = ["train", root, "--out", model, "--seed", String(seed)];
     const training = await vigia([...words, ...length, "--json"]);
     const scores = await vigia(["eval", "--model", model, "--data", root, "--json"]);
     const figures = {
@@ -58,7 +60,7 @@ async function trainAndScore(set: string, { seed, minutes, samples }: RunLength)
     };
     return { value: scores.map50!, figures };
   } finally {
-    await rm(model, { force: true });
+    if (keep === undefined) await rm(model, { force: true });
   }
 }
 

@@ -20,6 +20,8 @@ export interface RunLength {
   readonly seed: number;
   readonly minutes: number;
   readonly samples?: number;
+  /** A folder that keeps the model. */
+  readonly keep?: string;
 }
 
 export interface RunResult {

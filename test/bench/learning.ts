@@ -1,6 +1,6 @@
 /**
  * What is learnt in some minutes, beside what PyTorch learns: `npm run bench:learning -- [NAME...] [--seed S]
- * [--minutes M | --samples N]`. Every row trains and scores as a user would; NAME picks rows. Prints a line a run, the
+ * [--minutes M | --samples N] [--keep DIR]`. Every row trains and scores as a user would; NAME picks rows, DIR keeps the detectors. Prints a line a run, the
  * table, and one line of JSON; exits with 1 where a figure is below what it must be. All rows take about an hour and
  * a quarter on a quiet machine of two cores.
  */
@@ -14,7 +14,12 @@ const ROWS: readonly LearningRow[] = [...DETECTOR_ROWS, ...FACE_ROWS, ...SINGLE_
 
 const { values, positionals } = parseArgs({
   allowPositionals: true,
-  options: { seed: { type: "string" }, minutes: { type: "string" }, samples: { type: "string" } },
+  options: {
+    seed: { type: "string" },
+    minutes: { type: "string" },
+    samples: { type: "string" },
+    keep: { type: "string" },
+  },
 });
 const unknown = positionals.filter((name) => !ROWS.some((row) => isNamed(row, name)));
 if (unknown.length > 0) {
@@ -38,9 +43,10 @@ async function measured(row: LearningRow): Promise<Outcome> {
   const seeds = values.seed === undefined ? row.seeds : [Number(values.seed)];
   const minutes = values.minutes === undefined ? row.minutes : Number(values.minutes);
   const samples = values.samples === undefined ? {} : { samples: Number(values.samples) };
+  const keep = values.keep === undefined ? {} : { keep: values.keep };
   const runs: Outcome["runs"][number][] = [];
   for (const seed of seeds) {
-    const result = await row.run({ seed, minutes, ...samples });
+    const result = await row.run({ seed, minutes, ...samples, ...keep });
     runs.push({ seed, ...result });
     print(`${row.name} seed ${seed}: ${row.measure} ${result.value.toFixed(4)} ${figuresText(result)}`);
   }
