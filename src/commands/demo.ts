@@ -118,7 +118,14 @@ async function runDemo(
   const fromMs = view.watchingSinceMs ?? untilMs;
   const truths = await trueVisits(plan, found, { startMs: at.camerasSinceMs, fromMs, untilMs });
   const trainedMs = view.inUseSinceMs(version) ?? untilMs;
-  report(scoreSightings(truths, found, watchedVisits(truths, { fromMs: trainedMs, untilMs })), progress);
+  const score = scoreSightings(truths, found, watchedVisits(truths, { fromMs: trainedMs, untilMs }));
+  report(score, progress);
+  const firstMs = Math.min(
+    ...found
+      .filter((one) => !score.wrong.includes(one))
+      .map((one) => view.arrivedMs(one) ?? Number.POSITIVE_INFINITY),
+  );
+  if (Number.isFinite(firstMs)) progress.say(`first right sighting after ${seconds(firstMs - startedMs)}`);
 }
 
 async function drawPictures(

@@ -17,6 +17,7 @@ import {
 /** What the demo sees of its tester, as any client would: over the protocol. */
 export class SiteView {
   readonly #byId = new Map<number, Sighting>();
+  readonly #arrivedMs = new Map<number, number>();
   readonly #since = new Map<number, number>();
   readonly #onFirst: (sighting: Sighting) => void;
   status: TesterStatusMessage | undefined;
@@ -43,7 +44,10 @@ export class SiteView {
         })
         .on(SightingRows, ({ rows }) => {
           const isFirst = this.#byId.size === 0 && rows.length > 0;
-          for (const row of rows) this.#byId.set(row.id, row);
+          for (const row of rows) {
+            this.#byId.set(row.id, row);
+            if (!this.#arrivedMs.has(row.id)) this.#arrivedMs.set(row.id, performance.now());
+          }
           if (isFirst) this.#onFirst(rows[0]!);
         });
       await link.send(FollowSightings, { revision: 0 });
@@ -55,6 +59,11 @@ export class SiteView {
   /** When the tester first said that it uses this version of the model, ms since 1970. */
   inUseSinceMs(version: number): number | undefined {
     return this.#since.get(version);
+  }
+
+  /** When a sighting was first heard of, on the clock of `performance.now()`. */
+  arrivedMs({ id }: Pick<Sighting, "id">): number | undefined {
+    return this.#arrivedMs.get(id);
   }
 
   get sightings(): readonly Sighting[] {
