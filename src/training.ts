@@ -39,7 +39,11 @@ export const TRAINING_FLAGS = {
     valueHint: "N",
     description: "Neurons of the hidden layer, for --network mlp (64).",
   },
-  epochs: { type: "string", valueHint: "N", description: "Passes over the pictures." },
+  epochs: {
+    type: "string",
+    valueHint: "N",
+    description: "Passes over the pictures (until 40,000 are seen; single-box 20,000, mlp 16,000).",
+  },
   minutes: { type: "string", valueHint: "M", description: "Training time, instead of epochs." },
   seed: {
     type: "string",

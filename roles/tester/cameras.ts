@@ -98,7 +98,7 @@ export class Cameras {
     }
   }
 
-  /** Resolves when every camera that was ever seen has ended. */
+  /** Whether every camera that was ever seen has ended. */
   get allEnded(): boolean {
     return this.#watches.size > 0 && this.#ended.size === this.#watches.size;
   }

@@ -12,7 +12,7 @@ export interface ChunksResult {
   readonly loss: Readonly<Record<string, number>>;
 }
 
-/** Everything that a member of a training needs to know how to compute. The thread of `learning.ts` is one. */
+/** Everything that a member of a training needs to know how to compute. `learning.ts` has one, in threads. */
 export interface Compute extends AsyncDisposable {
   /** For people: `native cpu`. */
   readonly engine: string;

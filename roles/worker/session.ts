@@ -36,7 +36,7 @@ import { prepareShard } from "./preparation.ts";
 import type { RingDoor } from "./ring-links.ts";
 import { fetchFromPeers } from "./shard-peers.ts";
 
-/** How a job's learning is opened: in a thread, with the engine that this worker was told to use. */
+/** How a job's learning is opened: in threads, with the engine that this worker was told to use. */
 export type OpenCompute = (plan: LearningPlan, shards: readonly ShardFile[]) => Promise<Compute>;
 
 /** The job that a worker is in. It outlives the link to the trainer, so that its weights do too. */

@@ -1,4 +1,4 @@
-/** Every maximum of the program, in one place. Whatever comes from outside is held against one of these. */
+/** Maxima that several parts share. What comes from outside is held against one of these, or one beside its reader. */
 
 /** A message before the peer has proved the site key. */
 export const GREETING_SIZE_BYTES_MAX = 4096;

@@ -8,7 +8,7 @@ export interface RetentionRules {
   readonly keepBytes: number | undefined;
 }
 
-/** What a round of removal did. */
+/** What one removal did. */
 export interface RetentionReport {
   readonly rows: number;
   /** Sightings over a limit. */

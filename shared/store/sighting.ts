@@ -22,7 +22,7 @@ export interface Sighting {
   readonly className: string;
   /** Who it is, where a face model could say. */
   readonly name?: string | undefined;
-  /** Best score so far, 0 to 1: the one of the photo. */
+  /** Of the photo, 0 to 1. */
   readonly score: number;
   /** Milliseconds since 1970, by the clock of the machine that read the camera. */
   readonly firstSeenMs: number;

@@ -15,7 +15,11 @@ export const command: Command = {
       description: "Look at a data set before training: classes, sizes, copies, defects.",
     },
     args: {
-      dataset: { type: "positional", required: true, description: "The folder of labelled pictures." },
+      dataset: {
+        type: "positional",
+        required: true,
+        description: "The folder of labelled pictures: Pascal VOC, or a folder for each class.",
+      },
       strict: { type: "boolean", description: "End with an error when there is a problem or a defect." },
       json: { type: "boolean", description: "Everything as one JSON object." },
       ...COMMON_FLAGS,

@@ -9,7 +9,11 @@ export const command: Command = {
   definition: {
     meta: { name: "submit", description: "Give a trainer a data set; its workers train the model." },
     args: {
-      dataset: { type: "positional", required: true, description: "The labelled pictures." },
+      dataset: {
+        type: "positional",
+        required: true,
+        description: "The folder of labelled pictures: Pascal VOC, or a folder for each class.",
+      },
       name: {
         type: "string",
         required: true,

@@ -35,7 +35,11 @@ export const command: Command = {
   definition: {
     meta: { name: "train", description: "Train a model on this machine." },
     args: {
-      dataset: { type: "positional", required: true, description: "The labelled pictures." },
+      dataset: {
+        type: "positional",
+        required: true,
+        description: "The folder of labelled pictures: Pascal VOC, or a folder for each class.",
+      },
       out: { type: "string", required: true, valueHint: "FILE.onnx", description: "Where the model goes." },
       workers: {
         type: "string",

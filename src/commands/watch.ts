@@ -21,7 +21,11 @@ const LOOPBACK: Address = { host: "127.0.0.1", port: 0 };
 export const command: Command = {
   rest: true,
   definition: {
-    meta: { name: "watch", description: "Watch cameras or files on this machine; a line a sighting." },
+    meta: {
+      name: "watch",
+      description:
+        "Watch cameras or files on this machine: NAME=SOURCE, as many as you like. Prints a line a sighting.",
+    },
     args: {
       ...MODEL_FLAGS,
       ...FACES_FLAGS,

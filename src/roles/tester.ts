@@ -46,7 +46,7 @@ export const command: Command = {
       threads: {
         type: "string",
         valueHint: "N",
-        description: "Pictures looked at side by side (a core each).",
+        description: "Pictures looked at side by side (one a core, at most 8).",
       },
       fps: {
         type: "string",

@@ -16,7 +16,7 @@ export const command: Command = {
         type: "string",
         valueHint: "NAME=SOURCE",
         description:
-          "A camera: rtsp://..., a video file, a folder of pictures, or synthetic:SEED; or detect=rtsp://SMALL,record=rtsp://LARGE, two streams of one camera. Several may be given.",
+          "A camera: rtsp://..., a video file, a folder of pictures, or synthetic:SEED; or detect=rtsp://SMALL,record=rtsp://LARGE, two streams of one camera. Options at its end: yard.mp4?loop=1, rtsp://...#transport=udp. Several may be given.",
       },
       listen: {
         type: "string",

@@ -3,7 +3,7 @@ import { bytes, oneOf, text, u16, u32, type ValueOf } from "../codec.ts";
 import { defineMessage } from "../message.ts";
 import { words } from "./parts.ts";
 
-/** Both ends of every link: who is there, proof of the site key, and keeping the link alive. Tags 0x01 to 0x0f. */
+/** Both ends of every link: who is there, proof of the site key, and keeping the link alive. Tags 0x01 to 0x07. */
 
 export const NODE_ROLES = ["trainer", "worker", "video", "tester", "watcher", "client"] as const;
 

@@ -31,7 +31,8 @@ import { box, classNames, name, path, piece, words } from "./parts.ts";
 
 /**
  * Client <-> trainer (0x10 to 0x1f), worker <-> trainer (0x20 to 0x37), worker <-> worker (0x38 to 0x3f).
- * What is large and named by its hash is a *blob*: pictures as they were submitted, and shards of prepared ones.
+ * What is large and named by its hash is a *blob*: pictures as they were submitted, and shards of prepared ones. Workers
+ * ask each other for shards by the same messages (0x15, 0x21, 0x22) as the trainer.
  */
 
 const hexText = text(64);
@@ -84,7 +85,7 @@ export const SampleRows = defineMessage(0x13, "SampleRows", { rows: list(sampleR
 /** Send these. The next page comes when they have arrived; an empty one says that the data set is complete. */
 export const BlobsWanted = defineMessage(0x14, "BlobsWanted", { hashes: list(hash, 1024) });
 
-/** A part of a blob, in order. Also between workers and the trainer. */
+/** A part of a blob, in order. Also between workers and the trainer, and between workers. */
 export const BlobPiece = defineMessage(0x15, "BlobPiece", {
   sha256: hash,
   offset: u53,
