@@ -14,20 +14,24 @@ export async function keepWithinLimits(
   signal: AbortSignal,
   log: Log,
 ): Promise<void> {
-  let refused = 0;
+  let said = 0;
   for (let waitMs = FIRST_AFTER_MS; ; waitMs = EVERY_MS) {
     await systemClock.sleep(waitMs, signal);
     if (signal.aborted) return;
     try {
-      const { rows, due, removed } = await applyRetention(sightings, rules, Date.now());
-      if (removed > 0) log.info("old sightings were removed", { removed, kept: rows - removed });
+      const { rows, due, removed, refused } = await applyRetention(sightings, rules, Date.now());
+      if (removed > 0) {
+        const left = due - Math.max(removed, refused);
+        const later = left > 0 ? { removedLater: left } : {};
+        log.info("old sightings were removed", { removed, kept: rows - removed, ...later });
+      }
       // Said once, not every hour.
-      if (removed < due && due !== refused) {
+      if (refused > 0 && refused !== said) {
         log.warn(
-          `${due} of ${rows} sightings are over the limits: more than half are never removed unasked. See that the clock is right; to remove them: vigia sightings --data DIR --until TIME --remove`,
+          `${refused} of ${rows} sightings are too old: more than half are never removed unasked. See that the clock is right; to remove them: vigia sightings --data DIR --until TIME --remove`,
         );
       }
-      refused = due - removed;
+      said = refused;
     } catch (error) {
       log.warn("old sightings could not be removed", { error });
     }

@@ -118,10 +118,13 @@ function openPlayers(
   const server = stack.use(new RtspServer({ host, port, streams, viewer, log }));
   const at = { host, port: server.port };
   const loopback = /^(127\.|::1$|localhost$)/.test(host);
-  log.info("listening for RTSP players", {
-    at: `rtsp://${formatAddress(at)}/${cameras[0]?.name ?? ""}`,
-    ...(loopback ? {} : viewer),
-  });
+  log.info("listening for RTSP players", { at: `rtsp://${formatAddress(at)}/${cameras[0]?.name ?? ""}` });
+  // A secret goes to the terminal and not into log files.
+  if (!loopback) {
+    process.stderr.write(
+      `Players of other machines sign in as ${viewer.user}, password ${viewer.password}\n`,
+    );
+  }
   return at;
 }
 

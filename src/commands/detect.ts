@@ -42,11 +42,12 @@ export const command: Command = {
     await using model = await openModel(await modelBytes(flags, context), options, context.log);
     const out = textOf(flags, "out");
     if (out !== undefined) mkdirSync(out, { recursive: true });
+    const taken = new Set<string>();
     let unread = 0;
     for (const path of pictures) {
       if (context.signal.aborted) return;
       try {
-        await detectOne(path, model, { out, json: isSet(flags, "json"), context });
+        await detectOne(path, model, { out, taken, json: isSet(flags, "json"), context });
       } catch (error) {
         if (isSet(flags, "strict") || !(error instanceof AppError) || error.kind !== "input") throw error;
         unread++;
@@ -61,7 +62,12 @@ export const command: Command = {
 async function detectOne(
   path: string,
   model: Model,
-  { out, json, context }: { out: string | undefined; json: boolean; context: CommandContext },
+  {
+    out,
+    taken,
+    json,
+    context,
+  }: { out: string | undefined; taken: Set<string>; json: boolean; context: CommandContext },
 ): Promise<void> {
   const picture = await decodePicture(await readPictureFile(path));
   const [found = []] = await model.detect([picture]);
@@ -86,8 +92,16 @@ async function detectOne(
     score,
     box,
   }));
-  const stem = basename(path, extname(path));
-  replaceFile(join(out, `${stem}.jpg`), await drawDetections(picture, labelled));
+  const name = freeName(basename(path, extname(path)), taken);
+  replaceFile(join(out, `${name}.jpg`), await drawDetections(picture, labelled));
+}
+
+/** Pictures of several folders, or of several endings, may have one name. */
+function freeName(stem: string, taken: Set<string>): string {
+  let name = stem;
+  for (let i = 2; taken.has(name.toLowerCase()); i++) name = `${stem}-${i}`;
+  taken.add(name.toLowerCase());
+  return name;
 }
 
 /** A picture, or the pictures of a folder in the order of their names. Throws `usage` for what is not there. */

@@ -1,5 +1,7 @@
 import { expect, test } from "bun:test";
-import { join, resolve } from "node:path";
+import { readdirSync } from "node:fs";
+import { copyFile, mkdir } from "node:fs/promises";
+import { basename, join, resolve } from "node:path";
 import { silentLog } from "../../shared/base/log.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { ended, TrainingSite, tinyDataset } from "../roles/training-site.ts";
@@ -44,6 +46,14 @@ test("a model of the trainer's serves by its name: models, detect, and what is s
   const seen = await vigia("detect", "--json", "--model", "things", picture, ...where);
   expect(seen.status).toBe(0);
   expect(JSON.parse(seen.out)).toMatchObject({ image: picture, detections: expect.any(Array) });
+
+  const [other, drawn] = [join(folder.path, "other", basename(picture)), join(folder.path, "drawn")];
+  await mkdir(join(folder.path, "other"));
+  await copyFile(picture, other);
+  const both = await vigia("detect", "--out", drawn, "--model", "things", picture, other, ...where);
+  expect(both.status).toBe(0);
+  const stem = basename(picture, ".jpg");
+  expect(readdirSync(drawn).sort()).toEqual([`${stem}-2.jpg`, `${stem}.jpg`]);
 
   const unknown = await vigia("detect", "--model", "nothing", picture, ...where);
   expect(unknown.status).toBe(1);
