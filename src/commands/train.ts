@@ -28,8 +28,8 @@ import { followJob, handIn, TRAINING_FLAGS, trainingOptions } from "../training.
 
 /**
  * The one-machine form of `submit`: starts a trainer and a worker on loopback, which speak the same protocol. One
- * worker uses all cores and adds up its gradients in shared memory; several speak in a ring, as machines do, which
- * takes 7 to 15% more CPU time.
+ * worker uses all cores and adds up its gradients in shared memory; several speak in a ring, as machines do: on two
+ * cores two workers trained the detector at 43.6 pictures/s where one trained it at 49.2 (blood-cells, 320 px).
  */
 export const command: Command = {
   definition: {
