@@ -1,6 +1,7 @@
 import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { join } from "node:path";
 import { AppError } from "../base/errors.ts";
+import { containing } from "./containing.ts";
 import { databaseDefects, openDatabase, storeError } from "./database.ts";
 import { closeUpOf, PhotoFolder } from "./photos.ts";
 import type { Sighting } from "./sighting.ts";
@@ -79,8 +80,10 @@ export interface CheckReport {
 
 /** Rows read at once where all are wanted. */
 const CHUNK_ROWS = 500;
-/** A removal that a crash cut short leaves at most so many photos and close-ups without a row; a crash else, few. */
-const ORPHANS_OF_A_REMOVAL_MAX = 250;
+/** Sightings removed in one transaction: others may write between two. */
+export const REMOVED_AT_ONCE = 100;
+/** A removal that a crash cut short leaves their photos and close-ups, and no more; a crash else, few. */
+const ORPHANS_OF_A_REMOVAL_MAX = 2.5 * REMOVED_AT_ONCE;
 const ORPHANS_OF_A_CRASH_MAX = 6;
 
 /**
@@ -141,22 +144,26 @@ export class SightingLog implements Disposable {
     });
   }
 
-  /** Puts a better photo in place of the old one: the new file, then the row, then the old file goes. */
+  /**
+   * Puts a better photo in place of the old one: the new file, then the row, then the old file goes. `undefined` when
+   * the sighting is gone: then nothing is written.
+   */
   improve(
     id: number,
     better: Pick<Sighting, "score" | "box" | "lastSeenMs" | "lastMediaMs">,
     jpeg: Uint8Array,
     closeUp?: Uint8Array,
-  ): Sighting {
-    const { sighting, old } = this.#write("the better photo", () => {
+  ): Sighting | undefined {
+    const changed = this.#write("the better photo", () => {
       const before = this.get(id);
-      if (before === undefined) throw new AppError("bug", `sighting ${id} is not in the log`);
+      if (before === undefined) return undefined;
       const photo = this.photos.newName(before.camera, better.lastSeenMs);
       try {
         this.photos.write(photo, jpeg, closeUp);
         const row = this.#database
           .query<Row, (string | number | null)[]>(
-            `UPDATE sighting SET score = ?, x1 = ?, y1 = ?, x2 = ?, y2 = ?, last_seen_ms = ?, last_media_ms = ?,
+            `UPDATE sighting SET score = ?, x1 = ?, y1 = ?, x2 = ?, y2 = ?, last_seen_ms = max(last_seen_ms, ?),
+                                 last_media_ms = coalesce(?, last_media_ms),
                                  photo = ?, close_up = ?, revision = ${NEXT_REVISION} WHERE id = ? RETURNING *`,
           )
           .get(
@@ -175,18 +182,18 @@ export class SightingLog implements Disposable {
       }
     });
     // After the commit: a crash before this line leaves a photo without a row, which the next sweep removes.
-    this.photos.remove(old);
-    return sighting;
+    if (changed !== undefined) this.photos.remove(changed.old);
+    return changed?.sighting;
   }
 
   /**
    * Moves the end of a sighting, and with `closed` ends it; `inView` with it says that the watching stopped while the
-   * object was still there.
+   * object was still there. `undefined` when the sighting is gone.
    */
   touch(
     id: number,
     last: Pick<Sighting, "lastSeenMs" | "lastMediaMs" | "closed" | "path"> & { readonly inView?: boolean },
-  ): Sighting {
+  ): Sighting | undefined {
     return this.#write("the sighting's end", () => {
       const row = this.#database
         .query<Row, (string | number | null)[]>(
@@ -202,21 +209,19 @@ export class SightingLog implements Disposable {
           last.path === undefined ? null : pathText(last.path),
           id,
         );
-      if (row === null) throw new AppError("bug", `sighting ${id} is not in the log`);
-      return fromRow(row);
+      return row === null ? undefined : fromRow(row);
     });
   }
 
-  /** Says who it is, once that is known. */
-  setName(id: number, name: string): Sighting {
+  /** Says who it is, once that is known. `undefined` when the sighting is gone. */
+  setName(id: number, name: string): Sighting | undefined {
     return this.#write("the sighting's name", () => {
       const row = this.#database
         .query<Row, [string, number]>(
           `UPDATE sighting SET name = ?, revision = ${NEXT_REVISION} WHERE id = ? RETURNING *`,
         )
         .get(name, id);
-      if (row === null) throw new AppError("bug", `sighting ${id} is not in the log`);
-      return fromRow(row);
+      return row === null ? undefined : fromRow(row);
     });
   }
 
@@ -274,21 +279,30 @@ export class SightingLog implements Disposable {
   }
 
   /**
-   * Removes closed sightings with their photos: the rows first, so that whoever is killed meanwhile leaves photos
-   * without a row, which the next sweep takes. Open ones stay. Returns how many went.
+   * Removes closed sightings with their photos, `REMOVED_AT_ONCE` at a time: the rows first, so that whoever is killed
+   * meanwhile leaves a few photos without a row, which the next sweep takes. Open ones stay. Returns how many went.
    */
   remove(ids: readonly number[]): number {
-    const removed = this.#write("the removal of sightings", () => {
+    let removed = 0;
+    for (let at = 0; at < ids.length; at += REMOVED_AT_ONCE) {
+      const photos = this.#removeRows(ids.slice(at, at + REMOVED_AT_ONCE));
+      for (const photo of photos) this.photos.remove(photo);
+      removed += photos.length;
+    }
+    return removed;
+  }
+
+  /** In one transaction; returns their photos. */
+  #removeRows(ids: readonly number[]): string[] {
+    return this.#write("the removal of sightings", () => {
       const remove = this.#database.query<{ photo: string; revision: number }, [number]>(
         "DELETE FROM sighting WHERE id = ? AND closed = 1 RETURNING photo, revision",
       );
       const rows = ids.flatMap((id) => remove.all(id));
       const newest = rows.reduce((most, { revision }) => Math.max(most, revision), 0);
       this.#database.query("UPDATE log_identity SET removed_revision = max(removed_revision, ?)").run(newest);
-      return rows;
+      return rows.map(({ photo }) => photo);
     });
-    for (const { photo } of removed) this.photos.remove(photo);
-    return removed.length;
   }
 
   /**
@@ -339,35 +353,37 @@ export class SightingLog implements Disposable {
   /**
    * Holds rows and photos against each other. With `mend`, unfinished files and photos without a row are removed,
    * unless those are more than half of all and more than a crash can leave: then it is the rows that are lost. A row
-   * without its photo is only reported: a record is never thrown away by a machine.
+   * without its photo is only reported: a record is never thrown away by a machine. Others may write meanwhile.
    */
   check({ mend }: { mend: boolean }): CheckReport {
-    return this.#write("the check", () => {
-      const rows = this.#database
-        .query<Pick<Sighting, "id" | "photo">, []>("SELECT id, photo FROM sighting")
-        .all();
-      const { photos, closeUps, unfinished } = this.photos.list();
-      const there = new Set(photos);
-      const named = new Set(rows.map(({ photo }) => photo));
-      const closeUpsNamed = new Set(rows.map(({ photo }) => closeUpOf(photo)));
-      const photosWithoutRow = [
-        ...photos.filter((photo) => !named.has(photo)),
-        ...closeUps.filter((closeUp) => !closeUpsNamed.has(closeUp)),
-      ];
-      const report: CheckReport = {
-        rows: rows.length,
-        rowsWithoutPhoto: rows.filter(({ photo }) => !there.has(photo)).map(({ id }) => id),
-        photosWithoutRow,
-        unfinished,
-        databaseErrors: databaseDefects(this.#database),
-        tooManyPhotos:
-          photosWithoutRow.length > (photos.length + closeUps.length) / 2 &&
-          photosWithoutRow.length > (rows.length === 0 ? ORPHANS_OF_A_CRASH_MAX : ORPHANS_OF_A_REMOVAL_MAX),
-      };
-      const spare = report.tooManyPhotos ? unfinished : [...photosWithoutRow, ...unfinished];
-      if (mend) for (const name of spare) this.photos.remove(name);
-      return report;
-    });
+    const databaseErrors = databaseDefects(this.#database);
+    const { photos, closeUps, unfinished } = this.photos.list();
+    // Whoever was writing one of these files held the lock. Once it was free, a file's row is there or will never be.
+    this.#write("the check", () => {});
+    const rows = this.#database
+      .query<Pick<Sighting, "id" | "photo">, []>("SELECT id, photo FROM sighting")
+      .all();
+    const there = new Set(photos);
+    const named = new Set(rows.flatMap(({ photo }) => [photo, closeUpOf(photo)]));
+    const isLeft = (name: string): boolean => !named.has(name) && this.photos.exists(name);
+    const photosWithoutRow = [...photos, ...closeUps].filter(isLeft);
+    const orphansMax = rows.length === 0 ? ORPHANS_OF_A_CRASH_MAX : ORPHANS_OF_A_REMOVAL_MAX;
+    const report: CheckReport = {
+      rows: rows.length,
+      rowsWithoutPhoto: rows
+        .filter(({ photo }) => !there.has(photo) && !this.photos.exists(photo))
+        .filter(({ id, photo }) => this.get(id)?.photo === photo) // no better one came meanwhile
+        .map(({ id }) => id),
+      photosWithoutRow,
+      unfinished: unfinished.filter(isLeft),
+      databaseErrors,
+      tooManyPhotos:
+        photosWithoutRow.length > (photos.length + closeUps.length) / 2 &&
+        photosWithoutRow.length > orphansMax,
+    };
+    const spare = [...(report.tooManyPhotos ? [] : photosWithoutRow), ...report.unfinished];
+    if (mend) for (const name of spare) this.photos.remove(name);
+    return report;
   }
 
   [Symbol.dispose](): void {
@@ -390,8 +406,9 @@ const NEXT_REVISION =
 /** The conditions of a `SightingQuery`; `valuesOf` has the values. */
 const MATCHES = `last_seen_ms >= coalesce(?1, -1e300) AND first_seen_ms < coalesce(?2, 1e300)
   AND (?3 IS NULL OR class = ?3) AND (?4 IS NULL OR camera = ?4)
-  AND (?5 IS NULL OR instr(lower(class || ' ' || camera || ' ' || coalesce(name, '')), ?5) > 0)`;
+  AND (?5 IS NULL OR class || ' ' || camera || ' ' || coalesce(name, '') GLOB ?5)`;
 
 function valuesOf({ sinceMs, untilMs, className, camera, text }: SightingQuery): SQLQueryBindings[] {
-  return [sinceMs ?? null, untilMs ?? null, className ?? null, camera ?? null, text?.toLowerCase() ?? null];
+  const pattern = text === undefined ? null : containing(text);
+  return [sinceMs ?? null, untilMs ?? null, className ?? null, camera ?? null, pattern];
 }

@@ -29,9 +29,9 @@ test("a better photo takes the place of the old one, and only one file is left",
     { score: 0.95, box: [5, 6, 70, 80], lastSeenMs: visitOf().lastSeenMs + 500, lastMediaMs: undefined },
     BETTER,
   );
-  expect(better.score).toBe(0.95);
-  expect(await Bun.file(log.photos.pathOf(better.photo)).bytes()).toEqual(BETTER);
-  expect(log.photos.list().photos).toEqual([better.photo]);
+  expect(better!.score).toBe(0.95);
+  expect(await Bun.file(log.photos.pathOf(better!.photo)).bytes()).toEqual(BETTER);
+  expect(log.photos.list().photos).toEqual([better!.photo]);
 });
 
 test("followers see every change by its revision, each row as it is now", () => {
@@ -42,7 +42,7 @@ test("followers see every change by its revision, each row as it is now", () => 
   const cursor = log.revision;
   const closed = log.touch(a.id, { lastSeenMs: a.lastSeenMs + 900, lastMediaMs: undefined, closed: true });
   expect(log.changedAfter(0, 10).map(({ id }) => id)).toEqual([b.id, a.id]);
-  expect(log.changedAfter(cursor, 10)).toEqual([closed]);
+  expect(log.changedAfter(cursor, 10)).toEqual([closed!]);
 });
 
 test("pages follow one another from the newest on, each sighting once, also where several began at one moment", () => {
@@ -147,4 +147,56 @@ test("killed with -9 while writing, 12 times: every row has its photo, and the s
     String(name).includes(".jpg"),
   );
   expect(left).toHaveLength(rows);
+});
+
+test("a tester saves sightings while a check reads rows and photos, and none of them counts as a fault", () => {
+  using folder = tempFolder();
+  using tester = new SightingLog(folder.path);
+  using log = new SightingLog(folder.path);
+  const replaced = tester.open(visitOf(), JPEG);
+  const list = log.photos.list.bind(log.photos);
+  log.photos.list = () => {
+    tester.open(visitOf({ camera: "yard" }), JPEG);
+    const files = list();
+    tester.open(visitOf({ camera: "street" }), JPEG, JPEG);
+    tester.improve(replaced.id, visitOf(), BETTER);
+    return files;
+  };
+  expect(log.check({ mend: true })).toEqual({
+    rows: 3,
+    rowsWithoutPhoto: [],
+    photosWithoutRow: [],
+    unfinished: [],
+    databaseErrors: [],
+    tooManyPhotos: false,
+  });
+});
+
+test("a removal that is cut short leaves few photos without a sighting, however many it was to remove", () => {
+  using folder = tempFolder();
+  using log = new SightingLog(folder.path);
+  const ids = Array.from({ length: 110 }, (_, i) => {
+    const { id } = log.open(visitOf({ camera: `c${i}` }), JPEG);
+    return id;
+  });
+  log.closeAll();
+  // As when the process is killed before the first photo is removed.
+  log.photos.remove = () => {
+    throw new Error("killed");
+  };
+  expect(() => log.remove(ids)).toThrow("killed");
+  expect(log.count).toBe(10);
+});
+
+test("a word is found in whatever case, in every script, and stands for itself", () => {
+  using folder = tempFolder();
+  using log = new SightingLog(folder.path);
+  for (const className of ["Árbol", "ПОПУГАЙ", "50% [new] *"]) log.open(visitOf({ className }), JPEG);
+  const found = (text: string): number[] => log.newest({ text }, 5).map(({ id }) => id);
+  expect(found("árbol")).toEqual([1]);
+  expect(found("ÁRBOL")).toEqual([1]);
+  expect(found("попугай GATE")).toEqual([2]);
+  expect(found("[NEW] *")).toEqual([3]);
+  expect(found("[ne]")).toEqual([]);
+  expect(found("?")).toEqual([]);
 });
