@@ -1,3 +1,4 @@
+import { AppError } from "../../base/errors.ts";
 import { CAMERA_COUNT_MAX, MESSAGE_SIZE_BYTES_MAX } from "../../base/limits.ts";
 import {
   bool,
@@ -62,12 +63,22 @@ export const FrameWanted = defineMessage(0x61, "FrameWanted", {
 /** Sides of the grey picture of a frame, at most. */
 export const GLANCE_SIDE_PX_MAX = 256;
 
-/** A frame made small and grey, rows top to bottom: [height, width]. It shows the whole frame. */
-export const glancePicture = record({
+const anyGlance = record({
   width: u16,
   height: u16,
   grey: bytes(GLANCE_SIDE_PX_MAX * GLANCE_SIDE_PX_MAX),
 });
+
+/** A frame made small and grey, rows top to bottom: [height, width]. It shows the whole frame. */
+export const glancePicture: typeof anyGlance = {
+  ...anyGlance,
+  read: (from) => {
+    const { width, height, grey } = anyGlance.read(from);
+    if (grey.length === 0 || grey.length !== width * height)
+      throw new AppError("protocol", `a glance of ${width} x ${height} px has ${grey.length} B`);
+    return { width, height, grey };
+  },
+};
 
 export const Frame = defineMessage(0x62, "Frame", {
   camera: name,
@@ -93,7 +104,13 @@ export type FrameMessage = ReturnType<typeof Frame.decode>;
 /** The source is a file and it is over: no more frames will come. */
 export const CameraEnded = defineMessage(0x63, "CameraEnded", { camera: name });
 
-/** The picture of a frame from the camera's larger stream, for a photo; to be asked for within a second or so. */
+/** Making a photo from a larger stream may take so long; later it is of no use. */
+export const PHOTO_WITHIN_MS = 5000;
+
+/**
+ * The picture of a frame from the camera's larger stream, for a photo; to be asked for within a second or so. The node
+ * gives up after `PHOTO_WITHIN_MS`.
+ */
 export const PhotoWanted = defineMessage(0x64, "PhotoWanted", { camera: name, sequence: u53 });
 
 export const Photo = defineMessage(0x65, "Photo", {
