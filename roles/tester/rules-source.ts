@@ -4,12 +4,16 @@ import { type NearRules, NO_RULES } from "../../shared/detect/near/rules.ts";
 import { readRulesFile } from "../../shared/detect/near/rules-file.ts";
 import type { TesterOptions } from "./options.ts";
 
+const ABSENT = "absent";
+
 /** The near rules in a file, read again when the file changes; a mistake in it leaves the rules as they were. */
 export class RulesSource {
   readonly #file: TesterOptions["rulesFile"];
   readonly #log: Log;
   #stamp: string;
   #rules: NearRules;
+  /** The file was not there a moment ago: an editor may be putting a new one in its place. */
+  #isMissed = false;
 
   /** @throws {AppError} `usage` for a file that is not there or has a mistake: nobody watches by other rules unasked */
   constructor(file: TesterOptions["rulesFile"], log: Log) {
@@ -26,7 +30,9 @@ export class RulesSource {
   /** Looks whether the file has changed. @returns whether there are other rules now */
   refresh(): boolean {
     const stamp = this.#stampNow();
-    if (stamp === this.#stamp) return false;
+    const wasMissed = this.#isMissed;
+    this.#isMissed = stamp === ABSENT;
+    if (stamp === this.#stamp || (this.#isMissed && !wasMissed)) return false;
     this.#stamp = stamp;
     try {
       this.#rules = this.#read();
@@ -39,13 +45,17 @@ export class RulesSource {
   }
 
   #read(): NearRules {
-    if (this.#file === undefined || (this.#file.mayBeAbsent && this.#stamp === "absent")) return NO_RULES;
+    if (this.#file === undefined || (this.#file.mayBeAbsent && this.#stamp === ABSENT)) return NO_RULES;
     return readRulesFile(this.#file.path);
   }
 
-  /** Changes whenever the file does. */
+  /** Changes whenever the file does. Whoever then reads a file that cannot be looked at hears why. */
   #stampNow(): string {
-    const facts = this.#file && statSync(this.#file.path, { throwIfNoEntry: false });
-    return facts === undefined ? "absent" : `${facts.mtimeMs} ${facts.size} ${facts.ino}`;
+    try {
+      const facts = this.#file && statSync(this.#file.path, { throwIfNoEntry: false });
+      return facts === undefined ? ABSENT : `${facts.mtimeMs} ${facts.size} ${facts.ino}`;
+    } catch {
+      return "out of reach";
+    }
   }
 }
