@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from "node:util";
 import type { Log } from "../../shared/base/log.ts";
 import { patientThreshold } from "../../shared/detect/certainty.ts";
 import { NameBook } from "../../shared/detect/name-book.ts";
@@ -7,6 +8,7 @@ import type { Detected, DetectPool, LoadedModel } from "../../shared/detect/pool
 import { Tracker, type TrackerStep } from "../../shared/detect/tracker.ts";
 import type { Detection } from "../../shared/detect/types.ts";
 import { VisitBook, type VisitChange } from "../../shared/detect/visits.ts";
+import type { Sighting } from "../../shared/store/sighting.ts";
 import type { CameraStatus, FrameMessage } from "../../shared/wire/messages/frames.ts";
 import { FrameGate, type FramePlan } from "./frame-gate.ts";
 import type { WatchRules } from "./options.ts";
@@ -26,8 +28,10 @@ const VIEWED_MS = 5000;
 const RESUME_WITHIN_MS = 10 * 60_000;
 /** ... and is found so soon after the first frame. */
 const RESUME_SEARCH_MS = 20_000;
+/** A camera that gives no frame for so long is blind: nobody knows what stays there, and who comes. */
+const BLIND_AFTER_MS = 60_000;
 
-/** The latest picture that went through the model, for people to look at. */
+/** The latest picture, for people to look at, with what is known to be on it. */
 export interface TestedPicture {
   readonly capturedMs: number;
   readonly width: number;
@@ -46,8 +50,8 @@ export interface WatchParts {
   readonly nameScoreMin: number;
   readonly writer: SightingWriter;
   readonly log: Log;
-  /** A visit has a new photo, and the camera has a larger stream that it could be taken from. */
-  readonly onPhoto?: (frame: FrameMessage, visitKey: string) => void;
+  /** The frame has become a sighting's photo, and the camera has a larger stream that it could be taken from. */
+  readonly onPhoto?: (frame: FrameMessage, shown: Sighting) => void;
 }
 
 /** One camera: its frames past the gate and through the model in order, its tracks, its visits. */
@@ -63,7 +67,12 @@ export class CameraWatch {
   #visits: VisitBook;
   #names: NameBook;
   #planning: Promise<unknown> = Promise.resolve();
+  /** The end of what was asked of this watch last; each begins when the one before is done. */
   #last: Promise<void> = Promise.resolve();
+  /** When the last frame came, by this machine's clock; absent before the first one, and while the camera is blind. */
+  #frameAtMs: number | undefined;
+  /** When the last frame was captured, by the video node's clock. */
+  #capturedMs = Number.POSITIVE_INFINITY;
   readonly #testedAtMs: number[] = [];
   #latest: TestedPicture | undefined;
   #viewedAtMs = Number.NEGATIVE_INFINITY;
@@ -90,19 +99,50 @@ export class CameraWatch {
     this.#names = this.#newNames();
   }
 
-  /** Takes up another model. Visits under way end, since its classes are others, and go on where it sees the same. */
-  switchModel(model: LoadedModel): void {
-    this.#finish(true);
-    this.#model = model;
-    this.#startAnew();
+  /**
+   * Takes up another model after the frames that came before; those under way with the old one are passed over. Visits
+   * go on; where its classes are others they end, and go on where it sees the same.
+   */
+  switchModel(model: LoadedModel): Promise<void> {
+    return this.#inTurn(() => {
+      if (isDeepStrictEqual(model.info.classes, this.#model.info.classes)) {
+        this.#model = model;
+        this.#thresholds = this.#thresholdsOf(model);
+        this.#tracker.useThresholds(this.#thresholds.map(patientThreshold));
+        this.#visits.useThresholds(this.#thresholds);
+        this.#gate.wantWhole();
+      } else {
+        this.#finish(true);
+        this.#model = model;
+        this.#startAnew();
+      }
+    });
   }
 
-  /** Takes up other rules: what is near by the old ones ends, and goes on where it is by the new ones too. */
-  useRules(near: CameraRules): void {
-    this.#finish(true);
-    this.#near = near;
-    this.#gate.useMasks(near.masks ?? []);
-    this.#startAnew();
+  /**
+   * Takes up other rules after the frames that came before: what is near by the old ones ends, and goes on where the
+   * same zone holds it by the new ones.
+   */
+  useRules(near: CameraRules): Promise<void> {
+    return this.#inTurn(() => {
+      if (isDeepStrictEqual(near, this.#near)) return;
+      this.#finish(true);
+      this.#near = near;
+      this.#gate.useMasks(near.masks ?? []);
+      this.#startAnew();
+    });
+  }
+
+  /**
+   * Ends what is open when no frame has come for a minute; what stands there when they come again may go on.
+   *
+   * @param nowMs by this machine's monotonic clock
+   */
+  async endIfBlind(nowMs = performance.now()): Promise<void> {
+    const isBlind = this.#frameAtMs !== undefined && nowMs - this.#frameAtMs > BLIND_AFTER_MS;
+    if (!isBlind || this.status.delivery === "every") return;
+    this.#frameAtMs = undefined;
+    await this.#inTurn(() => this.#interrupt());
   }
 
   get openCount(): number {
@@ -131,6 +171,7 @@ export class CameraWatch {
    */
   async look(frame: FrameMessage): Promise<void> {
     this.inFlight++;
+    this.#frameAtMs = performance.now();
     this.skipped += frame.skipped;
     const model = this.#model;
     const planning = this.#planning.then(() => this.#plan(frame, model));
@@ -141,15 +182,14 @@ export class CameraWatch {
       return this.#parts.pool.detect(frame.jpeg, { minScore: this.#weakest(), regions });
     });
     seeing.catch(() => {}); // reported below, in order
-    const before = this.#last;
-    this.#last = (async () => {
-      await before;
+    await this.#inTurn(async () => {
       try {
         const plan = await planning;
         const seen = await seeing;
         this.#testedAtMs.push(performance.now());
         this.#forgetTested(); // also while nobody asks for the rate
-        if (model === this.#model) await this.#take(frame, plan, seen);
+        const isOfModel = seen === undefined || seen.loading === model.loading;
+        if (model === this.#model && isOfModel) await this.#take(frame, plan, seen);
       } catch (error) {
         this.#parts.log.warn("a frame could not be looked at", {
           camera: this.name,
@@ -157,9 +197,16 @@ export class CameraWatch {
           error,
         });
       }
-    })();
-    await this.#last;
+    });
     this.inFlight--;
+  }
+
+  /** Frames, and changes of what they are looked at with, happen one after another, in the order they came. */
+  #inTurn(work: () => void | Promise<void>): Promise<void> {
+    this.#last = this.#last.then(work).catch((error: unknown) => {
+      this.#parts.log.error("watching failed", { camera: this.name, error });
+    });
+    return this.#last;
   }
 
   /**
@@ -167,9 +214,8 @@ export class CameraWatch {
    *
    * @param inView the watching stops while the source goes on: what is there may be found again
    */
-  async end(inView: boolean): Promise<void> {
-    await this.#last;
-    this.#finish(inView);
+  end(inView: boolean): Promise<void> {
+    return this.#inTurn(() => this.#finish(inView));
   }
 
   #plan(frame: FrameMessage, { info }: LoadedModel): Promise<FramePlan> {
@@ -181,6 +227,9 @@ export class CameraWatch {
 
   async #take(frame: FrameMessage, { look, motion }: FramePlan, seen: Detected | undefined): Promise<void> {
     const atMs = timeOf(frame);
+    if (frame.capturedMs - this.#capturedMs > BLIND_AFTER_MS && this.status.delivery !== "every")
+      this.#interrupt(); // as after this machine's sleep
+    this.#capturedMs = frame.capturedMs;
     if (motion === "cut") this.#finish(false);
     this.#expectInterrupted(frame);
     const size = seen ?? frame;
@@ -190,9 +239,10 @@ export class CameraWatch {
     const regions = look.kind === "regions" ? look.regions : undefined;
     const step = seen === undefined ? this.#tracker.rest(atMs) : this.#tracker.step(found, atMs, regions);
     const names = this.#hear(step);
-    if (seen !== undefined) {
-      if (seen.hasCut) this.#gate.wantWhole();
-      const certain = found.filter(({ classIndex, score }) => score >= (this.#thresholds[classIndex] ?? 1));
+    if (seen?.hasCut) this.#gate.wantWhole();
+    if (frame.jpeg.length > 0) {
+      const known = [...found, ...step.resting.map((track) => track.seen)];
+      const certain = known.filter(({ classIndex, score }) => score >= (this.#thresholds[classIndex] ?? 1));
       this.#latest = {
         capturedMs: frame.capturedMs,
         width: size.width,
@@ -222,7 +272,7 @@ export class CameraWatch {
     }
     this.#searchUntilMs = atMs + RESUME_SEARCH_MS;
     const { classes } = this.#model.info;
-    const rows = this.#parts.writer.interrupted(this.name, frame.capturedMs - RESUME_WITHIN_MS);
+    const rows = this.#parts.writer.interrupted(this.name, frame.capturedMs - RESUME_WITHIN_MS, frame);
     this.#visits.expect(
       rows.map((row) => ({
         classIndex: classes.indexOf(row.className),
@@ -237,36 +287,47 @@ export class CameraWatch {
   }
 
   /** Lets this frame's guesses count; returns who the objects of the frame are, as far as that is known. */
-  #hear({ seen, lost }: TrackerStep): Map<Detection, string | undefined> {
+  #hear({ seen, resting, lost }: TrackerStep): Map<Detection, string | undefined> {
     for (const { id } of lost) this.#names.forget(id);
     for (const { id, seen: detection } of seen) {
       if (detection.guess !== undefined) this.#names.hear(id, detection.guess);
     }
-    return new Map(seen.map(({ id, seen: detection }) => [detection, this.#names.nameOf(id)]));
+    return new Map(
+      [...seen, ...resting].map(({ id, seen: detection }) => [detection, this.#names.nameOf(id)]),
+    );
   }
 
   #finish(inView: boolean): void {
-    this.#tracker.end();
-    for (const change of this.#visits.end())
-      this.#parts.writer.end(this.#visitKey(change.visit.key), change.visit, inView);
+    for (const { id } of this.#tracker.end()) {
+      this.#names.forget(id);
+      this.#judge.forget(id);
+    }
+    for (const { visit } of this.#visits.end())
+      this.#parts.writer.end(this.#visitKey(visit.key), visit, inView);
+  }
+
+  /** The camera shows nothing for now: what is there may be found again, as after a restart. */
+  #interrupt(): void {
+    this.#finish(true);
+    this.#searchUntilMs = undefined;
   }
 
   async #write({ kind, visit }: VisitChange, frame: FrameMessage): Promise<void> {
     const { info } = this.#model;
     const key = this.#visitKey(visit.key);
-    const hasPhoto = await this.#parts.writer.write(key, kind, visit, frame, {
+    const { shown, lacksPhoto } = await this.#parts.writer.write(key, kind, visit, frame, {
       camera: this.name,
       className: info.classes[visit.classIndex] ?? `class ${visit.classIndex}`,
       name: visit.trackId === undefined ? undefined : this.#names.nameOf(visit.trackId),
       model: info.name,
       modelVersion: info.version,
     });
-    if (hasPhoto && this.status.hasLargePhotos) this.#parts.onPhoto?.(frame, key);
+    if (lacksPhoto) this.#visits.wantPhoto(visit.key);
+    if (shown !== undefined && this.status.hasLargePhotos) this.#parts.onPhoto?.(frame, shown);
   }
 
   #visitKey(key: number): string {
-    const { name, version } = this.#model.info;
-    return `${this.name} ${name} ${version} ${this.#epoch}.${key}`;
+    return `${this.name} ${this.#epoch}.${key}`;
   }
 
   #epoch = 0;
@@ -279,6 +340,7 @@ export class CameraWatch {
     this.#visits = this.#newVisits();
     this.#names = this.#newNames();
     this.#searchUntilMs = undefined;
+    this.#latest = this.#latest && { ...this.#latest, detections: [] }; // their classes may mean others now
     this.#gate.wantWhole();
   }
 

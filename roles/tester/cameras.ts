@@ -3,6 +3,7 @@ import type { Log } from "../../shared/base/log.ts";
 import { rulesFor } from "../../shared/detect/near/rules.ts";
 import type { DetectPool, LoadedModel } from "../../shared/detect/pool.ts";
 import type { Connection } from "../../shared/net/connection.ts";
+import type { Sighting } from "../../shared/store/sighting.ts";
 import { Dispatch } from "../../shared/wire/message.ts";
 import {
   CameraEnded,
@@ -38,8 +39,6 @@ export class Cameras {
   /** Cameras that were asked for a frame which has not come yet. */
   readonly #asked = new Set<string>();
   readonly #ended = new Set<string>();
-  /** Cameras that were announced before there was a model. */
-  readonly #waiting = new Map<Connection, readonly CameraStatus[]>();
   #model: LoadedModel | undefined;
 
   constructor(parts: {
@@ -66,24 +65,25 @@ export class Cameras {
     return this.#model;
   }
 
-  /** From now on looks with this model; the first one starts the cameras that are already known. */
+  /** From now on looks with this model. */
   useModel(model: LoadedModel): void {
     this.#model = model;
-    for (const watch of this.#watches.values()) watch.switchModel(model);
-    for (const [link, statuses] of this.#waiting) {
-      this.#waiting.delete(link);
-      void this.#meet(link, statuses);
-    }
+    for (const watch of this.#watches.values()) void watch.switchModel(model);
     this.#statusChanges.tell();
   }
 
-  /** Looks whether the rules have changed, and watches by the new ones. */
-  refreshRules(): void {
-    if (!this.#rules.refresh()) return;
-    for (const [camera, watch] of this.#watches) watch.useRules(rulesFor(this.#rules.rules, camera));
+  /** To be called every second or so: takes up rules that have changed, and ends what blind cameras last saw. */
+  refresh(): void {
+    if (this.#rules.refresh()) {
+      for (const [camera, watch] of this.#watches) void watch.useRules(rulesFor(this.#rules.rules, camera));
+    }
+    for (const watch of this.#watches.values()) void watch.endIfBlind();
   }
 
-  /** One session with a video node: until the link ends. Its cameras then count as gone. */
+  /**
+   * One session with a video node: until the link ends. Its cameras then count as gone. Only to be begun with a model:
+   * a video node shares its cameras out among those who come, and no longer gives them to others.
+   */
   async follow(link: Connection): Promise<void> {
     const dispatch = new Dispatch()
       .on(CameraList, ({ cameras }) => this.#meet(link, cameras))
@@ -93,7 +93,6 @@ export class Cameras {
     try {
       for await (const message of link.messages()) await dispatch.run(message);
     } finally {
-      this.#waiting.delete(link);
       for (const [camera, from] of this.#links) if (from === link) this.#lose(camera, link.peer.name);
     }
   }
@@ -109,10 +108,6 @@ export class Cameras {
   }
 
   async #meet(link: Connection, statuses: readonly CameraStatus[]): Promise<void> {
-    if (this.#model === undefined) {
-      this.#waiting.set(link, statuses);
-      return;
-    }
     await this.#letGo(link, new Set(statuses.map(({ name }) => name)));
     for (const status of statuses) {
       const owner = this.#links.get(status.name);
@@ -123,7 +118,9 @@ export class Cameras {
       }
       const known = this.#watches.get(status.name);
       if (known === undefined) {
-        this.#watches.set(status.name, new CameraWatch(status, this.#model, this.#partsFor(status.name)));
+        const model = this.#model;
+        if (model === undefined) throw new AppError("bug", "cameras came before a model");
+        this.#watches.set(status.name, new CameraWatch(status, model, this.#partsFor(status.name)));
         this.#log.info("watching", { camera: status.name, state: status.state });
       } else {
         if (known.status.state !== status.state) {
@@ -149,16 +146,16 @@ export class Cameras {
       nameScoreMin: faces?.scoreMin ?? 1,
       writer: this.#writer,
       log: this.#log,
-      onPhoto: (frame, visitKey) => void this.#enlarge(frame, visitKey),
+      onPhoto: (frame, shown) => void this.#enlarge(frame, shown),
     };
   }
 
-  /** The photo of the frame's visit, once more from the camera's larger stream. */
-  async #enlarge({ camera, sequence, width, height }: FrameMessage, visitKey: string): Promise<void> {
+  /** The photo of a sighting that the frame has become, once more from the camera's larger stream. */
+  async #enlarge({ camera, sequence, width, height }: FrameMessage, shown: Sighting): Promise<void> {
     try {
       const link = this.#links.get(camera);
-      const large = link && (await this.#photos.ask(link, camera, sequence));
-      if (large !== undefined) await this.#writer.enlarge(visitKey, { width, height }, large);
+      const large = link && (await this.#photos.ask(link, camera, sequence, shown.id));
+      if (large !== undefined) await this.#writer.enlarge(shown, { width, height }, large);
     } catch (error) {
       this.#log.debug("no larger photo", { camera, error });
     }

@@ -3,6 +3,7 @@ import { readFileSync } from "node:fs";
 import { systemClock } from "../../shared/base/clock.ts";
 import type { RoleContext } from "../../shared/base/context.ts";
 import { errorLine } from "../../shared/base/errors.ts";
+import { deferred, onAbort } from "../../shared/base/wait.ts";
 import { DetectPool, type LoadedModel } from "../../shared/detect/pool.ts";
 import { formatAddress } from "../../shared/net/address.ts";
 import { type DialTarget, dialer } from "../../shared/net/dial.ts";
@@ -44,9 +45,11 @@ export async function run(options: TesterOptions, { signal, log }: RoleContext):
   const cameras = new Cameras({ pool, options, rules, writer, statusChanges, log });
   scope.defer(() => cameras.close());
 
+  const modelIsHere = deferred();
   const useModel = async (file: Uint8Array): Promise<void> => {
     const model = await pool.load(file, options.device);
     cameras.useModel(model);
+    modelIsHere.resolve();
     log.info("looking for", { ...modelWords(model) });
   };
   const { faces } = options;
@@ -101,20 +104,30 @@ export async function run(options: TesterOptions, { signal, log }: RoleContext):
         jobChanges.tell();
       },
     });
+    await source.useKept();
     keep({ role: "trainer", address: options.trainer }, (link) => source.follow(link));
   }
   if (faces !== undefined && "name" in faces.model) {
     const { name } = faces.model;
     const source = new ModelSource({ name, dataDir: options.dataDir, log, onModel: useFaces });
+    await source.useKept();
     keep({ role: "trainer", address: options.trainer }, (link) => source.follow(link));
   }
-  const videos = options.videos.length > 0 ? options.videos : [undefined];
-  for (const address of videos) keep({ role: "video", address }, (link) => cameras.follow(link));
+  // Video nodes share their cameras out among those who come: who cannot look yet must not come.
+  const watch = async (): Promise<void> => {
+    using _ = onAbort(stop, modelIsHere.resolve);
+    if (cameras.model === undefined) log.info("cameras are watched as soon as there is a model");
+    await modelIsHere.promise;
+    if (stop.aborted) return;
+    const videos = options.videos.length > 0 ? options.videos : [undefined];
+    for (const address of videos) keep({ role: "video", address }, (link) => cameras.follow(link));
+  };
+  links.push(watch());
 
   while (!stop.aborted) {
     await systemClock.sleep(STATUS_EVERY_MS, stop);
     statusChanges.tell();
-    cameras.refreshRules();
+    cameras.refresh();
     if (options.endWithCameras === true && cameras.allEnded) done.abort();
   }
   await Promise.all(links);

@@ -1,6 +1,7 @@
 import { errorLine } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { cropPhoto } from "../../shared/detect/crop-photo.ts";
+import type { FrameSize } from "../../shared/detect/look/regions.ts";
 import type { Box } from "../../shared/detect/types.ts";
 import type { Visit, VisitChange } from "../../shared/detect/visits.ts";
 import type { Sighting } from "../../shared/store/sighting.ts";
@@ -19,7 +20,16 @@ const UNSAVED_ENDS_MAX = 10_000;
 /** Whose visit it is. */
 export type VisitOwner = Pick<Sighting, "camera" | "className" | "name" | "model" | "modelVersion">;
 
-interface Written {
+/** What became of a change. */
+export interface Written {
+  /** The sighting whose photo the frame has become. */
+  readonly shown: Sighting | undefined;
+  /** The visit's photo could not be saved, or its row is gone: another frame must be the photo. */
+  readonly lacksPhoto: boolean;
+}
+
+/** A visit's row. */
+interface OpenRow {
   readonly id: number;
   readonly camera: string;
   touchedAtMs: number;
@@ -34,18 +44,18 @@ interface CameraClock {
 }
 
 /**
- * Brings visits into the log. What cannot be saved (a full disk) is tried again with the visit's next frame; nothing
- * saved before is touched, and watching goes on.
+ * Brings visits into the log. What cannot be saved (a full disk) is tried again: an end before the next save, a photo
+ * with the visit's next look. Nothing saved before is touched, and watching goes on.
  */
 export class SightingWriter {
   readonly #sightings: SightingLog;
   readonly #log: Log;
   readonly #onChange: (sighting: Sighting) => void;
   /** Visits that have a row, by their key. */
-  readonly #written = new Map<string, Written>();
+  readonly #rows = new Map<string, OpenRow>();
   readonly #clocks = new Map<string, CameraClock>();
   /** Ends of visits that could not be saved yet. */
-  readonly #unsavedEnds: (() => Sighting)[] = [];
+  readonly #unsavedEnds: (() => Sighting | undefined)[] = [];
   /** Why the last change could not be saved; empty when it could. */
   alarm = "";
 
@@ -55,10 +65,16 @@ export class SightingWriter {
     this.#onChange = onChange;
   }
 
-  /** Sightings of a camera that a stop interrupted, last seen since `sinceMs`. */
-  interrupted(camera: string, sinceMs: number): Sighting[] {
+  /**
+   * Sightings of a camera that a stop interrupted, last seen since `sinceMs`. Their boxes are in pixels of `frame`, also
+   * where the photo is from a larger stream.
+   */
+  interrupted(camera: string, sinceMs: number, frame: FrameSize): Sighting[] {
+    const { photos } = this.#sightings;
     try {
-      return this.#sightings.interrupted(camera, sinceMs);
+      return this.#sightings
+        .interrupted(camera, sinceMs)
+        .map((row) => ({ ...row, box: scaled(row.box, photos.sizeOf(row.photo) ?? frame, frame) }));
     } catch (error) {
       this.#log.warn("what was there before the restart cannot be read", { camera, error });
       return [];
@@ -67,13 +83,12 @@ export class SightingWriter {
 
   /** A visit goes on in a row that there is already. */
   adopt(key: string, { id, camera, name }: Sighting): void {
-    this.#written.set(key, { id, camera, name, touchedAtMs: Number.NEGATIVE_INFINITY });
+    this.#rows.set(key, { id, camera, name, touchedAtMs: Number.NEGATIVE_INFINITY });
   }
 
   /**
    * @param key one for each visit
    * @param frame the frame that brought the change
-   * @returns whether the frame has become the sighting's photo
    */
   async write(
     key: string,
@@ -81,68 +96,85 @@ export class SightingWriter {
     visit: Visit,
     frame: FrameMessage,
     owner: VisitOwner,
-  ): Promise<boolean> {
+  ): Promise<Written> {
     const clock = {
       trackMs: frame.mediaMs ?? frame.capturedMs,
       wallMs: frame.capturedMs,
       hasMedia: frame.mediaMs !== undefined,
     };
     this.#clocks.set(owner.camera, clock);
-    const isPhoto =
-      (kind === "better" || !this.#written.has(key)) && kind !== "closed" && frame.jpeg.length > 0;
+    if (kind === "closed") {
+      this.end(key, visit, false);
+      return { shown: undefined, lacksPhoto: false };
+    }
+    const isPhoto = (kind === "opened" || kind === "better") && frame.jpeg.length > 0;
     const closeUp = isPhoto ? await closeUpOf(frame.jpeg, visit.box) : undefined;
-    this.#save(owner.camera, () =>
+    const saved = this.#save(owner.camera, () =>
       this.#apply(key, kind, visit, isPhoto ? frame : undefined, closeUp, owner, frame),
     );
-    if (kind === "closed") this.#written.delete(key);
-    return isPhoto && this.#written.has(key);
+    const shown = isPhoto && this.#rows.has(key) ? saved : undefined;
+    return { shown, lacksPhoto: !this.#rows.has(key) || (isPhoto && shown === undefined) };
   }
 
   /** Ends a visit without a frame. @param inView the object was still there */
   end(key: string, visit: Visit, inView: boolean): void {
-    const written = this.#written.get(key);
-    this.#written.delete(key);
-    if (written === undefined) return;
-    const { id, camera } = written;
+    const row = this.#rows.get(key);
+    this.#rows.delete(key);
+    if (row === undefined) return;
+    const { id, camera } = row;
     const { lastSeenMs, lastMediaMs } = this.#times(visit, camera);
-    this.#save(
-      camera,
-      () => this.#sightings.touch(id, { lastSeenMs, lastMediaMs, path: visit.path, closed: true, inView }),
-      true,
-    );
+    const last = { lastSeenMs, lastMediaMs, path: visit.path, closed: true, inView };
+    this.#save(camera, () => this.#sightings.touch(id, last), true);
   }
 
-  /** Puts a photo from the camera's larger stream in place of the one from the stream that is watched. */
+  /**
+   * Puts a photo from the camera's larger stream in place of the one from the stream that is watched; nothing happens
+   * where the sighting has another photo by now.
+   *
+   * @param shown the sighting as it was with the photo that the large one shows once more
+   * @param watched size of that photo
+   */
   async enlarge(
-    key: string,
-    watched: { readonly width: number; readonly height: number },
-    large: { readonly width: number; readonly height: number; readonly jpeg: Uint8Array },
+    shown: Sighting,
+    watched: FrameSize,
+    large: FrameSize & { readonly jpeg: Uint8Array },
   ): Promise<void> {
-    const written = this.#written.get(key);
-    const row = written && this.#sightings.get(written.id);
-    if (written === undefined || row === undefined) return;
-    const [x, y] = [large.width / watched.width, large.height / watched.height];
-    const box: Box = [row.box[0] * x, row.box[1] * y, row.box[2] * x, row.box[3] * y];
+    const rowNow = (): Sighting | undefined => {
+      const row = this.#sightings.get(shown.id);
+      return row?.photo === shown.photo ? row : undefined;
+    };
+    if (rowNow() === undefined) return;
+    const box = scaled(shown.box, watched, large);
     const closeUp = await closeUpOf(large.jpeg, box);
-    this.#save(written.camera, () => this.#sightings.improve(row.id, { ...row, box }, large.jpeg, closeUp));
+    this.#save(shown.camera, () => {
+      const row = rowNow(); // a better photo may have come meanwhile
+      return row && this.#sightings.improve(row.id, { ...row, box }, large.jpeg, closeUp);
+    });
   }
 
-  /** @param isEnd of a visit: there is no later frame to try it again with, so it is tried before the next save */
-  #save(camera: string, work: () => Sighting | undefined, isEnd = false): void {
+  /**
+   * @param isEnd of a visit: there is no later frame to try it again with, so it is tried before the next save
+   * @returns what the work returned; `undefined` also where it failed
+   */
+  #save(camera: string, work: () => Sighting | undefined, isEnd = false): Sighting | undefined {
+    // Whatever fails, and be it an end before this one, this end must be saved some day.
+    const waits = isEnd && this.#unsavedEnds.length < UNSAVED_ENDS_MAX;
+    if (waits) this.#unsavedEnds.push(work);
     try {
       for (let end = this.#unsavedEnds[0]; end !== undefined; end = this.#unsavedEnds[0]) {
-        this.#onChange(end());
+        const ended = end();
         this.#unsavedEnds.shift();
+        if (ended !== undefined) this.#onChange(ended);
       }
-      const changed = work();
+      const changed = waits ? undefined : work();
       if (changed !== undefined) this.#onChange(changed);
       if (this.alarm !== "") this.#log.info("sightings are saved again");
       this.alarm = "";
+      return changed;
     } catch (error) {
       if (this.alarm === "") this.#log.error("A SIGHTING COULD NOT BE SAVED", { camera, error });
       this.alarm = errorLine(error);
-      if (isEnd && this.#unsavedEnds.length < UNSAVED_ENDS_MAX)
-        this.#unsavedEnds.push(work as () => Sighting);
+      return undefined;
     }
   }
 
@@ -157,12 +189,12 @@ export class SightingWriter {
   ): Sighting | undefined {
     const times = this.#times(visit, owner.camera);
     const { path, score, box } = visit;
-    const written = this.#written.get(key);
+    const row = this.#rows.get(key);
     const now = performance.now();
-    if (written === undefined) {
+    if (row === undefined) {
       if (photo === undefined) return undefined;
       const zone = visit.zone === "" ? undefined : visit.zone;
-      const row: NewSighting = {
+      const first: NewSighting = {
         ...owner,
         ...times,
         score,
@@ -171,24 +203,26 @@ export class SightingWriter {
         zone,
         clockAheadMs: cameraClockAheadMs,
       };
-      const sighting = this.#sightings.open(row, photo.jpeg, closeUp);
-      this.#written.set(key, { id: sighting.id, camera: owner.camera, touchedAtMs: now, name: owner.name });
+      const sighting = this.#sightings.open(first, photo.jpeg, closeUp);
+      this.#rows.set(key, { id: sighting.id, camera: owner.camera, touchedAtMs: now, name: owner.name });
       return sighting;
     }
-    if (owner.name !== undefined && owner.name !== written.name) {
-      this.#sightings.setName(written.id, owner.name);
-      written.name = owner.name;
-      written.touchedAtMs = Number.NEGATIVE_INFINITY; // told at once, below
-    }
-    if (kind === "better" && photo !== undefined) {
-      written.touchedAtMs = now;
-      return this.#sightings.improve(written.id, { ...times, score, box }, photo.jpeg, closeUp);
+    if (owner.name !== undefined && owner.name !== row.name) {
+      this.#sightings.setName(row.id, owner.name);
+      row.name = owner.name;
+      row.touchedAtMs = Number.NEGATIVE_INFINITY; // told at once, below
     }
     const lastedMs = visit.lastSeenMs - visit.firstSeenMs;
     const everyMs = Math.min(TOUCH_EVERY_MAX_MS, Math.max(TOUCH_EVERY_MS, TOUCH_EVERY_SHARE * lastedMs));
-    if (kind === "continued" && now - written.touchedAtMs < everyMs) return undefined;
-    written.touchedAtMs = now;
-    return this.#sightings.touch(written.id, { ...times, path, closed: kind === "closed" });
+    if (kind === "continued" && now - row.touchedAtMs < everyMs) return undefined;
+    row.touchedAtMs = now;
+    const changed =
+      photo === undefined
+        ? this.#sightings.touch(row.id, { ...times, path, closed: false })
+        : this.#sightings.improve(row.id, { ...times, score, box }, photo.jpeg, closeUp);
+    // Somebody removed it. What goes on gets a new row.
+    if (changed === undefined) this.#rows.delete(key);
+    return changed;
   }
 
   /** A visit's times as records have them: by the wall clock, and in media time where the source has one. */
@@ -214,4 +248,10 @@ async function closeUpOf(jpeg: Uint8Array, box: Box): Promise<Uint8Array | undef
   } catch {
     return undefined;
   }
+}
+
+/** A box of one picture on another of the same view. */
+function scaled([x1, y1, x2, y2]: Box, from: FrameSize, to: FrameSize): Box {
+  const [x, y] = [to.width / from.width, to.height / from.height];
+  return [x1 * x, y1 * y, x2 * x, y2 * y];
 }

@@ -11,6 +11,7 @@ declare const self: Worker;
 
 const log = new Log("detect", [stderrSink], "warn");
 let model: Model | undefined;
+let modelLoading = 0;
 let namer: Namer | undefined;
 let last: Promise<void> = Promise.resolve();
 
@@ -40,11 +41,17 @@ function answerTo(request: PoolRequest): Promise<PoolReply> {
   }
 }
 
-async function load({ request, file, device }: Extract<PoolRequest, { kind: "load" }>): Promise<PoolReply> {
+async function load({
+  request,
+  loading,
+  file,
+  device,
+}: Extract<PoolRequest, { kind: "load" }>): Promise<PoolReply> {
   // The old model goes only when the new one is known to work.
   const next = await openModel(file, { device, threads: 1 }, log);
   await model?.[Symbol.asyncDispose]();
   model = next;
+  modelLoading = loading;
   return { kind: "loaded", request, info: next.info, engine: next.engineName };
 }
 
@@ -71,5 +78,5 @@ async function detect({
   const detections =
     namer === undefined ? seen.detections : await namer.name(picture, seen.detections, model.info.classes);
   const { width, height } = picture;
-  return { kind: "detected", request, width, height, detections, hasCut: seen.hasCut };
+  return { kind: "detected", request, width, height, loading: modelLoading, detections, hasCut: seen.hasCut };
 }

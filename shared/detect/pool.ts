@@ -12,6 +12,7 @@ export type PoolRequest =
   | {
       readonly kind: "load";
       readonly request: number;
+      readonly loading: number;
       readonly file: Uint8Array;
       readonly device: DeviceChoice;
     }
@@ -51,11 +52,15 @@ export interface PoolLook extends DetectOptions {
 export interface Detected extends Seen {
   readonly width: number;
   readonly height: number;
+  /** The `LoadedModel.loading` of the model that saw it: while a model is loaded, some threads have the one before. */
+  readonly loading: number;
 }
 
 export interface LoadedModel {
   readonly info: ModelInfo;
   readonly engine: string;
+  /** Counts the models that the pool has loaded, from 1. */
+  readonly loading: number;
 }
 
 interface PoolThread {
@@ -71,6 +76,7 @@ export class DetectPool implements AsyncDisposable {
   readonly #threads: PoolThread[];
   readonly #log: Log;
   #nextRequest = 1;
+  #loadings = 0;
 
   constructor(threadCount: number, log: Log) {
     this.#log = log;
@@ -83,14 +89,15 @@ export class DetectPool implements AsyncDisposable {
 
   /** Puts a model in every thread; pictures already under way are finished with the old one. Throws `input`. */
   async load(file: Uint8Array, device: DeviceChoice): Promise<LoadedModel> {
+    const loading = ++this.#loadings;
     const replies = await Promise.all(
       this.#threads.map((thread) =>
-        this.#ask(thread, (request) => ({ kind: "load", request, file, device })),
+        this.#ask(thread, (request) => ({ kind: "load", request, loading, file, device })),
       ),
     );
     const first = replies[0];
     if (first?.kind !== "loaded") throw new AppError("bug", "a detection thread gave no answer to a model");
-    return { info: first.info, engine: first.engine };
+    return { info: first.info, engine: first.engine, loading };
   }
 
   /**
@@ -128,8 +135,8 @@ export class DetectPool implements AsyncDisposable {
       own.buffer,
     );
     if (reply.kind !== "detected") throw new AppError("bug", "a detection thread mixed up its answers");
-    const { width, height, detections, hasCut } = reply;
-    return { width, height, detections, hasCut };
+    const { width, height, loading, detections, hasCut } = reply;
+    return { width, height, loading, detections, hasCut };
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

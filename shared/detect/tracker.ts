@@ -64,12 +64,17 @@ const INSIDE_SHARE = 0.85;
  * begin none (after ByteTrack, Zhang et al. 2022).
  */
 export class Tracker {
-  readonly #options: TrackerOptions;
+  #options: TrackerOptions;
   #tracks: Followed[] = [];
   #nextId = 1;
 
   constructor(options: TrackerOptions) {
     this.#options = options;
+  }
+
+  /** Takes up other thresholds; what is followed already goes on. */
+  useThresholds(thresholds: readonly number[]): void {
+    this.#options = { ...this.#options, thresholds };
   }
 
   /** The tracks that have not ended, seen in the last frame or not. */

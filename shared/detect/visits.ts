@@ -20,6 +20,8 @@ export interface VisitRules {
 /** Says by which zone or line a track is near ("" where none are drawn); `undefined` while it is not. */
 export interface Nearness {
   judge(track: Track, frame: FrameSize, atMs: number): string | undefined;
+  /** Whether a track stays near by the zone or line that it was near by earlier, before there were tracks. */
+  holds(zone: string, track: Track, frame: FrameSize): boolean;
   forget(trackId: number): void;
 }
 
@@ -54,7 +56,7 @@ export interface VisitChange {
 export interface InterruptedVisit {
   readonly classIndex: number;
   readonly score: number;
-  /** Of the photo, in pixels. */
+  /** Of the photo, in pixels of the frames that are watched now. */
   readonly box: Box;
   /** By the camera's time now; before 0 where that began anew. */
   readonly firstSeenMs: number;
@@ -73,7 +75,8 @@ const SIZE_RATIO_MAX = 1.5;
 
 interface OpenVisit extends Omit<Visit, "path"> {
   readonly route: VisitPath;
-  readonly photo: PhotoFacts;
+  /** Absent when the photo was lost: the next look at the object is a better one. */
+  readonly photo: PhotoFacts | undefined;
   /** Where the object was last seen, in pixels. */
   readonly lastBox: Box;
 }
@@ -83,7 +86,7 @@ interface OpenVisit extends Omit<Visit, "path"> {
  * median of its scores, after Frigate) and near, keeps its best picture, and closes when the object has left.
  */
 export class VisitBook {
-  readonly #rules: VisitRules;
+  #rules: VisitRules;
   readonly #near: Nearness;
   #open: OpenVisit[] = [];
   #interrupted: readonly InterruptedVisit[] = [];
@@ -103,6 +106,19 @@ export class VisitBook {
   /** Visits that may be going on still, from before a restart; the ones not found again need no closing. */
   expect(visits: readonly InterruptedVisit[]): void {
     this.#interrupted = visits;
+  }
+
+  /** The visit's photo could not be kept: the next look at the object is to be its photo. */
+  wantPhoto(key: number): void {
+    this.#replace(
+      (visit) => visit.key === key,
+      (visit) => ({ ...visit, photo: undefined }),
+    );
+  }
+
+  /** Takes up other thresholds; what is open stays open. */
+  useThresholds(thresholds: readonly number[]): void {
+    this.#rules = { ...this.#rules, thresholds };
   }
 
   /** @param frame the size of the frame that the tracks were seen on, in px */
@@ -128,8 +144,10 @@ export class VisitBook {
     }
     for (const track of resting) {
       const visit = this.#open.find((one) => one.trackId === track.id);
-      if (visit !== undefined) changes.push(this.#continue(visit, track, frame, false));
-      else if (this.#isCertain(track) && this.#near.judge(track, frame, atMs) !== undefined)
+      if (visit !== undefined) {
+        changes.push(this.#continue(visit, track, frame, false));
+        this.wantsLook ||= visit.photo === undefined;
+      } else if (this.#isCertain(track) && this.#near.judge(track, frame, atMs) !== undefined)
         this.wantsLook = true;
     }
     const left = this.#open.filter(
@@ -191,7 +209,8 @@ export class VisitBook {
   #continue(visit: OpenVisit, track: Track, frame: FrameSize, isLookedAt: boolean): VisitChange {
     const { seen } = track;
     const photo = photoFacts(seen, frame);
-    const better = isLookedAt && seen.classIndex === visit.classIndex && isBetterPhoto(photo, visit.photo);
+    const isGain = visit.photo === undefined || isBetterPhoto(photo, visit.photo);
+    const better = isLookedAt && seen.classIndex === visit.classIndex && isGain;
     if (isLookedAt) visit.route.add(seen.box, frame, track.lastSeenMs);
     const last = { lastSeenMs: track.lastSeenMs, lastBox: seen.box, trackId: track.id };
     const next: OpenVisit = better
@@ -222,15 +241,17 @@ export class VisitBook {
     return route.isStill ? this.#rules.rejoinStillMs : this.#rules.rejoinMs;
   }
 
-  #resumable(track: Track, { width, height }: FrameSize): InterruptedVisit | undefined {
+  #resumable(track: Track, frame: FrameSize): InterruptedVisit | undefined {
+    const { width, height } = frame;
     const [x1, y1, x2, y2] = track.seen.box;
     const here: Box = [x1 / width, y1 / height, x2 / width, y2 / height];
-    return this.#interrupted.find(({ classIndex, path }) => {
+    return this.#interrupted.find(({ classIndex, path, zone }) => {
       const last = path.at(-1)?.box;
       return (
         classIndex === track.classIndex &&
         last !== undefined &&
-        boxIou(last, here) >= SAME_PLACE_AFTER_RESTART_IOU
+        boxIou(last, here) >= SAME_PLACE_AFTER_RESTART_IOU &&
+        this.#near.holds(zone, track, frame)
       );
     });
   }

@@ -3,10 +3,17 @@ import type { Track } from "../tracker.ts";
 import type { Box } from "../types.ts";
 import { GroundDistance } from "./distance.ts";
 import { crossing, isInside, type Point } from "./geometry.ts";
-import type { CameraRules } from "./rules.ts";
+import type { CameraRules, Zone } from "./rules.ts";
 
 /** Feet below the picture stand just inside it: a zone that is drawn down to the edge holds them. */
 const FOOT_MAX = 0.999;
+
+/** Where a track is, for the rules: in shares of the picture. */
+interface TrackFacts {
+  readonly foot: Point;
+  readonly height: number;
+  readonly className: string;
+}
 
 /** What is remembered of a track. */
 interface Way {
@@ -47,13 +54,10 @@ export class NearJudge {
    * @returns by which zone or line the track is near ("" where none are drawn), `undefined` while it is not
    */
   judge(track: Track, frame: FrameSize, atMs: number): string | undefined {
-    const [x1, y1, x2, y2] = track.seen.box;
-    const foot: Point = [(x1 + x2) / 2 / frame.width, Math.min(FOOT_MAX, y2 / frame.height)];
-    const height = (y2 - y1) / frame.height;
-    const className = this.#classes[track.classIndex] ?? "";
+    const { foot, height, className } = this.#factsOf(track, frame);
     const way = this.#ways.get(track.id) ?? { foot, inZoneSinceMs: new Map(), crossed: undefined };
     this.#ways.set(track.id, way);
-    const { zones = [], lines = [], distance } = this.#rules;
+    const { zones = [], lines = [] } = this.#rules;
 
     for (const line of lines) {
       const side = crossing(way.foot, foot, line.from, line.to);
@@ -61,10 +65,9 @@ export class NearJudge {
       if (side !== 0 && wanted && counts(line.classes, className)) way.crossed = line.name;
     }
     way.foot = foot;
-    const zone = zones.find(({ name, polygon, classes, heightMin, dwellMs = 0 }) => {
-      const isIn =
-        counts(classes, className) && height >= (heightMin ?? this.#heightMin) && isInside(foot, polygon);
-      if (!isIn) {
+    const zone = zones.find((one) => {
+      const { name, dwellMs = 0 } = one;
+      if (!this.#isIn(one, { foot, height, className })) {
         way.inZoneSinceMs.delete(name);
         return false;
       }
@@ -73,15 +76,49 @@ export class NearJudge {
       return atMs - sinceMs >= dwellMs;
     });
 
-    if (distance !== undefined && this.#distance!.at(foot[1]) > distance.nearMeters) return undefined;
+    if (this.#isFar(foot)) return undefined;
     if (zone !== undefined) return zone.name;
     if (height < this.#heightMin) return undefined;
     if (way.crossed !== undefined) return way.crossed;
     return zones.length === 0 && lines.length === 0 ? "" : undefined;
   }
 
+  /**
+   * Whether what was near by a zone or line earlier is near by it still: the time that it was there and the way that it
+   * came count as done.
+   *
+   * @param zone as `judge` gave it; one that is not drawn any more holds nothing
+   */
+  holds(zone: string, track: Track, frame: FrameSize): boolean {
+    const facts = this.#factsOf(track, frame);
+    const { zones = [], lines = [] } = this.#rules;
+    if (this.#isFar(facts.foot)) return false;
+    if (zones.some((one) => one.name === zone && this.#isIn(one, facts))) return true;
+    if (facts.height < this.#heightMin) return false;
+    if (zone === "") return zones.length === 0 && lines.length === 0;
+    return lines.some(({ name, classes }) => name === zone && counts(classes, facts.className));
+  }
+
   forget(trackId: number): void {
     this.#ways.delete(trackId);
+  }
+
+  #factsOf(track: Track, frame: FrameSize): TrackFacts {
+    const [x1, y1, x2, y2] = track.seen.box;
+    return {
+      foot: [(x1 + x2) / 2 / frame.width, Math.min(FOOT_MAX, y2 / frame.height)],
+      height: (y2 - y1) / frame.height,
+      className: this.#classes[track.classIndex] ?? "",
+    };
+  }
+
+  #isIn({ polygon, classes, heightMin }: Zone, { foot, height, className }: TrackFacts): boolean {
+    return counts(classes, className) && height >= (heightMin ?? this.#heightMin) && isInside(foot, polygon);
+  }
+
+  #isFar([, footY]: Point): boolean {
+    const { distance } = this.#rules;
+    return distance !== undefined && this.#distance!.at(footY) > distance.nearMeters;
   }
 }
 

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
+import { KeptModels, sha256Of } from "../../../roles/tester/kept-models.ts";
 import { silentLog } from "../../../shared/base/log.ts";
 import { decodePictureFile } from "../../../shared/image/codec.ts";
 import { SightingLog } from "../../../shared/store/sightings.ts";
@@ -8,6 +9,7 @@ import { JobClient } from "../../../shared/training/submit.ts";
 import { startTester, startVideo, testSite } from "../../support/site-roles.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { untilStatus } from "../../support/until-status.ts";
+import { untrainedModel } from "../../support/untrained-model.ts";
 import { ended, TrainingSite, tinyDataset } from "../training-site.ts";
 
 test("what a camera shows is tracked, and saved with a whole photo and the times of the scene", async () => {
@@ -31,6 +33,25 @@ test("what a camera shows is tracked, and saved with a whole photo and the times
   const photo = await decodePictureFile(log.photos.pathOf(sighting!.photo));
   expect([photo.width, photo.height]).toEqual([640, 360]);
   expect(log.check({ mend: false })).toMatchObject({ rowsWithoutPhoto: [], photosWithoutRow: [] });
+});
+
+test("a tester that has no model yet takes no camera away from one that has", async () => {
+  using folder = tempFolder();
+  const [waiting, watching] = [join(folder.path, "waiting"), join(folder.path, "watching")];
+  for (const path of [waiting, watching]) mkdirSync(path);
+  const stop = new AbortController();
+  const site = testSite();
+  const cameras = ["gate", "yard"].map((name, i) => ({ name, source: `synthetic:${i + 1}` }));
+  const video = await startVideo(site, cameras, stop.signal);
+  const nobody = { host: "127.0.0.1", port: 1 };
+  const without = { model: { name: "things" }, trainer: nobody };
+  const first = await startTester(site, waiting, [video.address], stop.signal, without);
+  const second = await startTester(site, watching, [video.address], stop.signal);
+  await untilStatus(site, second.address, ({ cameras: watched }) => {
+    return watched.length === 2 && watched.every(({ testedPerSecond }) => testedPerSecond > 0);
+  });
+  stop.abort();
+  await Promise.all([video.ended, first.ended, second.ended]);
 });
 
 test("sightings that a killed tester left open are closed, and orphans swept, at the next start", async () => {
@@ -80,3 +101,19 @@ test("a tester fetches the trainer's newest model, and takes up a newer one whil
   stop.abort();
   await Promise.all([video.ended, tester.ended]);
 }, 60_000);
+
+test("a tester starts without the trainer, with the model that it had last", async () => {
+  using folder = tempFolder();
+  const file = untrainedModel(["cat", "dog"], { threshold: 0.5 });
+  const id = { name: "untrained", version: 1, sha256: sha256Of(file) };
+  new KeptModels(join(folder.path, "data")).keep("things", id, file);
+  const stop = new AbortController();
+  const site = testSite();
+  // Nobody listens there.
+  const more = { model: { name: "things" }, trainer: { host: "127.0.0.1", port: 9 } };
+  const tester = await startTester(site, folder.path, [], stop.signal, more);
+  const status = await untilStatus(site, tester.address, ({ model }) => model !== "");
+  expect(status).toMatchObject({ model: "untrained", classes: ["cat", "dog"] });
+  stop.abort();
+  await tester.ended;
+});

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { patientThreshold } from "../../../shared/detect/certainty.ts";
 import { NearJudge } from "../../../shared/detect/near/near-judge.ts";
+import type { CameraRules } from "../../../shared/detect/near/rules.ts";
 import { Tracker, type TrackerStep } from "../../../shared/detect/tracker.ts";
 import type { Box, Detection } from "../../../shared/detect/types.ts";
 import { type InterruptedVisit, VisitBook, type VisitChange } from "../../../shared/detect/visits.ts";
@@ -15,12 +16,16 @@ class Scene {
     lostAfterMs: 1500,
     historyFrames: 10,
   });
-  readonly #book = new VisitBook(
-    { thresholds: [0.5], hitsMin: 3, rejoinMs: 4000, rejoinStillMs: 20_000 },
-    new NearJudge({}, ["car"], 0.1),
-  );
+  readonly #book: VisitBook;
   readonly changes: VisitChange[] = [];
   #atMs = 0;
+
+  constructor(rules: CameraRules = {}) {
+    this.#book = new VisitBook(
+      { thresholds: [0.5], hitsMin: 3, rejoinMs: 4000, rejoinStillMs: 20_000 },
+      new NearJudge(rules, ["car"], 0.1),
+    );
+  }
 
   get book(): VisitBook {
     return this.#book;
@@ -185,6 +190,59 @@ test("after a restart, what stands where it stood goes on; what stands elsewhere
     expect(keys).toEqual(kind === "resumed" ? [changes[0]!.visit.key] : []);
     expect(changes[0]!.visit.firstSeenMs).toBe(kind === "resumed" ? -60_000 : FRAME_MS);
   }
+});
+
+test("a visit goes on by other rules only where its zone still holds it", () => {
+  const zone = (name: string, left: number): CameraRules => ({
+    zones: [
+      {
+        name,
+        polygon: [
+          [left, 0],
+          [left + 0.5, 0],
+          [left + 0.5, 1],
+          [left, 1],
+        ],
+        dwellMs: 400,
+      },
+    ],
+  });
+  for (const [rules, kinds] of [
+    [zone("yard", 0), ["resumed"]], // though the dwell time begins anew for what looks like a new thing
+    [zone("yard", 0.5), []],
+    [zone("garden", 0), ["opened"]],
+    [{}, ["opened"]],
+  ] as const) {
+    const scene = new Scene(rules);
+    scene.book.expect([
+      {
+        classIndex: 0,
+        score: 0.9,
+        box: [100, 150, 200, 220],
+        firstSeenMs: -60_000,
+        zone: "yard",
+        path: [{ atMs: 0, box: [100 / 640, 150 / 360, 200 / 640, 220 / 360] }],
+        onResumed: () => {},
+      },
+    ]);
+    for (let i = 0; i < 6; i++) scene.frame(thing([100, 150, 200, 220]));
+    const changes = scene.changes.filter((one) => one.kind !== "continued");
+    expect(changes.map(({ kind }) => kind)).toEqual([...kinds]);
+  }
+});
+
+test("a visit whose photo was lost wants a look, and that one is its photo, with the box that it shows", () => {
+  const scene = new Scene();
+  for (let i = 0; i < 12; i++) scene.frame(thing([200, 150, 300, 220]));
+  scene.quietFrame();
+  expect(scene.book.wantsLook).toBe(false);
+  scene.book.wantPhoto(scene.changes[0]!.visit.key);
+  scene.quietFrame();
+  expect(scene.book.wantsLook).toBe(true);
+  expect(scene.frame(thing([202, 150, 302, 220], 0.7))).toMatchObject([
+    { kind: "better", visit: { box: [202, 150, 302, 220], score: 0.7 } },
+  ]);
+  expect(scene.frame(thing([202, 150, 302, 220], 0.7)).map(({ kind }) => kind)).toEqual(["continued"]);
 });
 
 test("of two photos alike, the sharper one is kept", () => {

@@ -98,6 +98,27 @@ test("who has crossed a line in its direction is near from then on", () => {
   expect(judged({ lines: [line] }, [...down].reverse())).toEqual(Array(4).fill(undefined));
 });
 
+test("what was near by a zone or a line stays so without waiting or crossing again, while it is drawn there", () => {
+  const left = [
+    [0, 0],
+    [0.5, 0],
+    [0.5, 1],
+    [0, 1],
+  ] as const;
+  const rules: CameraRules = {
+    zones: [{ name: "door", polygon: left, classes: ["person"], dwellMs: 60_000 }],
+    lines: [{ name: "gate", from: [0, 0.5], to: [1, 0.5], direction: "both", classes: ["cat"] }],
+  };
+  const holds = (zone: string, box: Box, classIndex = 0): boolean => {
+    const tracker = new Tracker({ thresholds: [0.5, 0.5], lostAfterMs: 1500, historyFrames: 10 });
+    const { seen } = tracker.step([{ classIndex, score: 0.9, box }], 0);
+    return new NearJudge(rules, ["person", "cat"], 0.05).holds(zone, seen[0]!, FRAME);
+  };
+  expect([holds("door", standing(200, 500)), holds("door", standing(700, 500))]).toEqual([true, false]);
+  expect([holds("gate", standing(700, 500), 1), holds("gate", standing(700, 500), 0)]).toEqual([true, false]);
+  expect([holds("gate", standing(700, 500, 40), 1), holds("", standing(200, 500))]).toEqual([false, false]);
+});
+
 test("a distance keeps what is far from being near, whatever its height", () => {
   const marks = [
     { y: 0.9, meters: 3 },
