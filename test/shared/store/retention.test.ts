@@ -33,6 +33,7 @@ test("what is older than allowed goes with its photo; what is open stays however
     rows: 7,
     due: 2,
     removed: 2,
+    refused: 0,
   });
   expect(agesOf(log.list())).toEqual([40, 29, 3, 2, 1]);
   expect(existsSync(log.photos.pathOf(gone[0]!.photo))).toBe(false);
@@ -43,17 +44,38 @@ test("what is more than allowed goes, the oldest first", async () => {
   using folder = tempFolder();
   using log = logOf(folder.path, [6, 5, 4, 3, 2, 1]);
   const report = await applyRetention(log, { keepMs: undefined, keepBytes: 4500 }, NOW);
-  expect(report).toEqual({ rows: 6, due: 2, removed: 2 });
+  expect(report).toEqual({ rows: 6, due: 2, removed: 2, refused: 0 });
   expect(agesOf(log.list())).toEqual([4, 3, 2, 1]);
 });
 
-test("more than half of a log is never removed at once, as when a clock jumps by a year", async () => {
+test("more than half of a log never goes for its age, as when a clock jumps by a year", async () => {
   using folder = tempFolder();
   using log = logOf(folder.path, [3, 2, 1, 0]);
   const rules = { keepMs: 30 * DAY_MS, keepBytes: undefined };
-  expect(await applyRetention(log, rules, NOW + 365 * DAY_MS)).toEqual({ rows: 4, due: 4, removed: 0 });
-  expect(await applyRetention(log, { keepMs: undefined, keepBytes: 0 }, NOW)).toMatchObject({ removed: 0 });
+  const report = await applyRetention(log, rules, NOW + 365 * DAY_MS);
+  expect(report).toEqual({ rows: 4, due: 4, removed: 0, refused: 4 });
   expect(log.count).toBe(4);
+});
+
+test("close-ups count, too", async () => {
+  using folder = tempFolder();
+  using log = new SightingLog(folder.path);
+  for (let i = 0; i < 4; i++) log.open(visitOf({ firstSeenMs: NOW + i }), PHOTO, PHOTO);
+  log.closeAll();
+  const report = await applyRetention(log, { keepMs: undefined, keepBytes: 7000 }, NOW);
+  expect(report).toEqual({ rows: 4, due: 1, removed: 1, refused: 0 });
+});
+
+test("a log that is far too large comes within its limit by halves", async () => {
+  using folder = tempFolder();
+  using log = logOf(folder.path, [8, 7, 6, 5, 4, 3, 2, 1]);
+  const rules = { keepMs: undefined, keepBytes: 1000 };
+  const left: number[][] = [];
+  for (let round = 0; round < 4; round++) {
+    await applyRetention(log, rules, NOW);
+    left.push(agesOf(log.list()));
+  }
+  expect(left).toEqual([[4, 3, 2, 1], [2, 1], [1], [1]]);
 });
 
 test("followers miss nothing when the newest sightings are removed", async () => {
