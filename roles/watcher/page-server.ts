@@ -114,10 +114,15 @@ export class PageServer implements AsyncDisposable {
     const pages = searchEach(this.#feeds, searchOf(query));
     const body = new ReadableStream<Uint8Array>({
       start: (out) => out.enqueue(encode(`${csvHeader(form)}\r\n`)),
-      async pull(out) {
-        const { value, done } = await pages.next();
-        if (done === true) out.close();
-        else out.enqueue(encode(value.map(({ row }) => `${csvLine(row, form)}\r\n`).join("")));
+      pull: async (out) => {
+        try {
+          const { value, done } = await pages.next();
+          if (done === true) out.close();
+          else out.enqueue(encode(value.map(({ row }) => `${csvLine(row, form)}\r\n`).join("")));
+        } catch (error) {
+          this.#log.warn("a table could not be written to its end", { error });
+          throw error; // the browser is told, too: its download fails
+        }
       },
     });
     const day = new Date().toLocaleDateString("sv");

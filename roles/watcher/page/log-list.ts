@@ -120,12 +120,17 @@ export class LogList {
       element("span", { class: "where" }, row.camera),
       element("span", { class: "when" }, when),
     );
-    button.addEventListener("click", () => this.#large.open(row));
+    button.addEventListener("click", () => this.#large.open(this.#find(row.key) ?? row));
     return element(
       "li",
       { class: "sighting", "data-key": row.key, "data-stamp": stamp(row), "data-closed": String(row.closed) },
       button,
     );
+  }
+
+  /** The sighting as it is now: a card may be older. */
+  #find(key: string): SightingView | undefined {
+    return this.#shown.find((row) => row.key === key);
   }
 
   async #fetch(more: Record<string, string>): Promise<{ rows: SightingView[]; more: boolean }> {
@@ -135,6 +140,7 @@ export class LogList {
   }
 }
 
-function stamp({ photo, closed, score }: SightingView): string {
-  return `${photo} ${closed} ${score}`;
+/** Changes when a card does. */
+function stamp({ photo, what, closed, score }: SightingView): string {
+  return `${photo} ${what} ${closed} ${score}`;
 }

@@ -166,4 +166,17 @@ describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
     await page.locator("#state", { hasText: "en directo" }).waitFor();
     await page.context().close();
   }, 30_000);
+
+  test("a name that is known later shows on the card, and in the large view", async () => {
+    const page = await open("en-GB");
+    await page.locator(".sighting", { hasText: "bus" }).waitFor();
+    {
+      using log = new SightingLog(join(folder.path, "data"));
+      log.setName(1, "Pepe");
+    }
+    // Told with the camera's next change.
+    await page.locator(".sighting button", { hasText: "bus Pepe" }).click({ timeout: 20_000 });
+    await page.locator("#large-title", { hasText: "bus Pepe" }).waitFor();
+    await page.context().close();
+  }, 30_000);
 });
