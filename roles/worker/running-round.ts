@@ -70,7 +70,7 @@ export class RunningRound {
       sum,
       weights: replica.weights,
       next: replica.next,
-      update: (gradient) => replica.update(gradient, progress),
+      update: (gradient) => replica.update(gradient, progress, format),
       send: (piece) => this.#send({ round: this.round, ...piece }),
       format,
       unsaid: format === "float32" ? undefined : replica.unsaid,

@@ -1,4 +1,5 @@
 import { AppError } from "../base/errors.ts";
+import { numberFormat, type WireFormat } from "../numeric/wire-format.ts";
 import { checksumOf, type Slice, sliceOf } from "./slices.ts";
 
 /** How the weights of one slice move, such as AdamW; `shared/learn/slice-optimizer.ts` is wrapped as one. */
@@ -77,8 +78,13 @@ export class Replica {
     return checksumOf(this.#weights);
   }
 
-  /** The slice's part of the step to round `round + 1`. @param gradient mean over all chunks, valid in the slice */
-  update(gradient: Float32Array, progress: number): void {
+  /**
+   * The slice's part of the step to round `round + 1`.
+   *
+   * @param gradient mean over all chunks, valid in the slice
+   * @param format in which the others are told: one that is exact leaves nothing of the slice unsaid
+   */
+  update(gradient: Float32Array, progress: number, format: WireFormat): void {
     if (this.#pendingRound !== undefined) throw new AppError("bug", "a slice is updated twice in a round");
     const { from, to } = this.slice;
     for (const [i, vector] of this.#before.entries()) vector.set(this.#rule.state[i]!);
@@ -86,6 +92,7 @@ export class Replica {
     const unsaid = this.#unsaid;
     if (unsaid !== undefined) {
       for (let i = from; i < to; i++) this.#next[i] = this.#next[i]! + unsaid[i]!;
+      if (numberFormat(format).exact) unsaid.fill(0, from, to);
     }
     this.#rule.update(this.#next, gradient, this.#round, progress);
     this.#pendingRound = this.#round + 1;

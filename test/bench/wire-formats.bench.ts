@@ -96,7 +96,7 @@ function playRing(
         next: replica.next,
         format,
         unsaid: format === "float32" ? undefined : replica.unsaid,
-        update: (sum) => replica.update(sum, progress),
+        update: (sum) => replica.update(sum, progress, format),
         send: ({ bytes, ...rest }) =>
           links[(self + 1) % replicas.length]!.push({ ...rest, bytes: bytes.slice() }),
       }),

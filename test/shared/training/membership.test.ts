@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { WIRE_FORMATS } from "../../../shared/numeric/wire-format.ts";
 import { Simulation } from "./simulation.ts";
 
 const ROUNDS = 12;
@@ -19,6 +20,7 @@ test("without faults nothing is repeated, and any number of workers ends with th
 });
 
 const SCHEDULES = 2000;
+const MIXED_SCHEDULES = 300;
 const TIMEOUT_MS = 60_000;
 
 test(
@@ -41,6 +43,24 @@ test(
     }
     expect(generations).toBeGreaterThan(3 * SCHEDULES);
     expect(setAside).toBeGreaterThan(SCHEDULES / 2);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "rings that break and form anew hold one truth also where each round is told in another format",
+  () => {
+    const alone = finalWeights(1);
+    for (let seed = 1; seed <= MIXED_SCHEDULES; seed++) {
+      try {
+        const mixed = new Simulation(seed, ROUNDS, WIRE_FORMATS);
+        const { weights } = mixed.run({ workers: 1 + (seed % 5), faults: 2 + (seed % 9) });
+        const distance = Math.hypot(...weights.map((value, i) => value - alone[i]!));
+        expect(distance).toBeLessThan(0.5 * Math.hypot(...alone));
+      } catch (cause) {
+        throw new Error(`seed ${seed}`, { cause });
+      }
+    }
   },
   TIMEOUT_MS,
 );

@@ -1,4 +1,5 @@
 import { Random } from "../../../shared/base/random.ts";
+import type { WireFormat } from "../../../shared/numeric/wire-format.ts";
 import { assignChunks } from "../../../shared/training/assignment.ts";
 import { Membership } from "../../../shared/training/membership.ts";
 import type {
@@ -13,6 +14,7 @@ import { CHUNKS, TOTAL, toyGradient, toyRule } from "./toy.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 
 const LIMITS = { answerMs: 400, transferMs: 800, firstRoundMs: 3000, roundMs: 300, benchMs: 2000 };
+type Run = Extract<MembershipAction, { kind: "run" }>;
 /** What a schedule of faults did, for assertions. */
 export interface SimulationResult {
   readonly rounds: number;
@@ -46,8 +48,12 @@ export class Simulation {
   #setAside = 0;
   #finished = false;
   readonly #completed = new Map<string, string>();
+  readonly #formats: readonly WireFormat[];
+  readonly #wire: Random;
 
-  constructor(seed: number, rounds: number) {
+  constructor(seed: number, rounds: number, formats: readonly WireFormat[] = ["float32"]) {
+    this.#formats = formats;
+    this.#wire = new Random("wire", seed);
     this.#random = new Random("membership", seed);
     this.#roundsWanted = rounds;
     this.#membership = new Membership(0, LIMITS);
@@ -138,6 +144,7 @@ export class Simulation {
         break;
       }
       case "run": {
+        const format = this.#wire.pick(this.#formats);
         const ranges = assignChunks(
           action.round * CHUNKS,
           CHUNKS,
@@ -146,7 +153,7 @@ export class Simulation {
         action.members.forEach((member, i) => {
           const range = ranges[i]!;
           const chunks = Array.from({ length: range.count }, (_, k) => range.first + k);
-          this.#toWorker(member, (worker) => this.#compute(worker, action.generation, action.round, chunks));
+          this.#toWorker(member, (worker) => this.#compute(worker, action, format, chunks));
         });
         break;
       }
@@ -251,7 +258,8 @@ export class Simulation {
     }
   }
 
-  #compute(worker: SimulatedWorker, generation: number, round: number, chunks: readonly number[]): void {
+  #compute(worker: SimulatedWorker, run: Run, format: WireFormat, chunks: readonly number[]): void {
+    const { generation, round } = run;
     if (worker.generation !== generation) return;
     const replica = worker.replica!;
     const sum = new Float32Array(TOTAL);
@@ -264,7 +272,9 @@ export class Simulation {
       weights: replica.weights,
       next: replica.next,
       pieceFloats: 3,
-      update: (total) => replica.update(total, 0),
+      format,
+      unsaid: format === "float32" ? undefined : replica.unsaid,
+      update: (total) => replica.update(total, 0, format),
       send: ({ bytes, ...rest }) => {
         const piece = { ...rest, bytes: bytes.slice() };
         this.#link(worker, next, () => this.#received(this.#workers.get(next)!, generation, round, piece));
