@@ -73,6 +73,8 @@ export class RingLeader {
   readonly #computing = new Set<string>();
   /** Workers whose links are silent, as the membership was told. */
   readonly #quiet = new Set<string>();
+  /** Bytes that waited at the last tick for the sockets of workers to take them. */
+  readonly #queuedBytes = new Map<string, number>();
   /** Workers that wait for others to return, and until when; `undefined` when nobody does any more. */
   #returning: { readonly members: Set<string>; untilMs: number } | undefined;
   #sizes: StateSizes | undefined;
@@ -129,6 +131,7 @@ export class RingLeader {
   remove(worker: PoolWorker): boolean {
     if (!this.#workers.delete(worker.nodeId)) return false;
     this.#quiet.delete(worker.nodeId);
+    this.#queuedBytes.delete(worker.nodeId);
     this.#returning?.members.delete(worker.nodeId);
     this.#tell({ kind: "leave", member: worker.nodeId });
     return true;
@@ -142,6 +145,9 @@ export class RingLeader {
       for (const member of members) this.#tell({ kind: "join", member });
     }
     for (const { nodeId: member, link } of this.#workers.values()) {
+      // State that is sent to a member moves when its queue gets shorter.
+      if (link.queuedBytes < (this.#queuedBytes.get(member) ?? 0)) this.#tell({ kind: "progress", member });
+      this.#queuedBytes.set(member, link.queuedBytes);
       if (link.isQuiet === this.#quiet.has(member)) continue;
       if (link.isQuiet) this.#quiet.add(member);
       else this.#quiet.delete(member);
@@ -186,6 +192,7 @@ export class RingLeader {
     switch (action.kind) {
       case "ask":
         this.#gathering = undefined;
+        this.#options.wire.restart();
         this.#send(action.member, (worker) =>
           worker.link.send(Regroup, { jobId, generation: action.generation }),
         );
@@ -321,8 +328,9 @@ export class RingLeader {
   #chooseFormat(roundMs: number): void {
     const { wire, meter, log, jobId } = this.#options;
     if (this.#membership.members.length < 2) return;
-    if (wire.measured(meter.ringMs, roundMs)) {
-      log.info("numbers travel in another format", { job: jobId, format: wire.format, ringMs: meter.ringMs });
+    const ringMs = meter.lastRingMs;
+    if (wire.measured(ringMs, roundMs)) {
+      log.info("numbers travel in another format", { job: jobId, format: wire.format, ringMs });
     }
   }
 

@@ -31,8 +31,9 @@ export class RoundMeter {
   readonly #loss = new Map<string, number>();
   readonly #roundLoss = new Map<string, number>();
   #imagesPerSecond = 0;
-  /** What the ring takes when everybody has computed: the least that any member waited, of the last rounds. */
+  /** What the ring takes when everybody has computed: the least that any member waited, mean of the last rounds. */
   #ringMs = 0;
+  /** The same of the running round, or the last. */
   #leastNetworkMs = Number.POSITIVE_INFINITY;
 
   constructor(chunkSize: number, chunksPerRound: number) {
@@ -44,9 +45,9 @@ export class RoundMeter {
     this.#meters.set(nodeId, { name, engine, speed: 0, share: 0, networkShare: 0, out: undefined });
   }
 
-  /** What the ring takes when everybody has computed. */
-  get ringMs(): number {
-    return this.#ringMs;
+  /** What the last round's ring took when everybody had computed. */
+  get lastRingMs(): number {
+    return Number.isFinite(this.#leastNetworkMs) ? this.#leastNetworkMs : this.#ringMs;
   }
 
   remove(nodeId: string): void {
@@ -103,12 +104,15 @@ export class RoundMeter {
     if (meter !== undefined) meter.out = why;
   }
 
-  /** A worker had not computed its part after `afterMs`, when the round was given up. */
+  /**
+   * A worker had not computed its part after `afterMs`, when the round was given up: it is no faster than that. Where
+   * it had no part, an earlier one keeps it busy still, of which nothing is learnt here.
+   */
   late(nodeId: string, afterMs: number): void {
     const meter = this.#meters.get(nodeId);
-    if (meter === undefined) return;
+    if (meter === undefined || meter.share === 0) return;
     const fastest = (1000 * meter.share * this.#chunksPerRound) / Math.max(1, afterMs);
-    meter.speed = Math.min(meter.speed, fastest);
+    meter.speed = meter.speed > 0 ? Math.min(meter.speed, fastest) : fastest;
   }
 
   /** All have. */

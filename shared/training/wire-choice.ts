@@ -31,6 +31,11 @@ export class FormatChooser {
     return this.#format;
   }
 
+  /** The ring is another one: what was measured says nothing of it. */
+  restart(): void {
+    [this.#rounds, this.#ringMs, this.#roundMs] = [0, 0, 0];
+  }
+
   /**
    * A round has ended.
    *
@@ -47,7 +52,7 @@ export class FormatChooser {
     if (this.#rounds < ROUNDS_SETTLING + ROUNDS) return false;
     const before = this.#format;
     this.#format = this.#best();
-    [this.#rounds, this.#ringMs, this.#roundMs] = [0, 0, 0];
+    this.restart();
     return this.#format !== before;
   }
 

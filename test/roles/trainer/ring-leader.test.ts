@@ -1,0 +1,66 @@
+import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import { RingLeader } from "../../../roles/trainer/ring-leader.ts";
+import { RoundMeter } from "../../../roles/trainer/round-meter.ts";
+import { type PoolWorker, WorkerAnswers } from "../../../roles/trainer/worker-pool.ts";
+import { silentLog } from "../../../shared/base/log.ts";
+import { FormatChooser } from "../../../shared/training/wire-choice.ts";
+import { Regroup, Standing } from "../../../shared/wire/messages/training.ts";
+
+const COUNT = 1000;
+let nowMs = 1_000_000;
+let clock: ReturnType<typeof spyOn>;
+beforeAll(() => {
+  clock = spyOn(performance, "now").mockImplementation(() => nowMs);
+});
+afterAll(() => clock.mockRestore());
+
+/** A worker of which only the link's queue matters. */
+function workerWithQueue() {
+  const link = {
+    peer: { listening: undefined },
+    closed: new AbortController().signal,
+    isQuiet: false,
+    queuedBytes: 0,
+    generation: 0,
+    wasClosed: false,
+    async send(kind: unknown, value: { readonly generation: number }) {
+      if (kind === Regroup) link.generation = value.generation;
+    },
+    async close() {
+      link.wasClosed = true;
+    },
+  };
+  const worker = { nodeId: "w", name: "w", threads: 1, link } as unknown as PoolWorker;
+  return { link, worker };
+}
+
+test("a worker is not dropped while the state flows to it, however slow the network; it is when nothing moves", async () => {
+  const leader = new RingLeader({
+    jobId: 1,
+    isResumed: false,
+    held: { round: 5, weights: new Float32Array(COUNT), state: [] },
+    chunksPerRound: 2,
+    meter: new RoundMeter(4, 2),
+    wire: new FormatChooser("auto"),
+    progress: () => 0,
+    events: { onBoundary() {}, onHeld() {}, onWaiting() {}, onFailed() {} },
+    log: silentLog,
+  });
+  const answers = leader.answer(new WorkerAnswers());
+  const { link, worker } = workerWithQueue();
+  leader.add(worker, { parameterCount: COUNT, stateVectors: 3 });
+  const standing = Standing.encode({ generation: link.generation, position: undefined });
+  await answers.get(Standing.tag)!(worker, standing);
+  expect(leader.phase).toBe("forming");
+  link.queuedBytes = 10_000_000;
+  leader.tick();
+  for (let i = 0; i < 6; i++) {
+    nowMs += 15_000;
+    link.queuedBytes -= 1_000_000;
+    leader.tick();
+    expect(link.wasClosed).toBe(false);
+  }
+  nowMs += 25_000;
+  leader.tick();
+  expect(link.wasClosed).toBe(true);
+});
