@@ -1,9 +1,5 @@
-import { createHash } from "node:crypto";
-import { mkdirSync, readFileSync } from "node:fs";
-import { join } from "node:path";
 import { AppError } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
-import { replaceFile } from "../../shared/base/replace-file.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import { Dispatch } from "../../shared/wire/message.ts";
 import {
@@ -17,6 +13,7 @@ import {
   ModelPiece,
   TrainingStatus,
 } from "../../shared/wire/messages/models.ts";
+import { KeptModels, type ModelId, sha256Of } from "./kept-models.ts";
 
 /** A model file larger than this is refused. */
 const MODEL_FILE_BYTES_MAX = 512 * 1024 * 1024;
@@ -24,9 +21,9 @@ const MODEL_FILE_BYTES_MAX = 512 * 1024 * 1024;
 /** Follows a trainer's models: fetches the newest, checks it against its hash, keeps a copy for the next start. */
 export class ModelSource {
   readonly #name: string;
-  readonly #folder: string;
+  readonly #kept: KeptModels;
   readonly #log: Log;
-  readonly #onModel: (file: Uint8Array, card: ModelCard) => Promise<void>;
+  readonly #onModel: (file: Uint8Array) => Promise<void>;
   readonly #onTraining: ((jobs: readonly JobStatus[]) => void) | undefined;
   #have = "";
 
@@ -36,16 +33,15 @@ export class ModelSource {
     readonly dataDir: string;
     readonly log: Log;
     /** A new model is here. */
-    readonly onModel: (file: Uint8Array, card: ModelCard) => Promise<void>;
+    readonly onModel: (file: Uint8Array) => Promise<void>;
     /** How training goes; not asked for when absent. */
     readonly onTraining?: (jobs: readonly JobStatus[]) => void;
   }) {
     this.#name = parts.name;
-    this.#folder = join(parts.dataDir, "models");
+    this.#kept = new KeptModels(parts.dataDir);
     this.#log = parts.log;
     this.#onModel = parts.onModel;
     this.#onTraining = parts.onTraining;
-    mkdirSync(this.#folder, { recursive: true });
   }
 
   /** One session with the trainer: until the link ends. */
@@ -63,7 +59,7 @@ export class ModelSource {
       .on(TrainingStatus, ({ jobs }) => this.#onTraining?.(jobs))
       .on(ModelAvailable, async ({ card }) => {
         if (card.sha256 === this.#have || card.sha256 === fetching?.card.sha256) return;
-        const kept = this.#kept(card);
+        const kept = this.#kept.file(card);
         if (kept !== undefined) await this.#take(kept, card);
         else if (fetching === undefined) await fetch(card);
         else next = card;
@@ -94,36 +90,27 @@ export class ModelSource {
     for await (const message of link.messages()) await dispatch.run(message);
   }
 
-  async #take(file: Uint8Array, card: ModelCard): Promise<void> {
-    if (createHash("sha256").update(file).digest("hex") !== card.sha256) {
-      throw new AppError("protocol", `model ${card.name} version ${card.version} came damaged`);
+  /** Takes up the model that it had last, for as long as no trainer offers a newer one; nothing where it had none. */
+  async useKept(): Promise<void> {
+    const kept = this.#kept.newest(this.#name);
+    if (kept !== undefined) await this.#take(kept.file, kept.id);
+  }
+
+  async #take(file: Uint8Array, id: ModelId): Promise<void> {
+    if (sha256Of(file) !== id.sha256) {
+      throw new AppError("protocol", `model ${id.name} version ${id.version} came damaged`);
     }
     try {
-      await this.#onModel(file, card);
-      this.#have = card.sha256;
+      await this.#onModel(file);
+      this.#have = id.sha256;
     } catch (error) {
-      this.#log.error("a model cannot be used; keeping the one before", { model: card.name, error });
+      this.#log.error("a model cannot be used; keeping the one before", { model: id.name, error });
       return;
     }
     try {
-      replaceFile(this.#pathOf(card), file);
+      this.#kept.keep(this.#name, id, file);
     } catch (error) {
-      this.#log.warn("the model could not be kept for the next start", { model: card.name, error });
+      this.#log.warn("the model could not be kept for the next start", { model: id.name, error });
     }
-  }
-
-  /** The copy of an earlier start, when it is whole. */
-  #kept(card: ModelCard): Uint8Array | undefined {
-    try {
-      const file = readFileSync(this.#pathOf(card));
-      return createHash("sha256").update(file).digest("hex") === card.sha256 ? file : undefined;
-    } catch {
-      return undefined;
-    }
-  }
-
-  #pathOf({ sha256 }: ModelCard): string {
-    if (!/^[0-9a-f]{64}$/.test(sha256)) throw new AppError("protocol", "the trainer sent a malformed hash");
-    return join(this.#folder, `${sha256}.onnx`);
   }
 }
