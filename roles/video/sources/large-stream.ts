@@ -4,13 +4,13 @@ import { deferred, within } from "../../../shared/base/wait.ts";
 import { type CodedItem, DecoderChild } from "../../../shared/media/decoder-child.ts";
 import type { Ffmpeg } from "../../../shared/media/ffmpeg.ts";
 import type { ReceivedPicture } from "../../../shared/rtsp/client.ts";
+import { PHOTO_WITHIN_MS } from "../../../shared/wire/messages/frames.ts";
 import type { JpegPicture } from "./source.ts";
 
 /** Coded pictures that are kept: at the 8 Mbit/s of a 4K camera, eight seconds. */
 const KEPT_BYTES_MAX = 8 * 1024 * 1024;
 /** Two streams of a camera are seldom further apart than this. */
 const APART_MS_MAX = 1500;
-const PHOTO_TIMEOUT_MS = 8000;
 /** Photos of one camera that may wait to be made. */
 const WAITING_MAX = 4;
 
@@ -53,11 +53,14 @@ export class LargeStream {
     while (this.#keptBytes > KEPT_BYTES_MAX) this.#dropFirstGroup();
   }
 
-  /** The picture of about this moment, as JPEG; `undefined` when it is not there any more, or cannot be decoded. */
-  async photo(atMs: number): Promise<JpegPicture | undefined> {
+  /**
+   * The picture of about this moment, as JPEG; `undefined` when it is not there any more, or cannot be decoded in time.
+   */
+  async photo(atMs: number, withinMs = PHOTO_WITHIN_MS): Promise<JpegPicture | undefined> {
     if (this.#waiting >= WAITING_MAX) return undefined;
     this.#waiting++;
-    const made = this.#last.then(() => this.#make(atMs));
+    const deadlineMs = performance.now() + withinMs;
+    const made = this.#last.then(() => this.#make(atMs, deadlineMs));
     this.#last = made;
     try {
       return await made;
@@ -66,21 +69,22 @@ export class LargeStream {
     }
   }
 
-  async #make(atMs: number): Promise<JpegPicture | undefined> {
+  async #make(atMs: number, deadlineMs: number): Promise<JpegPicture | undefined> {
+    if (performance.now() >= deadlineMs) return undefined; // others took all its time: nobody waits for it
     const nearest = this.#kept.reduce<KeptPicture | undefined>(
       (a, b) => (a === undefined || Math.abs(b.atMs - atMs) < Math.abs(a.atMs - atMs) ? b : a),
       undefined,
     );
     if (nearest === undefined || Math.abs(nearest.atMs - atMs) > APART_MS_MAX) return undefined;
     try {
-      return await this.#decode(nearest);
+      return await this.#decode(nearest, deadlineMs);
     } catch (error) {
       this.#log.debug("no photo from the large stream", { why: errorLine(error) });
       return undefined;
     }
   }
 
-  async #decode(wanted: KeptPicture): Promise<JpegPicture | undefined> {
+  async #decode(wanted: KeptPicture, deadlineMs: number): Promise<JpegPicture | undefined> {
     if (this.#codec === "jpeg") return wanted.size && { ...wanted.size, jpeg: wanted.data };
     if (this.#codec === undefined || this.#ffmpeg === undefined) return undefined;
     const until = this.#kept.indexOf(wanted);
@@ -96,7 +100,7 @@ export class LargeStream {
     try {
       for (const item of this.#kept.slice(from, until)) child.feed(item, "none");
       child.feed(wanted, "picture");
-      return await within(found.promise, PHOTO_TIMEOUT_MS, "the photo");
+      return await within(found.promise, deadlineMs - performance.now(), "the photo");
     } finally {
       await child.end();
     }
