@@ -1,6 +1,7 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, readdirSync, readFileSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname, join, relative, sep } from "node:path";
 import { flushFolder, replaceFile } from "../base/replace-file.ts";
+import { readHeader } from "../image/header.ts";
 import { storeError } from "./database.ts";
 
 /** Ending of a photo that is still being written; a sweep may remove it. */
@@ -77,6 +78,16 @@ export class PhotoFolder {
 
   exists(name: string): boolean {
     return statSync(this.pathOf(name), { throwIfNoEntry: false })?.isFile() === true;
+  }
+
+  /** Width and height of a photo, in px; `undefined` when it is lost or damaged. */
+  sizeOf(name: string): { readonly width: number; readonly height: number } | undefined {
+    try {
+      const header = readHeader(readFileSync(this.pathOf(name)));
+      return header === "short" ? undefined : header;
+    } catch {
+      return undefined;
+    }
   }
 
   /** Every file below `photos/`, by name; close-ups and unfinished ones are told apart. */
