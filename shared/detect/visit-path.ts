@@ -16,7 +16,7 @@ const SPEED_WINDOW_MS = 1200;
 const STILL_SHARE = 0.25;
 const STILL_AFTER_MS = 5000;
 
-/** Where the object of one visit went: evenly spaced in time, bounded however long it stays. */
+/** Where the object of one visit went: the longer it stays, the further apart the places, so that they stay few. */
 export class VisitPath {
   readonly #beganMs: number;
   #places: PathPlace[];

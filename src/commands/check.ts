@@ -33,10 +33,10 @@ export const command: Command = {
       if (fault !== undefined) faults.push(fault);
       progress.show({ stage: "looking at photos", share: ++looked / Math.max(1, report.rows) });
     }
-    const mended = mend ? await mendAll(sightings, faults) : 0;
+    const mended = mend ? await mendAll(sightings, faults) : new Set<PhotoFault>();
 
     if (isSet(flags, "json")) print(JSON.stringify({ ...report, photos: faults, mended: mend }));
-    else for (const line of lines(report, faults, mend)) print(line);
+    else for (const line of lines(report, faults, mend, mended)) print(line);
 
     if (report.databaseErrors.length > 0) throw damagedDatabase(dataDir);
     if (report.tooManyPhotos) {
@@ -45,7 +45,7 @@ export const command: Command = {
       });
     }
     const found = report.photosWithoutRow.length + report.unfinished.length + faults.length;
-    const left = mend ? faults.length - mended : found;
+    const left = mend ? faults.length - mended.size : found;
     if (left > 0) {
       throw new AppError("data-loss", `the log has ${left === 1 ? "a fault" : `${left} faults`}`, {
         hint: mend
@@ -66,13 +66,19 @@ function open(dataDir: string): SightingLog {
   }
 }
 
-async function mendAll(sightings: SightingLog, faults: readonly PhotoFault[]): Promise<number> {
-  let mended = 0;
-  for (const fault of faults) if (await mendPhoto(sightings, fault)) mended++;
+/** Returns those that were mended; the others have another photo by now. */
+async function mendAll(sightings: SightingLog, faults: readonly PhotoFault[]): Promise<Set<PhotoFault>> {
+  const mended = new Set<PhotoFault>();
+  for (const fault of faults) if (await mendPhoto(sightings, fault)) mended.add(fault);
   return mended;
 }
 
-function lines(report: CheckReport, faults: readonly PhotoFault[], mend: boolean): string[] {
+function lines(
+  report: CheckReport,
+  faults: readonly PhotoFault[],
+  mend: boolean,
+  mended: ReadonlySet<PhotoFault>,
+): string[] {
   const verb = mend && !report.tooManyPhotos ? "removed" : "found";
   const cure = {
     lost: "a grey stand-in is in its place",
@@ -83,9 +89,10 @@ function lines(report: CheckReport, faults: readonly PhotoFault[], mend: boolean
     `${report.rows} sightings`,
     ...report.photosWithoutRow.map((name) => `${verb} a photo without a sighting: ${name}`),
     ...report.unfinished.map((name) => `${mend ? "removed" : "found"} an unfinished photo: ${name}`),
-    ...faults.map(({ id, photo, fault }) => {
-      const what = fault === "close-up" ? "close-up is lost or damaged" : `photo is ${fault}`;
-      return `sighting ${id}: its ${what}: ${photo}${mend ? `; ${cure[fault]}` : ""}`;
+    ...faults.map((fault) => {
+      const what = fault.fault === "close-up" ? "close-up is lost or damaged" : `photo is ${fault.fault}`;
+      const done = mended.has(fault) ? `; ${cure[fault.fault]}` : "";
+      return `sighting ${fault.id}: its ${what}: ${fault.photo}${done}`;
     }),
     ...report.databaseErrors.map((line) => `database: ${line}`),
   ];

@@ -86,7 +86,7 @@ export const TesterStatus = defineMessage(0x86, "TesterStatus", {
   cameras: list(
     record({
       status: cameraStatus,
-      /** Frames a second that went through the model. */
+      /** Frames a second that were tested: by the model, or by a glance that showed nothing new. */
       testedPerSecond: finite,
       /** Frames that this tester had to pass over, since its start. */
       skipped: u53,
