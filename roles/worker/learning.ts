@@ -21,22 +21,34 @@ import {
 
 /**
  * Opens threads that learn for one job. Each computes chunks of its own with an engine of its own, which uses cores
- * better than one engine with many threads: nothing waits inside a layer. More engines than a round has chunks would
- * only take memory; cores beyond are shared between the engines.
+ * better than one engine with many threads: nothing waits inside a layer. More engines than the worker's share of a
+ * round has chunks would only take memory; cores beyond are shared between the engines.
  *
  * @param engine `threads`: cores to use
+ * @param workers who share a round's chunks, this one included
  * @throws {AppError} `input` when the pictures do not fit in memory, `unavailable` without an engine
  */
 export async function openLearning(
   plan: LearningPlan,
   shards: readonly ShardFile[],
   engine: EngineOptions,
+  workers = 1,
 ): Promise<Compute> {
-  const engines = Math.max(1, Math.min(engine.threads, plan.chunksPerRound, ENGINES_MAX));
+  const { engines, threads } = enginesFor(engine.threads, plan.chunksPerRound, workers);
   const learning = new Learning(plan, buildNetwork(plan.network).parameters, engines);
-  const threads = Math.max(1, Math.floor(engine.threads / engines));
   await learning.open(shards, { ...engine, threads });
   return learning;
+}
+
+/** How many engines a worker opens, and with how many threads each. @param cores to use */
+export function enginesFor(
+  cores: number,
+  chunksPerRound: number,
+  workers: number,
+): { readonly engines: number; readonly threads: number } {
+  const share = Math.ceil(chunksPerRound / workers);
+  const engines = Math.max(1, Math.min(cores, share, ENGINES_MAX));
+  return { engines, threads: Math.max(1, Math.floor(cores / engines)) };
 }
 
 /** An engine for the detector at 320 px takes about 150 MB. */

@@ -26,7 +26,9 @@ const FIRST_MESSAGE_MS = 8000;
 /** Worker: lends this machine to the trainer. Prepares pictures, computes gradients, averages them with its peers. */
 export async function run(options: WorkerOptions, context: RoleContext): Promise<void> {
   const { device, threads } = options;
-  await runWith(options, context, (plan, shards) => openLearning(plan, shards, { device, threads }));
+  await runWith(options, context, (plan, shards, workers) =>
+    openLearning(plan, shards, { device, threads }, workers),
+  );
 }
 
 /** The same with another way to compute: tests of the ring put in sums that they can check. */

@@ -36,12 +36,31 @@ import { prepareShard } from "./preparation.ts";
 import type { RingDoor } from "./ring-links.ts";
 import { fetchFromPeers } from "./shard-peers.ts";
 
-/** How a job's learning is opened: in threads, with the engine that this worker was told to use. */
-export type OpenCompute = (plan: LearningPlan, shards: readonly ShardFile[]) => Promise<Compute>;
+/**
+ * How a job's learning is opened: in threads, with the engine that this worker was told to use.
+ *
+ * @param workers who share a round's chunks, this one included
+ */
+export type OpenCompute = (
+  plan: LearningPlan,
+  shards: readonly ShardFile[],
+  workers: number,
+) => Promise<Compute>;
+
+/** A trainer that is back opens its job at once; where it does not, the job has ended meanwhile. */
+const FORGET_AFTER_MS = 5 * 60_000;
 
 /** The job that a worker is in. It outlives the link to the trainer, so that its weights do too. */
 export class JobPlace implements AsyncDisposable {
   #held: { readonly jobId: number; readonly createdMs: number; readonly member: JobMember } | undefined;
+  #opening: Promise<unknown> = Promise.resolve();
+
+  /** Opens a job when the opening before is over, of whatever session: two sets of engines may not fit in memory. */
+  inTurn(open: () => Promise<void>): Promise<void> {
+    const mine = this.#opening.then(open);
+    this.#opening = mine.catch(() => {});
+    return mine;
+  }
 
   get member(): JobMember | undefined {
     return this.#held?.member;
@@ -72,6 +91,8 @@ export interface SessionOptions {
   readonly openCompute: OpenCompute;
   /** The same for every session of a worker. */
   readonly place: JobPlace;
+  /** A job is kept so long for a trainer that is connected and does not open it. */
+  readonly forgetAfterMs?: number;
   readonly log: Log;
 }
 
@@ -92,6 +113,7 @@ class Session implements AsyncDisposable {
   #jobId: number | undefined;
   /** Blobs go out one after the other. */
   #outgoing = Promise.resolve();
+  #forgetting: ReturnType<typeof setTimeout> | undefined;
 
   constructor(link: Connection, options: SessionOptions) {
     this.#link = link;
@@ -102,7 +124,11 @@ class Session implements AsyncDisposable {
       .on(BlobMissing, ({ sha256 }) => this.#inbox.missing(sha256))
       .on(BlobWanted, ({ sha256 }) => this.#serveBlob(sha256))
       .on(PrepareTask, (task) => this.#start(this.#prepare(task)))
-      .on(OpenJob, (job) => this.#start(this.#open(job)))
+      .on(OpenJob, (job) => {
+        clearTimeout(this.#forgetting);
+        this.#jobId = job.jobId;
+        this.#start(this.#options.place.inTurn(() => this.#open(job)));
+      })
       .on(CloseJob, ({ jobId }) => this.#close(jobId))
       .on(Regroup, (message) => {
         if (this.#member?.jobId === message.jobId) this.#start(this.#member.regroup(message));
@@ -116,12 +142,15 @@ class Session implements AsyncDisposable {
   }
 
   async run(): Promise<void> {
-    await this.#link.send(WorkerHello, { threads: this.#options.threads });
+    const { threads, place, forgetAfterMs = FORGET_AFTER_MS } = this.#options;
+    this.#forgetting = setTimeout(() => this.#start(place[Symbol.asyncDispose]()), forgetAfterMs);
+    await this.#link.send(WorkerHello, { threads });
     for await (const body of this.#link.messages()) await this.#dispatch.run(body);
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     this.#over.abort();
+    clearTimeout(this.#forgetting);
     await this.#inbox[Symbol.asyncDispose]();
     this.#options.place.member?.detach();
   }
@@ -170,8 +199,9 @@ class Session implements AsyncDisposable {
 
   async #open({ jobId, createdMs, plan, shards, peers }: MessageOf<typeof OpenJob>): Promise<void> {
     const { store, log, site, door, openCompute, place } = this.#options;
+    const isWanted = (): boolean => this.#jobId === jobId && !this.#over.signal.aborted;
+    if (!isWanted()) return;
     const kept = place.find(jobId, createdMs);
-    this.#jobId = jobId;
     if (kept !== undefined) {
       kept.attach(this.#link);
       log.info("ready to go on", { job: jobId, round: kept.round });
@@ -192,11 +222,12 @@ class Session implements AsyncDisposable {
       const shared = await fetchFromPeers(lacking, near, { site, store, log, signal: this.#over.signal });
       if (shared > 0) log.info("from other workers", { job: jobId, shards: shared });
       for (const { sha256, shardBytes } of lacking) {
+        if (!isWanted()) return;
         await this.#fetch(sha256, Math.min(shardBytes, SHARD_SIZE_BYTES_MAX));
       }
       const files = shards.map(({ sha256, split }) => ({ path: store.path(sha256), split }));
-      const compute = await openCompute(checked, files);
-      if (this.#jobId !== jobId || this.#over.signal.aborted) {
+      const compute = await openCompute(checked, files, 1 + peers.length);
+      if (!isWanted()) {
         await compute[Symbol.asyncDispose]();
         return;
       }

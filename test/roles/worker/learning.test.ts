@@ -2,7 +2,7 @@ import { afterAll, beforeAll, expect, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Compute } from "../../../roles/worker/compute.ts";
-import { openLearning } from "../../../roles/worker/learning.ts";
+import { enginesFor, openLearning } from "../../../roles/worker/learning.ts";
 import { encodeShard } from "../../../shared/dataset/prepared.ts";
 import { planFor } from "../../../shared/learn/plan.ts";
 import { blockPictures } from "../../support/blocks.ts";
@@ -59,14 +59,26 @@ test(
   TIMEOUT_MS,
 );
 
+test("no core is left idle: as many engines as the share of a round has chunks, and the cores shared among them", () => {
+  expect(enginesFor(4, 8, 1)).toEqual({ engines: 4, threads: 1 });
+  expect(enginesFor(4, 8, 4)).toEqual({ engines: 2, threads: 2 });
+  expect(enginesFor(8, 8, 2)).toEqual({ engines: 4, threads: 2 });
+  expect(enginesFor(16, 8, 16)).toEqual({ engines: 1, threads: 16 });
+  expect(enginesFor(1, 2, 3)).toEqual({ engines: 1, threads: 1 });
+});
+
 test(
   "a round that is given up ends early, and the next is computed as if nothing had been",
   async () => {
     await using learning = await open(2);
     const { signal } = new AbortController();
-    const before = (await learning.computeChunks(round(learning, 0, 3), signal)).sum.slice();
+    const { sum } = await learning.computeChunks(round(learning, 0, 3), signal);
+    const before = sum.slice();
     const giveUp = new AbortController();
-    const given = learning.computeChunks(round(learning, 3, 500), giveUp.signal);
+    // All of it would take hours.
+    const given = learning.computeChunks(round(learning, 3, 1_000_000), giveUp.signal);
+    // The sum is the memory that the threads share: it changes as soon as the first chunk is in it.
+    while (sum.every((value, i) => value === before[i])) await Bun.sleep(1);
     giveUp.abort();
     const after = learning.computeChunks(round(learning, 0, 3), signal);
     await expect(given).rejects.toThrow("given up");

@@ -1,0 +1,130 @@
+import { expect, test } from "bun:test";
+import { join } from "node:path";
+import type { Compute } from "../../../roles/worker/compute.ts";
+import { runWith } from "../../../roles/worker/main.ts";
+import { silentLog } from "../../../shared/base/log.ts";
+import { deferred } from "../../../shared/base/wait.ts";
+import { planFor } from "../../../shared/learn/plan.ts";
+import type { Connection } from "../../../shared/net/connection.ts";
+import { listen } from "../../../shared/net/listener.ts";
+import { messageTag } from "../../../shared/wire/message.ts";
+import { CloseJob, JobReady, OpenJob } from "../../../shared/wire/messages/training.ts";
+import { testSite } from "../../support/site-roles.ts";
+import { tempFolder } from "../../support/temp.ts";
+
+const LOOPBACK = { host: "127.0.0.1", port: 0 };
+const TIMEOUT_MS = 20_000;
+
+/** What a worker holds of jobs that it opened. */
+class Engines {
+  opened = 0;
+  held = 0;
+  most = 0;
+  /** Resolves when the first job is being opened, and what lets it go on. */
+  readonly first = deferred();
+  readonly goOn = deferred();
+
+  async open(): Promise<Compute> {
+    this.opened++;
+    this.most = Math.max(this.most, ++this.held);
+    this.first.resolve();
+    await this.goOn.promise;
+    return {
+      engine: "none",
+      parameterCount: 4,
+      startWeights: () => new Float32Array(4),
+      sliceRule: () => ({ state: [], update() {} }),
+      computeChunks: () => Promise.reject(new Error("not asked for")),
+      evaluate: () => Promise.reject(new Error("not asked for")),
+      [Symbol.asyncDispose]: async () => {
+        this.held--;
+      },
+    };
+  }
+}
+
+const openJob = {
+  jobId: 1,
+  createdMs: 5,
+  plan: { ...planFor({ network: { kind: "mlp" } }, { classes: ["a", "b"], pictures: 8 }) },
+  shards: [],
+  peers: [],
+};
+
+/** A worker and a trainer's door; `serve` is the trainer on the link number `nth`, from 1. Ends when `over` resolves. */
+async function play(
+  engines: Engines,
+  serve: (link: Connection, nth: number) => Promise<void>,
+  over: Promise<void>,
+): Promise<void> {
+  using folder = tempFolder();
+  const site = testSite();
+  const stop = new AbortController();
+  const { signal } = stop;
+  let links = 0;
+  await using trainer = await listen({
+    site,
+    role: "trainer",
+    ...LOOPBACK,
+    accept: ["worker"],
+    signal,
+    log: silentLog,
+    onConnection: (link) => serve(link, ++links),
+  });
+  const options = { site, trainer: trainer.address, listen: LOOPBACK, threads: 1, device: "cpu" } as const;
+  const dataDir = join(folder.path, "worker");
+  const worker = runWith({ ...options, dataDir }, { signal, log: silentLog }, () => engines.open());
+  await over;
+  stop.abort();
+  await worker;
+}
+
+/** Reads until the worker has said that it is ready for the job. */
+async function untilReady(link: Connection): Promise<void> {
+  for await (const body of link.messages()) if (messageTag(body) === JobReady.tag) return;
+}
+
+test(
+  "a job that is closed and opened again while it is being opened is opened once, and nothing is left behind",
+  async () => {
+    const engines = new Engines();
+    const over = deferred();
+    const serve = async (link: Connection): Promise<void> => {
+      await link.send(OpenJob, openJob);
+      await engines.first.promise;
+      await link.send(CloseJob, { jobId: 1 });
+      await link.send(OpenJob, openJob);
+      engines.goOn.resolve();
+      await untilReady(link);
+      over.resolve();
+    };
+    await play(engines, serve, over.promise);
+    expect(engines.most).toBe(1);
+    expect(engines.held).toBe(0);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "a link that breaks while a job is being opened leaves no second set of engines beside that of the next link",
+  async () => {
+    const engines = new Engines();
+    const over = deferred();
+    const serve = async (link: Connection, nth: number): Promise<void> => {
+      await link.send(OpenJob, openJob);
+      if (nth === 1) {
+        await engines.first.promise;
+        await link.close("the trainer is gone");
+        return;
+      }
+      engines.goOn.resolve();
+      await untilReady(link);
+      over.resolve();
+    };
+    await play(engines, serve, over.promise);
+    expect(engines.opened).toBe(2);
+    expect(engines.most).toBe(1);
+    expect(engines.held).toBe(0);
+  },
+  TIMEOUT_MS,
+);
