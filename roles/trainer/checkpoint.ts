@@ -21,6 +21,8 @@ export interface Checkpoint {
   readonly best: { readonly weights: Float32Array; readonly map50: number } | undefined;
   /** The last scores on the pictures kept aside, of before these were learnt from too. */
   readonly scores: Scores | undefined;
+  /** Whether these are the last there will be: the pictures kept aside are learnt from since. */
+  readonly asideLearnt: boolean;
 }
 
 /*
@@ -37,6 +39,7 @@ interface Head {
   readonly stateVectors: number;
   readonly bestMap50: number | null;
   readonly scores: Scores | null;
+  readonly asideLearnt: boolean;
 }
 
 /** Where the checkpoints of jobs are: one file a job, replaced whole. */
@@ -90,7 +93,8 @@ export class Checkpoints {
   }
 }
 
-function encode({ round, elapsedMs, weights, state, best, scores }: Checkpoint): Uint8Array[] {
+function encode(checkpoint: Checkpoint): Uint8Array[] {
+  const { round, elapsedMs, weights, state, best, scores, asideLearnt } = checkpoint;
   const head: Head = {
     round,
     elapsedMs,
@@ -98,6 +102,7 @@ function encode({ round, elapsedMs, weights, state, best, scores }: Checkpoint):
     stateVectors: state.length,
     bestMap50: best?.map50 ?? null,
     scores: scores ?? null,
+    asideLearnt,
   };
   const headBytes = Buffer.from(JSON.stringify(head));
   const start = Buffer.alloc(8);
@@ -118,7 +123,7 @@ function decode(bytes: Buffer): Checkpoint {
   }
   const headEnd = 8 + body.readUInt32LE(4);
   const head = JSON.parse(body.toString("utf8", 8, headEnd)) as Head;
-  const { round, elapsedMs, length, stateVectors, bestMap50, scores } = head;
+  const { round, elapsedMs, length, stateVectors, bestMap50, scores, asideLearnt } = head;
   const count = 1 + stateVectors + (bestMap50 === null ? 0 : 1);
   if (!(length <= PARAMETER_COUNT_MAX) || body.length !== headEnd + 4 * length * count) {
     throw new Error("its size is not what it says");
@@ -135,6 +140,7 @@ function decode(bytes: Buffer): Checkpoint {
     state: vectors.slice(1, 1 + stateVectors),
     best: bestMap50 === null ? undefined : { weights: vectors.at(-1)!, map50: bestMap50 },
     scores: scores ?? undefined,
+    asideLearnt,
   };
 }
 

@@ -15,8 +15,8 @@ const EARLY_MAP50_MIN = 0.1;
 
 /**
  * The versions of a model that one job makes: the one at its end, and where the client asks for it, early ones that
- * are in use while the job still learns. Early ones go when the job ends, and none is made where a whole version of
- * that name is in use already: it would be replaced by a worse one.
+ * are in use while the job still learns. Early ones go when the job ends, not when the trainer stops and will go on with
+ * it, and none is made where a whole version of that name is in use already: it would be replaced by a worse one.
  */
 export class JobModels implements Disposable {
   readonly #name: string;
@@ -28,7 +28,10 @@ export class JobModels implements Disposable {
   readonly #onModel: (card: ModelCard) => void;
   readonly #mayBeEarly: boolean;
   readonly #early: ModelCard[];
-  #earlyMap50 = EARLY_MAP50_MIN;
+  readonly #stop: AbortSignal;
+  /** Of the best early version, where there is one. */
+  #earlyMap50: number | undefined;
+  #isKept = false;
 
   constructor(parts: {
     /** What the client calls the model. */
@@ -41,6 +44,8 @@ export class JobModels implements Disposable {
     readonly log: Log;
     /** A version is in the registry. */
     readonly onModel: (card: ModelCard) => void;
+    /** The trainer stops; its next start goes on with the job. */
+    readonly stop: AbortSignal;
   }) {
     this.#name = parts.name;
     this.#plan = parts.plan;
@@ -49,23 +54,24 @@ export class JobModels implements Disposable {
     this.#registry = parts.registry;
     this.#log = parts.log;
     this.#onModel = parts.onModel;
+    this.#stop = parts.stop;
     const known = parts.registry.list().filter(({ name }) => name === parts.name);
     // Those that are early are of this very job, which a trainer that was stopped had begun.
     this.#early = known.filter(isEarly);
+    if (this.#early.length > 0) this.#earlyMap50 = Math.max(...this.#early.map(map50Of));
     this.#mayBeEarly = parts.options.early === true && this.#early.length === known.length;
   }
 
   /** Makes an early version of weights that are better than all before. */
   offer(learnt: Learnt & { readonly scores: Scores }): void {
-    if (!this.#mayBeEarly || learnt.scores.map50 < this.#earlyMap50) return;
-    this.#earlyMap50 = learnt.scores.map50;
+    const { map50 } = learnt.scores;
+    const isBetter = this.#earlyMap50 === undefined ? map50 >= EARLY_MAP50_MIN : map50 > this.#earlyMap50;
+    if (!this.#mayBeEarly || !isBetter) return;
+    this.#earlyMap50 = map50;
     try {
       const card = this.#add(learnt, true);
       this.#early.push(card);
-      this.#log.info("an early model", {
-        model: `${card.name} v${card.version}`,
-        map50: learnt.scores.map50,
-      });
+      this.#log.info("an early model", { model: `${card.name} v${card.version}`, map50 });
       this.#onModel(card);
     } catch (error) {
       // The training goes on; there will be another.
@@ -76,12 +82,14 @@ export class JobModels implements Disposable {
   /** Keeps what the job has learnt. Throws `data-loss` when it cannot be saved; it may be tried again. */
   keep(learnt: Learnt): ModelCard {
     const card = this.#add(learnt, false);
+    this.#isKept = true;
     this.#onModel(card);
     return card;
   }
 
-  /** Forgets the early versions. Whoever uses one goes on until a newer comes. */
+  /** Forgets the early versions, unless the job goes on. Whoever uses one goes on until a newer comes. */
   [Symbol.dispose](): void {
+    if (this.#stop.aborted && !this.#isKept) return;
     for (const card of this.#early.splice(0)) {
       try {
         this.#registry.remove(card);
@@ -141,4 +149,8 @@ export class JobModels implements Disposable {
 
 function isEarly({ info }: ModelCard): boolean {
   return (JSON.parse(info) as { lineage: ModelInfo["lineage"] }).lineage.early === true;
+}
+
+function map50Of({ info }: ModelCard): number {
+  return (JSON.parse(info) as { metrics: ModelInfo["metrics"] }).metrics.map50 ?? 0;
 }

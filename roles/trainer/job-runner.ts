@@ -109,7 +109,11 @@ export class JobRunner {
     this.#running = running;
     const signal = AbortSignal.any([stop, running.cancel.signal]);
     try {
-      const card = await new JobRun(job, this.#context, running.finishEarly.signal, signal).run();
+      const card = await new JobRun(job, this.#context, {
+        stop,
+        finishEarly: running.finishEarly.signal,
+        signal,
+      }).run();
       log.info("job done", { job: job.id, model: card.name, version: card.version });
       checkpoints.remove(job.id);
     } catch (error) {
@@ -131,16 +135,28 @@ export class JobRunner {
   }
 }
 
+/** What ends a job before its time. */
+interface JobEnds {
+  /** The trainer stops: the job goes on when it is started again. */
+  readonly stop: AbortSignal;
+  /** With what it has. */
+  readonly finishEarly: AbortSignal;
+  /** Now: the trainer stops, or the job is cancelled. */
+  readonly signal: AbortSignal;
+}
+
 /** One job from the queue to the model. */
 class JobRun {
   readonly #job: Job;
   readonly #context: RunnerContext;
+  readonly #stop: AbortSignal;
   readonly #finishEarly: AbortSignal;
   readonly #signal: AbortSignal;
 
-  constructor(job: Job, context: RunnerContext, finishEarly: AbortSignal, signal: AbortSignal) {
+  constructor(job: Job, context: RunnerContext, { stop, finishEarly, signal }: JobEnds) {
     this.#job = job;
     this.#context = context;
+    this.#stop = stop;
     this.#finishEarly = finishEarly;
     this.#signal = signal;
   }
@@ -165,7 +181,8 @@ class JobRun {
     const parent = (await this.#parent(options))?.info;
     const { registry, onModel } = this.#context;
     const from = parent && `${parent.name} v${parent.version}`;
-    using models = new JobModels({ name, plan, options, parent: from, registry, onModel, log });
+    const stop = this.#stop;
+    using models = new JobModels({ name, plan, options, parent: from, registry, onModel, stop, log });
     const counts = { train: picturesOf("train"), val: picturesOf("val"), test: picturesOf("test") };
     const outcome = await this.#train(plan, options, { shards, ...counts }, models);
     for (;;) {
@@ -261,6 +278,7 @@ class JobRun {
       checkpoints,
       checkpointEveryMs: this.#context.checkpointEveryMs,
       log,
+      stop: this.#stop,
       signal: this.#signal,
       finishEarly: this.#finishEarly,
       onStatus: (status, seconds) => board.set(jobId, status, { seconds }),
@@ -295,7 +313,8 @@ class JobRun {
       });
     }
     const weights = startWeights(plan, { network: info.network, classes: info.classes, weights: learnt });
-    return { round: 0, elapsedMs: 0, weights, state: [], best: undefined, scores: undefined };
+    const nothing = { best: undefined, scores: undefined, asideLearnt: false };
+    return { round: 0, elapsedMs: 0, weights, state: [], ...nothing };
   }
 
   #keep(models: JobModels, outcome: TrainingOutcome): ModelCard {

@@ -54,7 +54,9 @@ export interface TrainingRunOptions {
   readonly checkpoints: Checkpoints;
   readonly checkpointEveryMs: number;
   readonly log: Log;
-  /** Ends it at once; the checkpoint stays. */
+  /** The trainer stops: its workers keep what they hold, for its next start. */
+  readonly stop: AbortSignal;
+  /** Ends it at once, when the trainer stops too; the checkpoint stays. */
   readonly signal: AbortSignal;
   /** Ends it with the best weights so far. */
   readonly finishEarly: AbortSignal;
@@ -101,7 +103,7 @@ export class TrainingRun implements WorkerUser {
   readonly #opening = new Set<string>();
   #best: Checkpoint["best"];
   #scores: Checkpoint["scores"];
-  /** Whether the pictures kept aside are learnt from by now, so that they say nothing of the weights any more. */
+  /** Whether the pictures kept aside are learnt from now: weights from here on are not judged by them any more. */
   #asideLearnt: boolean;
   #lastCheckpointMs = performance.now();
   #lastEvaluation: { progress: number; atMs: number; tookMs: number };
@@ -115,6 +117,7 @@ export class TrainingRun implements WorkerUser {
     this.#options = options;
     this.#best = from?.best;
     this.#scores = from?.scores;
+    this.#map50 = from?.scores?.map50;
     this.#clock = new TrainingClock(plan, trainPictures, from?.elapsedMs ?? 0);
     this.#meter = new RoundMeter(plan.chunkSize, plan.chunksPerRound);
     this.#history = new HistoryKeeper(plan.chunkSize * plan.chunksPerRound);
@@ -136,7 +139,7 @@ export class TrainingRun implements WorkerUser {
     });
     const progress = this.#clock.progress(this.#leader.round);
     this.#lastEvaluation = { progress, atMs: performance.now(), tookMs: 0 };
-    this.#asideLearnt = progress >= plan.heldOutUntil;
+    this.#asideLearnt = from?.asideLearnt ?? false;
     this.answers = this.#leader.answer(
       new WorkerAnswers()
         .on(JobReady, (worker, message) => this.#jobReady(worker, message))
@@ -149,7 +152,7 @@ export class TrainingRun implements WorkerUser {
 
   /** Trains until the plan's end. Throws `cancelled` when `signal` aborts, `input` when no worker can take part. */
   async run(): Promise<TrainingOutcome> {
-    const { pool, signal, finishEarly, jobId } = this.#options;
+    const { pool, stop, signal, finishEarly, jobId } = this.#options;
     using _pool = pool.use(this);
     using _abort = onAbort(signal, () => {
       this.#outcome.reject(new AppError("cancelled", "training was stopped", { cause: signal.reason }));
@@ -175,7 +178,7 @@ export class TrainingRun implements WorkerUser {
       this.#state = "ended";
       clearInterval(timer);
       await this.#saving;
-      for (const { link } of pool.workers) link.send(CloseJob, { jobId }).catch(() => {});
+      if (!stop.aborted) for (const { link } of pool.workers) link.send(CloseJob, { jobId }).catch(() => {});
     }
   }
 
@@ -263,13 +266,14 @@ export class TrainingRun implements WorkerUser {
 
   /** @param isLast the pictures kept aside are learnt from after this */
   async #evaluate(progress: number, isLast: boolean): Promise<void> {
-    this.#asideLearnt = isLast;
     const weights = this.#average();
     if (weights === undefined) return;
     const startMs = performance.now();
-    const scores = await this.#score(weights, "val", 1);
+    const scores = await this.#score(weights, "val", isLast ? 3 : 1);
     const atMs = performance.now();
     this.#lastEvaluation = { progress, atMs, tookMs: atMs - startMs };
+    // Where everybody has left, whoever comes next is asked again.
+    if (isLast) this.#asideLearnt = scores !== undefined || this.#leader.workers.length > 0;
     if (scores === undefined) return;
     this.#scores = scores;
     this.#map50 = scores.map50;
@@ -287,6 +291,10 @@ export class TrainingRun implements WorkerUser {
     });
     const epoch = this.#clock.epoch(round);
     log.info("evaluated", { job: jobId, epoch, map50: scores.map50, loss: total(this.#meter.loss) });
+    if (!isLast) return;
+    // The checkpoint before has older scores, and a trainer started again could not have these any more.
+    this.#save();
+    await this.#saving;
   }
 
   /** Tries with one worker after the other. `undefined` when there is none, or none managed. */
@@ -353,7 +361,8 @@ export class TrainingRun implements WorkerUser {
     if (weights === undefined) return;
     this.#lastCheckpointMs = performance.now();
     const { elapsedMs } = this.#clock;
-    const checkpoint = { round, elapsedMs, weights, state, best: this.#best, scores: this.#scores };
+    const [best, scores, asideLearnt] = [this.#best, this.#scores, this.#asideLearnt];
+    const checkpoint = { round, elapsedMs, weights, state, best, scores, asideLearnt };
     this.#saving = this.#saving
       .then(() => checkpoints.save(jobId, checkpoint))
       .then(() => log.debug("checkpoint saved", { job: jobId, round }))

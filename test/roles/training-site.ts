@@ -25,6 +25,8 @@ export interface ToyWorker {
   readonly rounds: Map<number, string>;
   /** Where it listens for other workers. */
   readonly port: Promise<number>;
+  /** Resolves when it begins to score weights for the first time. */
+  readonly scoring: Promise<void>;
 }
 
 export interface SiteOptions {
@@ -84,20 +86,28 @@ export class TrainingSite implements AsyncDisposable {
   startWorker(
     name: string,
     chunkMs: number,
-    where: { readonly trainer?: Address; readonly host?: string; readonly prefix?: readonly string[] } = {},
+    where: {
+      readonly trainer?: Address;
+      readonly host?: string;
+      readonly prefix?: readonly string[];
+      /** What scoring takes. */
+      readonly scoreMs?: number;
+    } = {},
   ): ToyWorker {
-    const { trainer = this.address, host = "127.0.0.1", prefix = [] } = where;
-    const start: ToyWorkerStart = { trainer, host, token: this.site.token, name, chunkMs };
+    const { trainer = this.address, host = "127.0.0.1", prefix = [], scoreMs = 0 } = where;
+    const start: ToyWorkerStart = { trainer, host, token: this.site.token, name, chunkMs, scoreMs };
     const child = Bun.spawn([...prefix, process.execPath, TOY_WORKER, JSON.stringify(start)], {
       stdin: "ignore",
       stdout: "pipe",
       stderr: "inherit",
     });
     const port = deferred<number>();
-    const worker: ToyWorker = { process: child, rounds: new Map(), port: port.promise };
+    const scoring = deferred();
+    const said = { port: port.promise, scoring: scoring.promise };
+    const worker: ToyWorker = { process: child, rounds: new Map(), ...said };
     this.#workers.push(worker);
     this.#processes.push(child);
-    void readLines(worker, port);
+    void readLines(worker, port, scoring);
     return worker;
   }
 
@@ -161,7 +171,11 @@ export class TrainingSite implements AsyncDisposable {
   }
 }
 
-async function readLines({ process: child, rounds }: ToyWorker, port: Deferred<number>): Promise<void> {
+async function readLines(
+  { process: child, rounds }: ToyWorker,
+  port: Deferred<number>,
+  scoring: Deferred<void>,
+): Promise<void> {
   let rest = "";
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
     const lines = (rest + chunk).split("\n");
@@ -169,10 +183,12 @@ async function readLines({ process: child, rounds }: ToyWorker, port: Deferred<n
     for (const line of lines) {
       const [word, value] = line.split(" ");
       if (word === "port") port.resolve(Number(value));
+      else if (word === "scoring") scoring.resolve();
       else rounds.set(Number(word), value ?? "");
     }
   }
   port.reject(new Error("the worker has ended"));
+  scoring.reject(new Error("the worker has ended"));
 }
 
 /** The last news of a job, once it has ended. */

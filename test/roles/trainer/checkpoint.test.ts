@@ -15,6 +15,7 @@ const whole = {
   state,
   best: { weights: Float32Array.of(7, 8), map50: 0.75 },
   scores: { images: 9, map50: 0.75, map: 0.5, precision: 0.9, recall: 0.8, accuracy: 0.7, thresholds: [0.4] },
+  asideLearnt: true,
 };
 
 test("a checkpoint comes back as it was saved, and only the newest is kept", async () => {
@@ -23,9 +24,10 @@ test("a checkpoint comes back as it was saved, and only the newest is kept", asy
   expect(checkpoints.load(1)).toBeUndefined();
   await checkpoints.save(1, { ...whole, round: 11 });
   await checkpoints.save(1, whole);
-  await checkpoints.save(2, { ...whole, state: [], best: undefined, scores: undefined });
+  const young = { ...whole, state: [], best: undefined, scores: undefined, asideLearnt: false };
+  await checkpoints.save(2, young);
   expect(new Checkpoints(folder.path).load(1)).toEqual(whole);
-  expect(checkpoints.load(2)).toEqual({ ...whole, state: [], best: undefined, scores: undefined });
+  expect(checkpoints.load(2)).toEqual(young);
   expect(readdirSync(folder.path)).toHaveLength(2);
   checkpoints.remove(1);
   expect(checkpoints.load(1)).toBeUndefined();

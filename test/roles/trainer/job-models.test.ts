@@ -30,13 +30,14 @@ afterEach(() => {
   folder[Symbol.dispose]();
 });
 
-function modelsOfJob(early = true): JobModels {
+function modelsOfJob(early = true, stop = new AbortController().signal): JobModels {
   return new JobModels({
     name: "faces",
     plan,
     options: { network: "mlp", early },
     parent: undefined,
     registry,
+    stop,
     log: silentLog,
     onModel: ({ version }) => news.push(`v${version}`),
   });
@@ -80,6 +81,24 @@ test("no early model takes the place of a whole one, nor comes unasked", () => {
   using again = modelsOfJob();
   again.offer(learnt(0.95));
   expect(kept()).toEqual(["v1"]);
+});
+
+test("early models stay when the trainer stops, and at its next start only better ones come", () => {
+  {
+    const stop = new AbortController();
+    using models = modelsOfJob(true, stop.signal);
+    models.offer(learnt(0.4));
+    stop.abort();
+  }
+  expect(kept()).toEqual(["v1"]);
+  {
+    using again = modelsOfJob();
+    for (const map50 of [0.3, 0.4]) again.offer(learnt(map50));
+    expect(kept()).toEqual(["v1"]);
+    again.offer(learnt(0.5));
+    expect(kept()).toEqual(["v2", "v1"]);
+  }
+  expect(kept()).toEqual([]);
 });
 
 test("early models that a stopped trainer left are gone when their job ends", () => {

@@ -19,7 +19,7 @@ import { checksumOf } from "../../../shared/training/slices.ts";
  * A worker process whose learning is a sum that a test can check: least squares toward a target that each chunk moves
  * a little, and its time a wait of the length that it is told. Everything else is the real thing. It writes a line
  * with the port at which it listens, as `port N`, and for each round one with the checksum of the weights that it
- * begins with, as `round checksum`. The thresholds that it answers are the progress at which it was asked.
+ * begins with, as `round checksum`, and `scoring progress` when it begins to score. The thresholds that it answers are the progress at which it was asked.
  */
 export interface ToyWorkerStart {
   readonly trainer: Address;
@@ -29,6 +29,8 @@ export interface ToyWorkerStart {
   readonly name: string;
   /** What a chunk takes. */
   readonly chunkMs: number;
+  /** What scoring takes. */
+  readonly scoreMs: number;
 }
 
 /** Where a weight is drawn to, but for what each chunk adds. */
@@ -41,11 +43,13 @@ class Toy implements Compute {
   readonly parameterCount: number;
   readonly #plan: LearningPlan;
   readonly #chunkMs: number;
+  readonly #scoreMs: number;
   #progress = 0;
 
-  constructor(plan: LearningPlan, chunkMs: number) {
+  constructor(plan: LearningPlan, { chunkMs, scoreMs }: ToyWorkerStart) {
     this.#plan = plan;
     this.#chunkMs = chunkMs;
+    this.#scoreMs = scoreMs;
     this.parameterCount = this.#layout.totalCount;
   }
 
@@ -84,6 +88,8 @@ class Toy implements Compute {
   }
 
   async evaluate(weights: Float32Array) {
+    process.stdout.write(`scoring ${this.#progress}\n`);
+    await Bun.sleep(this.#scoreMs);
     const distance = weights.reduce((so, value, i) => so + (value - targetOf(i)) ** 2, 0) / weights.length;
     const map50 = 1 / (1 + distance);
     const thresholds = this.#plan.classes.map(() => this.#progress);
@@ -94,7 +100,8 @@ class Toy implements Compute {
 }
 
 if (import.meta.main) {
-  const { trainer, host, token, name, chunkMs } = JSON.parse(process.argv[2] ?? "") as ToyWorkerStart;
+  const start = JSON.parse(process.argv[2] ?? "") as ToyWorkerStart;
+  const { trainer, host, token, name } = start;
   const site = siteOf(parseToken(token), name);
   const stop = new AbortController();
   process.on("SIGTERM", () => stop.abort());
@@ -109,7 +116,7 @@ if (import.meta.main) {
       onReady: ({ port }) => process.stdout.write(`port ${port}\n`),
     },
     { signal: stop.signal, log },
-    async (plan) => new Toy(plan, chunkMs),
+    async (plan) => new Toy(plan, start),
   );
   process.exit(0);
 }
