@@ -1,6 +1,7 @@
 import { rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join, resolve } from "node:path";
+import { useOfSamples } from "../../roles/trainer/splits.ts";
 import { AppError } from "../../shared/base/errors.ts";
 import { silentLog } from "../../shared/base/log.ts";
 import { readDataset } from "../../shared/dataset/read.ts";
@@ -64,11 +65,11 @@ async function trainAndScore(set: string, { seed, minutes, samples, keep }: RunL
   }
 }
 
-/** Pictures of an epoch; a tenth of what is not for testing is kept aside at first. */
+/** Pictures of an epoch: those that the trainer does not keep aside at first. */
 async function learnable(root: string): Promise<number> {
   const { splits } = await readDataset(root, { log: silentLog });
-  const pictures = (splits.train?.length ?? 0) + (splits.val?.length ?? 0);
-  return Math.round(0.9 * pictures);
+  const given = (["train", "val"] as const).flatMap((split) => (splits[split] ?? []).map(() => split));
+  return useOfSamples(given, "detector").filter((use) => use === "train").length;
 }
 
 /** Runs a command and returns its result, the last line that it prints. */

@@ -99,7 +99,7 @@ async function cell(): Promise<Row[]> {
   const machines = network.cell(50, 4);
   const quality = { delayMs: 2, loss: 0.02, stallMs: 4, timerEvery: 50 };
   const chunkMs = 1000;
-  // What `auto` chooses there after a dozen rounds.
+  // Forced: `auto` looks at ten rounds before it changes anything.
   const { roundMs } = await measure(machines, { chunks: 4, chunkMs, rounds: 5, quality, wire: "int8" });
   return [
     {
@@ -145,7 +145,7 @@ async function faults(): Promise<Row[]> {
       what: `one of 4 workers ${fault}, rounds of 0.25 s (stand-in): until the next round ends`,
       value: (await faultMs(fault)) / 1000,
       unit: "s",
-      // Silence is a fault once a deadline of about 2 s has passed; the others go on within 2 s of that.
+      // Silence is noticed after 1.25 s on a quiet machine; the round in which it fell is repeated.
       ...(fault === "killed" ? { must: 3, goal: 1 } : { must: 4.5, goal: 3 }),
       isLess: true,
     });

@@ -4,6 +4,7 @@ import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
 import { Random } from "../../shared/base/random.ts";
 import { buildNetwork, type NetworkConfig } from "../../shared/nn/networks/config.ts";
+import { figureOf } from "./child-figure.ts";
 import { engineNamed } from "./engines.ts";
 
 export interface Setting {
@@ -90,11 +91,9 @@ export const measureOurs: Measure = async ({ network, infer }, setting, seconds)
   const order: Order = { work: { network, infer }, setting, seconds };
   const command = [process.execPath, import.meta.path, MEASURE_WORD, JSON.stringify(order)];
   const workers = Array.from({ length: setting.workers ?? 1 }, () =>
-    Bun.spawn(command, { stdout: "pipe", stderr: "inherit" }),
+    Bun.spawn(command, { stdin: "ignore", stdout: "pipe", stderr: "inherit" }),
   );
-  const rates = await Promise.all(
-    workers.map(async ({ stdout }) => Number(await new Response(stdout).text())),
-  );
+  const rates = await Promise.all(workers.map(figureOf));
   return rates.reduce((sum, found) => sum + found, 0);
 };
 

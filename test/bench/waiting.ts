@@ -14,6 +14,7 @@ import { openLearner } from "../../shared/learn/learner.ts";
 import { planFor } from "../../shared/learn/plan.ts";
 import { startWeights } from "../../shared/learn/start-weights.ts";
 import { dataPath } from "../support/data.ts";
+import { figureOf } from "./child-figure.ts";
 import { engineNamed } from "./engines.ts";
 
 const WARM_CHUNKS = 10;
@@ -32,9 +33,9 @@ export async function waitShares(set: string, chunks: number): Promise<number[] 
     String(chunks),
   ];
   const learners = Array.from({ length: availableParallelism() }, () =>
-    Bun.spawn(command, { stdout: "pipe", stderr: "inherit" }),
+    Bun.spawn(command, { stdin: "ignore", stdout: "pipe", stderr: "inherit" }),
   );
-  return Promise.all(learners.map(async ({ stdout }) => Number(await new Response(stdout).text())));
+  return Promise.all(learners.map(figureOf));
 }
 
 async function measureHere(set: string, chunks: number): Promise<number> {
