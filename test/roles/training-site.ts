@@ -25,8 +25,8 @@ export interface ToyWorker {
   readonly rounds: Map<number, string>;
   /** Where it listens for other workers. */
   readonly port: Promise<number>;
-  /** Resolves when it begins to score weights for the first time. */
-  readonly scoring: Promise<void>;
+  /** When it begins to score for the first time: the progress at which its last round was. */
+  readonly scoring: Promise<number>;
 }
 
 export interface SiteOptions {
@@ -102,7 +102,7 @@ export class TrainingSite implements AsyncDisposable {
       stderr: "inherit",
     });
     const port = deferred<number>();
-    const scoring = deferred();
+    const scoring = deferred<number>();
     const said = { port: port.promise, scoring: scoring.promise };
     const worker: ToyWorker = { process: child, rounds: new Map(), ...said };
     this.#workers.push(worker);
@@ -174,7 +174,7 @@ export class TrainingSite implements AsyncDisposable {
 async function readLines(
   { process: child, rounds }: ToyWorker,
   port: Deferred<number>,
-  scoring: Deferred<void>,
+  scoring: Deferred<number>,
 ): Promise<void> {
   let rest = "";
   for await (const chunk of child.stdout.pipeThrough(new TextDecoderStream())) {
@@ -183,7 +183,7 @@ async function readLines(
     for (const line of lines) {
       const [word, value] = line.split(" ");
       if (word === "port") port.resolve(Number(value));
-      else if (word === "scoring") scoring.resolve();
+      else if (word === "scoring") scoring.resolve(Number(value));
       else rounds.set(Number(word), value ?? "");
     }
   }

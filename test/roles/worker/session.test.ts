@@ -8,7 +8,13 @@ import { planFor } from "../../../shared/learn/plan.ts";
 import type { Connection } from "../../../shared/net/connection.ts";
 import { listen } from "../../../shared/net/listener.ts";
 import { messageTag } from "../../../shared/wire/message.ts";
-import { CloseJob, JobReady, OpenJob } from "../../../shared/wire/messages/training.ts";
+import {
+  BlobMissing,
+  BlobWanted,
+  CloseJob,
+  JobReady,
+  OpenJob,
+} from "../../../shared/wire/messages/training.ts";
 import { testSite } from "../../support/site-roles.ts";
 import { tempFolder } from "../../support/temp.ts";
 
@@ -79,9 +85,18 @@ async function play(
   await worker;
 }
 
-/** Reads until the worker has said that it is ready for the job. */
-async function untilReady(link: Connection): Promise<void> {
-  for await (const body of link.messages()) if (messageTag(body) === JobReady.tag) return;
+/** Reads until such a message has come. */
+async function until(messages: AsyncIterator<Buffer>, { tag }: { readonly tag: number }): Promise<void> {
+  for (;;) {
+    const { done, value } = await messages.next();
+    if (done === true || messageTag(value) === tag) return;
+  }
+}
+
+/** Waits until the worker has seen everything that was sent: it answers in order. */
+async function seen(link: Connection, messages: AsyncIterator<Buffer>): Promise<void> {
+  await link.send(BlobWanted, { sha256: "0".repeat(64) });
+  await until(messages, BlobMissing);
 }
 
 test(
@@ -90,12 +105,14 @@ test(
     const engines = new Engines();
     const over = deferred();
     const serve = async (link: Connection): Promise<void> => {
+      const messages = link.messages();
       await link.send(OpenJob, openJob);
       await engines.first.promise;
       await link.send(CloseJob, { jobId: 1 });
       await link.send(OpenJob, openJob);
+      await seen(link, messages);
       engines.goOn.resolve();
-      await untilReady(link);
+      await until(messages, JobReady);
       over.resolve();
     };
     await play(engines, serve, over.promise);
@@ -111,14 +128,16 @@ test(
     const engines = new Engines();
     const over = deferred();
     const serve = async (link: Connection, nth: number): Promise<void> => {
+      const messages = link.messages();
       await link.send(OpenJob, openJob);
       if (nth === 1) {
         await engines.first.promise;
         await link.close("the trainer is gone");
         return;
       }
+      await seen(link, messages);
       engines.goOn.resolve();
-      await untilReady(link);
+      await until(messages, JobReady);
       over.resolve();
     };
     await play(engines, serve, over.promise);
