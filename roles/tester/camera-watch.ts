@@ -28,6 +28,8 @@ const VIEWED_MS = 5000;
 const RESUME_WITHIN_MS = 10 * 60_000;
 /** ... and is found so soon after the first frame. */
 const RESUME_SEARCH_MS = 20_000;
+/** What could not be saved is tried again so much later: a disk may be full for days. */
+const PHOTO_RETRY_MS = 1000;
 /** A camera that gives no frame for so long is blind: nobody knows what stays there, and who comes. */
 const BLIND_AFTER_MS = 60_000;
 
@@ -322,7 +324,7 @@ export class CameraWatch {
       model: info.name,
       modelVersion: info.version,
     });
-    if (lacksPhoto) this.#visits.wantPhoto(visit.key);
+    if (lacksPhoto) this.#visits.wantPhoto(visit.key, timeOf(frame) + PHOTO_RETRY_MS);
     if (shown !== undefined && this.status.hasLargePhotos) this.#parts.onPhoto?.(frame, shown);
   }
 

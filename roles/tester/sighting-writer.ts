@@ -160,16 +160,21 @@ export class SightingWriter {
     // Whatever fails, and be it an end before this one, this end must be saved some day.
     const waits = isEnd && this.#unsavedEnds.length < UNSAVED_ENDS_MAX;
     if (waits) this.#unsavedEnds.push(work);
+    let isSaved = false;
     try {
       for (let end = this.#unsavedEnds[0]; end !== undefined; end = this.#unsavedEnds[0]) {
         const ended = end();
         this.#unsavedEnds.shift();
+        isSaved = true;
         if (ended !== undefined) this.#onChange(ended);
       }
       const changed = waits ? undefined : work();
       if (changed !== undefined) this.#onChange(changed);
-      if (this.alarm !== "") this.#log.info("sightings are saved again");
-      this.alarm = "";
+      // Where there was nothing to save, nobody knows whether it could be.
+      if (this.alarm !== "" && (isSaved || changed !== undefined)) {
+        this.#log.info("sightings are saved again");
+        this.alarm = "";
+      }
       return changed;
     } catch (error) {
       if (this.alarm === "") this.#log.error("A SIGHTING COULD NOT BE SAVED", { camera, error });

@@ -75,8 +75,8 @@ const SIZE_RATIO_MAX = 1.5;
 
 interface OpenVisit extends Omit<Visit, "path"> {
   readonly route: VisitPath;
-  /** Absent when the photo was lost: the next look at the object is a better one. */
-  readonly photo: PhotoFacts | undefined;
+  /** Since the photo was lost: any look at the object from `wantedFromMs` on is a better one. */
+  readonly photo: PhotoFacts | { readonly wantedFromMs: number };
   /** Where the object was last seen, in pixels. */
   readonly lastBox: Box;
 }
@@ -108,11 +108,14 @@ export class VisitBook {
     this.#interrupted = visits;
   }
 
-  /** The visit's photo could not be kept: the next look at the object is to be its photo. */
-  wantPhoto(key: number): void {
+  /**
+   * The visit's photo could not be kept: the first look at the object from `fromMs` on is to be its photo. Nothing
+   * changes for a visit that waits for one already.
+   */
+  wantPhoto(key: number, fromMs: number): void {
     this.#replace(
-      (visit) => visit.key === key,
-      (visit) => ({ ...visit, photo: undefined }),
+      (visit) => visit.key === key && !("wantedFromMs" in visit.photo),
+      (visit) => ({ ...visit, photo: { wantedFromMs: fromMs } }),
     );
   }
 
@@ -146,7 +149,7 @@ export class VisitBook {
       const visit = this.#open.find((one) => one.trackId === track.id);
       if (visit !== undefined) {
         changes.push(this.#continue(visit, track, frame, false));
-        this.wantsLook ||= visit.photo === undefined;
+        this.wantsLook ||= "wantedFromMs" in visit.photo && atMs >= visit.photo.wantedFromMs;
       } else if (this.#isCertain(track) && this.#near.judge(track, frame, atMs) !== undefined)
         this.wantsLook = true;
     }
@@ -209,7 +212,10 @@ export class VisitBook {
   #continue(visit: OpenVisit, track: Track, frame: FrameSize, isLookedAt: boolean): VisitChange {
     const { seen } = track;
     const photo = photoFacts(seen, frame);
-    const isGain = visit.photo === undefined || isBetterPhoto(photo, visit.photo);
+    const isGain =
+      "wantedFromMs" in visit.photo
+        ? track.lastSeenMs >= visit.photo.wantedFromMs
+        : isBetterPhoto(photo, visit.photo);
     const better = isLookedAt && seen.classIndex === visit.classIndex && isGain;
     if (isLookedAt) visit.route.add(seen.box, frame, track.lastSeenMs);
     const last = { lastSeenMs: track.lastSeenMs, lastBox: seen.box, trackId: track.id };

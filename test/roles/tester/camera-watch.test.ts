@@ -1,5 +1,7 @@
 /** One camera's watch with a model that sees one thing in every picture, always in the same place. */
+import { Database } from "bun:sqlite";
 import { afterAll, beforeAll, expect, test } from "bun:test";
+import { join } from "node:path";
 import { CameraWatch } from "../../../roles/tester/camera-watch.ts";
 import { DEFAULT_RULES } from "../../../roles/tester/options.ts";
 import { SightingWriter } from "../../../roles/tester/sighting-writer.ts";
@@ -80,6 +82,20 @@ class Scene implements Disposable {
     }
   }
 
+  /** Lets no row come into the log, as a full disk does. */
+  refuseRows(): void {
+    this.#run("CREATE TRIGGER broken BEFORE INSERT ON sighting BEGIN SELECT RAISE(ABORT, 'broken'); END");
+  }
+
+  allowRows(): void {
+    this.#run("DROP TRIGGER broken");
+  }
+
+  #run(sql: string): void {
+    using other = new Database(join(this.#folder.path, "sightings.sqlite"));
+    other.run(sql);
+  }
+
   get rows(): Sighting[] {
     return this.log.list();
   }
@@ -116,6 +132,19 @@ test("a model that comes while a sighting is being saved ends it; the same thing
     ["cat", true],
     ["dog", true],
   ]);
+});
+
+test("what stands there while nothing can be saved is in the log a second after something can be", async () => {
+  using scene = new Scene(await pool.load(CATS, "cpu"));
+  scene.refuseRows();
+  await scene.frames(30);
+  expect([scene.rows.length, scene.writer.alarm !== ""]).toEqual([0, true]);
+  scene.allowRows();
+  await scene.frames(6);
+  expect(scene.rows.map(({ closed, lastSeenMs }) => [closed, lastSeenMs <= scene.atMs])).toEqual([
+    [false, true],
+  ]);
+  expect(scene.writer.alarm).toBe("");
 });
 
 test("what another model has seen already is never called by this one's names", async () => {

@@ -236,7 +236,9 @@ test("a visit whose photo was lost wants a look, and that one is its photo, with
   for (let i = 0; i < 12; i++) scene.frame(thing([200, 150, 300, 220]));
   scene.quietFrame();
   expect(scene.book.wantsLook).toBe(false);
-  scene.book.wantPhoto(scene.changes[0]!.visit.key);
+  scene.book.wantPhoto(scene.changes[0]!.visit.key, 15 * FRAME_MS);
+  scene.quietFrame();
+  expect(scene.book.wantsLook).toBe(false);
   scene.quietFrame();
   expect(scene.book.wantsLook).toBe(true);
   expect(scene.frame(thing([202, 150, 302, 220], 0.7))).toMatchObject([
