@@ -1,7 +1,7 @@
 import { AppError } from "../../shared/base/errors.ts";
 import { SHARD_SIZE_BYTES_MAX } from "../../shared/base/limits.ts";
 import type { Log } from "../../shared/base/log.ts";
-import { onAbort, throwIfAborted, within } from "../../shared/base/wait.ts";
+import { onAbort, within } from "../../shared/base/wait.ts";
 import { connect } from "../../shared/net/connect.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import type { Site } from "../../shared/net/site.ts";
@@ -51,19 +51,17 @@ export async function fetchFromPeers(
     readonly signal: AbortSignal;
   },
 ): Promise<number> {
-  const { store, log, signal } = options;
+  const { store, log } = options;
   /** Shards on their way from some peer, until it has or has not sent them. */
   const coming = new Map<string, Promise<unknown>>();
   let fetched = 0;
   const lane = async (peer: RingMember, place: number): Promise<void> => {
     await using source = await PeerSource.open(peer, options);
-    using _over = onAbort(signal, () => void source[Symbol.asyncDispose]());
     // Everybody begins elsewhere, so that all get different parts and have something to give each other.
     const from = Math.floor((shards.length * place) / PEERS_MAX);
     const later: ShardCard[] = [];
     const take = async (shard: ShardCard): Promise<void> => {
       const { sha256 } = shard;
-      throwIfAborted(signal, "the shards are not wanted any more");
       if (store.has(sha256)) return;
       const arrived = source.fetch(shard).finally(() => coming.delete(sha256));
       coming.set(

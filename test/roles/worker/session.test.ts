@@ -2,11 +2,15 @@ import { expect, test } from "bun:test";
 import { join } from "node:path";
 import type { Compute } from "../../../roles/worker/compute.ts";
 import { runWith } from "../../../roles/worker/main.ts";
+import { RingDoor } from "../../../roles/worker/ring-links.ts";
+import { JobPlace, serveTrainer } from "../../../roles/worker/session.ts";
 import { silentLog } from "../../../shared/base/log.ts";
 import { deferred } from "../../../shared/base/wait.ts";
 import { planFor } from "../../../shared/learn/plan.ts";
+import { connect } from "../../../shared/net/connect.ts";
 import type { Connection } from "../../../shared/net/connection.ts";
 import { listen } from "../../../shared/net/listener.ts";
+import { BlobStore } from "../../../shared/store/blobs.ts";
 import { messageTag } from "../../../shared/wire/message.ts";
 import {
   BlobMissing,
@@ -29,6 +33,8 @@ class Engines {
   /** Resolves when the first job is being opened, and what lets it go on. */
   readonly first = deferred();
   readonly goOn = deferred();
+  /** Resolves when a job is given up. */
+  readonly gone = deferred();
 
   async open(): Promise<Compute> {
     this.opened++;
@@ -44,6 +50,7 @@ class Engines {
       evaluate: () => Promise.reject(new Error("not asked for")),
       [Symbol.asyncDispose]: async () => {
         this.held--;
+        this.gone.resolve();
       },
     };
   }
@@ -144,6 +151,44 @@ test(
     expect(engines.opened).toBe(2);
     expect(engines.most).toBe(1);
     expect(engines.held).toBe(0);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "a job that ended while the worker was away is forgotten: its trainer is back and does not open it",
+  async () => {
+    using folder = tempFolder();
+    const site = testSite();
+    const { signal } = new AbortController();
+    const engines = new Engines();
+    engines.goOn.resolve();
+    let links = 0;
+    await using trainer = await listen({
+      site,
+      role: "trainer",
+      ...LOOPBACK,
+      accept: ["worker"],
+      signal,
+      log: silentLog,
+      async onConnection(link) {
+        if (++links === 1) {
+          await link.send(OpenJob, openJob);
+          await until(link.messages(), JobReady);
+        } else await engines.gone.promise;
+        await link.close();
+      },
+    });
+    await using place = new JobPlace();
+    const store = new BlobStore(join(folder.path, "blobs"));
+    const parts = { site, threads: 1, store, door: new RingDoor(silentLog), place, log: silentLog };
+    for (const forgetAfterMs of [TIMEOUT_MS, 20]) {
+      const { address } = trainer;
+      await using link = await connect({ site, role: "worker", address, expect: ["trainer"], signal });
+      await serveTrainer(link, { ...parts, openCompute: () => engines.open(), forgetAfterMs });
+      expect(place.member === undefined).toBe(forgetAfterMs === 20);
+    }
+    expect(engines.opened).toBe(1);
   },
   TIMEOUT_MS,
 );

@@ -60,3 +60,29 @@ test("a worker gets shards from others by their content: what none has, or is da
   expect(await own.read(hashOf(second))).toEqual(second);
   for (const { listener } of peers) await listener[Symbol.asyncDispose]();
 });
+
+test("shards that are not wanted any more are not waited for, though a worker never answers", async () => {
+  using folder = tempFolder();
+  const site = testSite();
+  const wasAsked = Promise.withResolvers<void>();
+  const stop = new AbortController();
+  await using silent = await listen({
+    site,
+    role: "worker",
+    host: "127.0.0.1",
+    port: 0,
+    accept: ["worker"],
+    signal,
+    log: silentLog,
+    async onConnection(link) {
+      for await (const _ of link.messages()) wasAsked.resolve();
+    },
+  });
+  const member: RingMember = { nodeId: "0", name: "silent", ...silent.address };
+  const own = new BlobStore(join(folder.path, "own"));
+  const options = { site, store: own, log: silentLog, signal: stop.signal };
+  const fetched = fetchFromPeers([shard(1), shard(2)].map(card), [member], options);
+  await wasAsked.promise;
+  stop.abort();
+  expect(await fetched).toBe(0);
+});
