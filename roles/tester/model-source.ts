@@ -55,6 +55,11 @@ export class ModelSource {
       fetching = { card, file: new Uint8Array(card.fileBytes), at: 0 };
       await link.send(FetchModel, { name: card.name, version: card.version });
     };
+    const fetchNext = async (): Promise<void> => {
+      const card = next;
+      next = undefined;
+      if (card !== undefined) await fetch(card);
+    };
     const dispatch = new Dispatch()
       .on(TrainingStatus, ({ jobs }) => this.#onTraining?.(jobs))
       .on(ModelAvailable, async ({ card }) => {
@@ -64,9 +69,10 @@ export class ModelSource {
         else if (fetching === undefined) await fetch(card);
         else next = card;
       })
-      .on(ModelMissing, ({ name, version }) => {
+      .on(ModelMissing, async ({ name, version }) => {
         this.#log.warn("the trainer no longer has the model it offered", { name, version });
         fetching = undefined;
+        await fetchNext();
       })
       .on(ModelPiece, async ({ offset, piece }) => {
         if (
@@ -82,8 +88,7 @@ export class ModelSource {
         const { card, file } = fetching;
         fetching = undefined;
         await this.#take(file, card);
-        if (next !== undefined) await fetch(next);
-        next = undefined;
+        await fetchNext();
       });
     await link.send(FollowModel, { name: this.#name });
     if (this.#onTraining !== undefined) await link.send(FollowTraining, {});

@@ -6,19 +6,29 @@ import { ModelSource } from "../../../roles/tester/model-source.ts";
 import { silentLog } from "../../../shared/base/log.ts";
 import type { Connection } from "../../../shared/net/connection.ts";
 import { Dispatch } from "../../../shared/wire/message.ts";
-import { FetchModel, FollowModel, ModelAvailable, ModelPiece } from "../../../shared/wire/messages/models.ts";
+import {
+  FetchModel,
+  FollowModel,
+  ModelAvailable,
+  type ModelCard,
+  ModelMissing,
+  ModelPiece,
+} from "../../../shared/wire/messages/models.ts";
 import { pair } from "../../shared/net/support.ts";
 import { tempFolder } from "../../support/temp.ts";
 
 const FILES = ["one", "two", "three"].map((text) => Buffer.from(text));
 
+/** What the trainer offers as a version of "birds". */
+function cardOf(file: Buffer, version: number): ModelCard {
+  const facts = { fileBytes: file.length, sha256: sha256Of(file), classes: [], info: "", createdMs: 0 };
+  return { name: "birds", version, ...facts };
+}
+
 /** A trainer's end of a link: offers each of the versions as soon as the one before is fetched. */
 async function offer(link: Connection, files: readonly Buffer[]): Promise<void> {
-  const send = (version: number): Promise<void> => {
-    const file = files[version - 1]!;
-    const facts = { fileBytes: file.length, sha256: sha256Of(file), classes: [], info: "", createdMs: 0 };
-    return link.send(ModelAvailable, { card: { name: "birds", version, ...facts } });
-  };
+  const send = (version: number): Promise<void> =>
+    link.send(ModelAvailable, { card: cardOf(files[version - 1]!, version) });
   const dispatch = new Dispatch()
     .on(FollowModel, () => send(1))
     .on(FetchModel, async ({ name, version }) => {
@@ -79,4 +89,30 @@ test("a copy that is damaged is passed over for the one before", async () => {
   const again = followerOf(folder.path);
   await again.source.useKept();
   expect(again.taken).toEqual(["two"]);
+});
+
+test("a version that is gone when it is asked for does not keep the one after it away", async () => {
+  using folder = tempFolder();
+  await using links = await pair({ listen: { accept: ["tester"] }, connect: { role: "tester" } });
+  const [gone, whole] = [FILES[0]!, FILES[1]!];
+  const dispatch = new Dispatch()
+    .on(FollowModel, async () => {
+      await links.far.send(ModelAvailable, { card: cardOf(gone, 1) });
+      await links.far.send(ModelAvailable, { card: cardOf(whole, 2) });
+    })
+    .on(FetchModel, async ({ name, version }) => {
+      const piece = { name, version, offset: 0, totalBytes: whole.length, piece: whole };
+      if (version === 1) await links.far.send(ModelMissing, { name, version });
+      else await links.far.send(ModelPiece, piece);
+    });
+  const serve = async (): Promise<void> => {
+    for await (const message of links.far.messages()) await dispatch.run(message);
+  };
+  const taken = Promise.withResolvers<string>();
+  const onModel = async (file: Uint8Array): Promise<void> => taken.resolve(Buffer.from(file).toString());
+  const source = new ModelSource({ name: "birds", dataDir: folder.path, log: silentLog, onModel });
+  const both = [serve(), source.follow(links.near)];
+  expect(await taken.promise).toBe("two");
+  await links.far.close();
+  await Promise.all(both);
 });
