@@ -38,7 +38,9 @@ test("20 000 sightings: pages come quickly from the tester, and the watcher keep
   let told = 0;
   const feed = new TesterFeed(0, {
     onConnected: () => ready.resolve(),
-    onSightings: (_, rows) => void (told += rows.length),
+    onSightings: (_, rows) => {
+      told += rows.length;
+    },
     onStatus() {},
     onJobs() {},
   });
