@@ -1,4 +1,5 @@
 import { AppError } from "../../shared/base/errors.ts";
+import { MODEL_FILE_BYTES_MAX } from "../../shared/base/limits.ts";
 import type { Log } from "../../shared/base/log.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import { Dispatch } from "../../shared/wire/message.ts";
@@ -14,9 +15,6 @@ import {
   TrainingStatus,
 } from "../../shared/wire/messages/models.ts";
 import { KeptModels, type ModelId, sha256Of } from "./kept-models.ts";
-
-/** A model file larger than this is refused. */
-const MODEL_FILE_BYTES_MAX = 512 * 1024 * 1024;
 
 /** Follows a trainer's models: fetches the newest, checks it against its hash, keeps a copy for the next start. */
 export class ModelSource {

@@ -1,5 +1,5 @@
 import { AppError, errorLine } from "../../shared/base/errors.ts";
-import { PICTURE_FILE_BYTES_MAX } from "../../shared/base/limits.ts";
+import { MODEL_FILE_BYTES_MAX, PICTURE_FILE_BYTES_MAX } from "../../shared/base/limits.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { countText } from "../../shared/base/text.ts";
 import { planFor } from "../../shared/learn/plan.ts";
@@ -25,8 +25,6 @@ import {
 } from "../../shared/wire/messages/training.ts";
 import type { Board } from "./board.ts";
 
-/** A model file to start from. */
-const MODEL_FILE_BYTES_MAX = 512 * 1024 * 1024;
 /** Files asked for at once: they arrive while the next page is looked up. */
 const WANTED_PAGE = 64;
 

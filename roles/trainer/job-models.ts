@@ -1,6 +1,7 @@
 import type { Log } from "../../shared/base/log.ts";
 import { VERSION } from "../../shared/base/version.ts";
 import type { LearningPlan } from "../../shared/learn/plan.ts";
+import { THRESHOLD_DEFAULT } from "../../shared/metrics/thresholds.ts";
 import { encodeModelFile, type ModelInfo } from "../../shared/nn/model-file.ts";
 import type { ModelRegistry } from "../../shared/store/models.ts";
 import type { TrainingOptions } from "../../shared/training/options.ts";
@@ -8,8 +9,6 @@ import type { ModelCard } from "../../shared/wire/messages/models.ts";
 import type { Scores } from "../../shared/wire/messages/training.ts";
 import type { Learnt } from "./training-run.ts";
 
-/** For classes without a threshold of their own. */
-const THRESHOLD_DEFAULT = 0.3;
 /** Weights worth less than this would only fill a log with wrong things. */
 const EARLY_MAP50_MIN = 0.1;
 

@@ -25,6 +25,7 @@ export const PICTURE_FILE_BYTES_MAX = 64 * 1024 * 1024;
 export const ANNOTATION_FILE_BYTES_MAX = 4 * 1024 * 1024;
 /** Prepared pictures in one block, before compression. */
 export const SHARD_SIZE_BYTES_MAX = 256 * 1024 * 1024;
+export const MODEL_FILE_BYTES_MAX = 512 * 1024 * 1024;
 /** Width or height. */
 export const PICTURE_SIDE_PX_MAX = 16_384;
 /** Width times height: a picture that claims more is refused before it is decoded. */

@@ -1,7 +1,7 @@
 import { access, readFile, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 import { AppError } from "../base/errors.ts";
-import { CLASS_COUNT_MAX, NAME_LENGTH_MAX } from "../base/limits.ts";
+import { CLASS_COUNT_MAX, MODEL_FILE_BYTES_MAX, NAME_LENGTH_MAX } from "../base/limits.ts";
 import { replaceFile } from "../base/replace-file.ts";
 import type { Network } from "./graph.ts";
 import { checkHistory, type History } from "./history.ts";
@@ -45,7 +45,6 @@ export interface Lineage {
 
 const METADATA_KEY = "vigia";
 const METADATA_LENGTH_MAX = 1024 * 1024;
-const MODEL_FILE_BYTES_MAX = 512 * 1024 * 1024;
 /** The input's name and layout in every file: float32 [batch, channels, height, width], 0 to 255, RGB. */
 export const MODEL_INPUT = "images";
 

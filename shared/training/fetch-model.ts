@@ -1,4 +1,5 @@
 import { AppError } from "../base/errors.ts";
+import { MODEL_FILE_BYTES_MAX } from "../base/limits.ts";
 import type { Connection } from "../net/connection.ts";
 import { hashOf } from "../store/blobs.ts";
 import { messageTag } from "../wire/message.ts";
@@ -10,8 +11,6 @@ import {
   ModelsReply,
   ModelsRequest,
 } from "../wire/messages/models.ts";
-
-const MODEL_FILE_BYTES_MAX = 512 * 1024 * 1024;
 
 /** Questions of a command to the trainer about its models. The link is used by nobody else meanwhile. */
 export class ModelClient {

@@ -1,4 +1,3 @@
-import { stat } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { dirname, resolve } from "node:path";
 import { AppError } from "../../shared/base/errors.ts";
@@ -23,6 +22,7 @@ import { openEngine } from "../../shared/nn/open-engine.ts";
 import { calibrate } from "../../shared/nn/quantize/calibrate.ts";
 import { evaluateModel } from "../evaluate-model.ts";
 import { wholeFlag } from "../flags.ts";
+import { checkFolder } from "../save-folder.ts";
 import { COMMON_FLAGS, type Command, type CommandContext, isSet, neededText, textOf } from "../shell.ts";
 
 const PICTURES_DEFAULT = 100;
@@ -132,11 +132,4 @@ async function* inputs(
 function scoredSplit({ splits }: Dataset): SplitName {
   const names: readonly SplitName[] = ["test", "val", "train"];
   return names.find((name) => (splits[name] ?? []).length > 0) ?? "train";
-}
-
-async function checkFolder(folder: string): Promise<void> {
-  const found = await stat(folder).catch(() => undefined);
-  if (found?.isDirectory() !== true) {
-    throw new AppError("usage", `there is no folder ${folder} to save the model in`);
-  }
 }

@@ -1,5 +1,5 @@
 import { rmSync } from "node:fs";
-import { mkdtemp, rm, stat } from "node:fs/promises";
+import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
 import { basename, dirname, extname, join, resolve } from "node:path";
 import { AppError } from "../../shared/base/errors.ts";
@@ -15,6 +15,7 @@ import { ModelClient } from "../../shared/training/fetch-model.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { SiteProcesses } from "../demo/processes.ts";
 import { wholeFlag } from "../flags.ts";
+import { checkFolder } from "../save-folder.ts";
 import {
   COMMON_FLAGS,
   type Command,
@@ -155,11 +156,4 @@ function modelName(out: string): string {
     .replace(/[^\p{L}\p{N}_.-]/gu, "-")
     .replace(/^[^\p{L}\p{N}]+/u, "");
   return name.slice(0, 64) || "model";
-}
-
-async function checkFolder(folder: string): Promise<void> {
-  const found = await stat(folder).catch(() => undefined);
-  if (found?.isDirectory() !== true) {
-    throw new AppError("usage", `there is no folder ${folder} to save the model in`);
-  }
 }

@@ -6,25 +6,7 @@ import { silentLog } from "../../shared/base/log.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { ended, TrainingSite, tinyDataset } from "../roles/training-site.ts";
 import { tempFolder } from "../support/temp.ts";
-
-const MAIN = resolve(import.meta.dir, "../../src/main.ts");
-
-interface Outcome {
-  readonly status: number;
-  readonly out: string;
-  readonly err: string;
-}
-
-/** Runs the program as a user would, from source. */
-async function vigia(...words: string[]): Promise<Outcome> {
-  const child = Bun.spawn([process.execPath, MAIN, ...words], { stdout: "pipe", stderr: "pipe" });
-  const [out, err, status] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { status, out, err };
-}
+import { MAIN, vigia } from "../support/vigia.ts";
 
 test("a model of the trainer's serves by its name: models, detect, and what is said where there is none", async () => {
   using folder = tempFolder();

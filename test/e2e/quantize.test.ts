@@ -1,23 +1,13 @@
 import { expect, test } from "bun:test";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { join, resolve } from "node:path";
+import { join } from "node:path";
 import { writeSyntheticDataset } from "../../shared/dataset/synthetic/dataset.ts";
 import { readModelInfo } from "../../shared/nn/model-file.ts";
 import { tempFolder } from "../support/temp.ts";
 import { untrainedModel } from "../support/untrained-model.ts";
+import { vigia } from "../support/vigia.ts";
 
-const MAIN = resolve(import.meta.dir, "../../src/main.ts");
 const CLASSES = ["bus", "car"];
-
-async function vigia(...words: string[]): Promise<{ status: number; out: string; err: string }> {
-  const child = Bun.spawn([process.execPath, MAIN, ...words], { stdout: "pipe", stderr: "pipe" });
-  const [out, err, status] = await Promise.all([
-    new Response(child.stdout).text(),
-    new Response(child.stderr).text(),
-    child.exited,
-  ]);
-  return { status, out, err };
-}
 
 test("vigia quantize makes a smaller model, and vigia detect looks with it", async () => {
   using folder = tempFolder();
