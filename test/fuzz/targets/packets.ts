@@ -87,7 +87,8 @@ function payloadTarget(
     make: (random) => session(random, payloads),
     run(input) {
       // UDP's patience or TCP's order, by the input's length: half of the sessions each.
-      const order = new PacketOrder(input.length % 2 === 0 ? 0 : 16);
+      let nowMs = 0;
+      const order = new PacketOrder(input.length % 2 === 0 ? 0 : 16, () => (nowMs += 20));
       const depacketizer = open();
       let pictures = 0;
       for (const part of partsOf(input)) {
