@@ -66,25 +66,24 @@ test("where it is not, one of the two is shown, never a mixture, and the new one
 });
 
 test("the goodbye of an old session does not end the new one, its own does", async () => {
-  const { promise: bothCame, resolve } = Promise.withResolvers<void>();
+  const came = [Promise.withResolvers<void>(), Promise.withResolvers<void>()];
   await using camera = await ScriptedCamera.start({
     play: async (connection) => {
       connection.packet(idr(1), 0, { marker: true, ssrc: NEW });
+      await came[0]!.promise;
       connection.interleaved(1, goodbye(OLD));
+      // Whoever answers has read what came before.
+      connection.write("OPTIONS * RTSP/1.0\r\nCSeq: 1\r\n\r\n");
+      while (camera.responses.length === 0 && connection.isOpen) await Bun.sleep(1);
       connection.packet(slice(2), 9000, { marker: true, ssrc: NEW });
-      await bothCame;
+      await came[1]!.promise;
       connection.interleaved(1, goodbye(NEW));
     },
   });
   let pictures = 0;
-  const onPicture = () => {
-    if (++pictures === 2) resolve();
-  };
-  const playing = playRtsp(
-    { url: camera.url(), transport: "tcp" },
-    { onPicture },
-    new AbortController().signal,
-  );
+  const onPicture = () => came[pictures++]?.resolve();
+  const { signal } = new AbortController();
+  const playing = playRtsp({ url: camera.url(), transport: "tcp" }, { onPicture }, signal);
   await expect(playing).rejects.toThrow("ended the stream");
   expect(pictures).toBe(2);
 });
