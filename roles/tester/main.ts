@@ -71,6 +71,9 @@ export async function run(options: TesterOptions, { signal, log }: RoleContext):
       onConnection: (link) =>
         serveWatcher(link, {
           sightings,
+          rules,
+          nearHeightShare: options.rules.nearHeightShare,
+          useRules: () => cameras.refresh(),
           cameras: cameras.watches,
           classes: () => cameras.model?.info.classes ?? [],
           status: () => statusOf(cameras, writer),

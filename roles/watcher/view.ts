@@ -1,8 +1,11 @@
+import type { WrittenRules } from "../../shared/detect/near/written-rules.ts";
 import { type Sighting, thingText } from "../../shared/store/sighting.ts";
 import type { JobStatus } from "../../shared/wire/messages/models.ts";
 import type { TesterFeed } from "./tester-feed.ts";
 
-/** What the page gets: plain JSON. The page imports these types, and nothing else of the program. */
+/**
+ * What the page gets: plain JSON. The page imports these types, and of the program's code only what is pure geometry.
+ */
 
 export interface SightingView {
   /** `tester-id`: unique over all testers. */
@@ -51,6 +54,27 @@ export interface StatusView {
   readonly engine: string;
   readonly cameras: readonly CameraView[];
   readonly jobs: readonly JobStatus[];
+}
+
+/** What counts as near at a camera, to be drawn. */
+export interface RulesView {
+  /** Goes back with what is saved in place of these. */
+  readonly revision: string;
+  readonly own: WrittenRules;
+  /** For every camera, where `own` says nothing. */
+  readonly all: WrittenRules;
+  /** Where neither says it. */
+  readonly minHeightPercent: number;
+  /** Why they cannot be read or changed; empty where they can. */
+  readonly problem: string;
+  /** What the tester's model knows. */
+  readonly classes: readonly string[];
+}
+
+export interface RulesSavedView {
+  readonly outcome: "saved" | "outdated" | "refused";
+  readonly reason: string;
+  readonly revision: string;
 }
 
 export function sightingView(feed: TesterFeed, row: Sighting): SightingView {

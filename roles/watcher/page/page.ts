@@ -5,6 +5,7 @@ import { byId } from "./elements.ts";
 import { showJobs } from "./job-cards.ts";
 import { LargeView } from "./large-view.ts";
 import { LogList } from "./log-list.ts";
+import { RulesEditor } from "./rules/editor.ts";
 import { wordsFor } from "./words.ts";
 
 const { words, locale } = wordsFor(navigator.languages);
@@ -18,7 +19,8 @@ for (const labelled of document.querySelectorAll<HTMLElement>("[data-word]")) {
   if (typeof word === "string") labelled.textContent = word;
 }
 
-const cameras = new CameraCards(words);
+const rules = new RulesEditor(words, locale);
+const cameras = new CameraCards(words, locale, (camera) => rules.open(camera));
 const log = new LogList(words, locale, new LargeView(words, locale));
 
 function showStatus(status: StatusView): void {
@@ -33,6 +35,7 @@ function showStatus(status: StatusView): void {
       ? words.noModel
       : `${status.model} ${status.modelVersion} ${words.looksFor} ${status.classes.join(", ")}`;
   cameras.show(status.cameras);
+  rules.update(status.cameras);
   showJobs(status.jobs, words, locale);
   log.offer("class", status.classes);
   log.offer(

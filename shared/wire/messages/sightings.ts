@@ -5,7 +5,7 @@ import { defineMessage } from "../message.ts";
 import { cameraStatus } from "./frames.ts";
 import { box, classNames, name, path, words } from "./parts.ts";
 
-/** Watcher <-> tester: the log, by cursor; photos; the cameras as they are now. Tags 0x80 to 0x9f. */
+/** Watcher <-> tester: the log, by cursor; photos; the cameras as they are now. Tags 0x80 to 0x8f. */
 
 /** Sightings in one answer. */
 export const FOUND_ROWS_MAX = 500;

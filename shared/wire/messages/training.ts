@@ -28,7 +28,7 @@ import {
 } from "../codec.ts";
 import { defineMessage } from "../message.ts";
 import type { JobStatus } from "./models.ts";
-import { box, classNames, name, path, piece, words } from "./parts.ts";
+import { box, classNames, jsonObject, name, path, piece, words } from "./parts.ts";
 
 /**
  * Client <-> trainer (0x10 to 0x1f), worker <-> trainer (0x20 to 0x37), worker <-> worker (0x38 to 0x3f).
@@ -46,14 +46,6 @@ export const hash: Codec<string> = {
     return value;
   },
 };
-
-const jsonObject = (maxBytes: number): Codec<Readonly<Record<string, unknown>>> =>
-  json(maxBytes, (value) => {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      throw new AppError("protocol", "a JSON field is no object");
-    }
-    return value as Readonly<Record<string, unknown>>;
-  });
 
 export const SPLITS = ["train", "val", "test"] as const;
 
