@@ -1,3 +1,4 @@
+import { closeSync } from "node:fs";
 import { AppError, errorLine } from "../base/errors.ts";
 import { MESSAGE_SIZE_BYTES_MAX } from "../base/limits.ts";
 import { ErrorLines, endChild } from "./child.ts";
@@ -155,15 +156,20 @@ export class DecoderChild {
 
   async #run(onEnd: (problem: AppError | undefined) => void): Promise<void> {
     let cause: unknown;
+    const pipe = GIVES_GLANCES ? this.#fourthPipe() : undefined;
+    const parts =
+      pipe === undefined
+        ? [this.#readPictures(this.#process.stdout)]
+        : [this.#readGlances(), this.#readPictures(Bun.file(pipe).stream())];
     try {
-      const parts = GIVES_GLANCES
-        ? [this.#readGlances(), this.#readPictures(Bun.file(this.#fourthPipe()).stream())]
-        : [this.#readPictures(this.#process.stdout)];
       await Promise.all(parts);
     } catch (error) {
       cause = error;
     }
     await endChild(this.#process, DEATH_MS);
+    await Promise.allSettled(parts);
+    // Nobody else does: Bun hands over a bare number, and a stream of it ends without closing it.
+    if (pipe !== undefined) closeSync(pipe);
     await this.#errors.done;
     const { signalCode, exitCode } = this.#process;
     const how = this.#killedFor ?? (signalCode === null ? `status ${exitCode}` : signalCode);
