@@ -1,4 +1,3 @@
-import { closeSync } from "node:fs";
 import { AppError, errorLine } from "../base/errors.ts";
 import { MESSAGE_SIZE_BYTES_MAX } from "../base/limits.ts";
 import { ErrorLines, endChild } from "./child.ts";
@@ -8,6 +7,7 @@ import { GLANCE_FILTER, GLANCE_OUTPUT, type Glance, GlanceSplitter } from "./gla
 import { matroskaHeader, matroskaPicture } from "./matroska.ts";
 import { MpjpegSplitter } from "./mpjpeg.ts";
 import { jpegOutput, QUIET, SHOW_FACTS } from "./output.ts";
+import { readPipe } from "./pipe.ts";
 
 /** What is to come out of a coded picture: nothing, its glance, or its glance and its JPEG. */
 export type Wish = "none" | "glance" | "picture";
@@ -156,20 +156,15 @@ export class DecoderChild {
 
   async #run(onEnd: (problem: AppError | undefined) => void): Promise<void> {
     let cause: unknown;
-    const pipe = GIVES_GLANCES ? this.#fourthPipe() : undefined;
-    const parts =
-      pipe === undefined
-        ? [this.#readPictures(this.#process.stdout)]
-        : [this.#readGlances(), this.#readPictures(Bun.file(pipe).stream())];
     try {
+      const parts = GIVES_GLANCES
+        ? [this.#readGlances(), this.#readPictures(await readPipe(this.#fourthPipe()))]
+        : [this.#readPictures(this.#process.stdout)];
       await Promise.all(parts);
     } catch (error) {
       cause = error;
     }
     await endChild(this.#process, DEATH_MS);
-    await Promise.allSettled(parts);
-    // Nobody else does: Bun hands over a bare number, and a stream of it ends without closing it.
-    if (pipe !== undefined) closeSync(pipe);
     await this.#errors.done;
     const { signalCode, exitCode } = this.#process;
     const how = this.#killedFor ?? (signalCode === null ? `status ${exitCode}` : signalCode);
