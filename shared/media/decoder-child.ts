@@ -7,6 +7,7 @@ import { GLANCE_FILTER, GLANCE_OUTPUT, type Glance, GlanceSplitter } from "./gla
 import { matroskaHeader, matroskaPicture } from "./matroska.ts";
 import { MpjpegSplitter } from "./mpjpeg.ts";
 import { jpegOutput, QUIET, SHOW_FACTS } from "./output.ts";
+import { readPipe } from "./pipe.ts";
 
 /** What is to come out of a coded picture: nothing, its glance, or its glance and its JPEG. */
 export type Wish = "none" | "glance" | "picture";
@@ -157,7 +158,7 @@ export class DecoderChild {
     let cause: unknown;
     try {
       const parts = GIVES_GLANCES
-        ? [this.#readGlances(), this.#readPictures(Bun.file(this.#fourthPipe()).stream())]
+        ? [this.#readGlances(), this.#readPictures(await readPipe(this.#fourthPipe()))]
         : [this.#readPictures(this.#process.stdout)];
       await Promise.all(parts);
     } catch (error) {
