@@ -219,10 +219,13 @@ export class CameraWatch {
   }
 
   #plan(frame: FrameMessage, { info }: LoadedModel): Promise<FramePlan> {
-    const side = info.network.kind === "detector" ? info.network.size : undefined;
+    const { network, learntSizes } = info;
+    // Without a word of how large it learnt things, nobody knows whether it would know them larger.
+    const canZoom = network.kind === "detector" && learntSizes !== undefined;
+    const sight = canZoom ? { sidePx: network.size, ...learntSizes } : undefined;
     // A file's frames are tested side by side, and what becomes of one must not hang on how far others are.
     const tracks = this.status.delivery === "every" ? [] : this.#tracker.tracks;
-    return this.#gate.plan(frame, timeOf(frame), tracks, side);
+    return this.#gate.plan(frame, timeOf(frame), tracks, sight);
   }
 
   async #take(frame: FrameMessage, { look, motion }: FramePlan, seen: Detected | undefined): Promise<void> {

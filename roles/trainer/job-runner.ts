@@ -15,6 +15,7 @@ import type { JobStatus, ModelCard } from "../../shared/wire/messages/models.ts"
 import type { Board } from "./board.ts";
 import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
 import { JobModels } from "./job-models.ts";
+import { learntSizesOf } from "./learnt-sizes.ts";
 import { prepareDataset } from "./preparation.ts";
 import { useOfSamples } from "./splits.ts";
 import { type TrainingOutcome, TrainingRun } from "./training-run.ts";
@@ -183,7 +184,9 @@ class JobRun {
     const { registry, onModel } = this.#context;
     const from = parent && `${parent.name} v${parent.version}`;
     const stop = this.#stop;
-    using models = new JobModels({ name, plan, options, parent: from, registry, onModel, stop, log });
+    const sizes = learntSizesOf(jobs.samples(datasetId));
+    const about = { name, plan, options, learntSizes: sizes, parent: from };
+    using models = new JobModels({ ...about, registry, onModel, stop, log });
     const counts = { train: picturesOf("train"), val: picturesOf("val"), test: picturesOf("test") };
     const outcome = await this.#train(plan, options, { shards, ...counts }, models);
     for (;;) {

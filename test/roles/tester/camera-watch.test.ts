@@ -170,7 +170,7 @@ test("a newer version of a model, or rules that say the same, let visits go on",
   expect(scene.rows.map(({ lastSeenMs, closed }) => [lastSeenMs, closed])).toEqual([[scene.atMs, true]]);
 });
 
-test("what stands there when a camera comes back after hours is another thing; after minutes it is the same", async () => {
+test("of what a photo shows too little to know it again, what stands there after hours is another thing; after minutes it is the same", async () => {
   for (const [goneMs, visits] of [
     [8 * 3600_000, 2],
     [5 * 60_000, 1],
