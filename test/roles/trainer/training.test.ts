@@ -127,7 +127,7 @@ test(
     for await (const { status } of client.follow(jobId)) {
       last = status.state;
       // Until the workers are back it shows what the trainer itself remembers.
-      const isTraining = status.state === "training" && status.note === "";
+      const isTraining = status.state === "training" && status.note === undefined;
       if (isTraining && status.samples > 0) least = Math.min(least, status.samples);
     }
     expect(last).toBe("done");
