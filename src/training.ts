@@ -1,6 +1,7 @@
 import type { ArgsDef } from "citty";
 import { systemClock } from "../shared/base/clock.ts";
 import { AppError, errorKind } from "../shared/base/errors.ts";
+import { OWN_STEPS_MAX } from "../shared/base/limits.ts";
 import type { Progress } from "../shared/base/progress.ts";
 import { Random } from "../shared/base/random.ts";
 import { backoffMs } from "../shared/base/retry.ts";
@@ -57,6 +58,12 @@ export const TRAINING_FLAGS = {
     description:
       "How workers send each other numbers: float16 and int8 for slow networks (auto: as measured).",
   },
+  "local-steps": {
+    type: "string",
+    valueHint: `auto|1..${OWN_STEPS_MAX}`,
+    description:
+      "Steps that each worker makes by itself before they average, for very slow networks (auto: as measured; 1 where --wire says a format).",
+  },
   init: { type: "string", valueHint: "FILE.onnx", description: "A model to start from." },
   strict: { type: "boolean", description: "A defect of the data set is an error." },
 } as const satisfies ArgsDef;
@@ -71,11 +78,14 @@ export function trainingOptions(flags: Flags, dataset: string): TrainingOptions 
   const seed = wholeFlag("seed", textOf(flags, "seed"), 0, 2 ** 32 - 1);
   const variant = textOf(flags, "variant");
   const wire = textOf(flags, "wire");
+  const steps = textOf(flags, "local-steps");
+  const localSteps = steps === "auto" ? steps : wholeFlag("local-steps", steps, 1, OWN_STEPS_MAX);
   const hidden = wholeFlag("hidden", textOf(flags, "hidden"), 1, 4096);
   const options: TrainingOptions = {
     ...(variant !== undefined && { variant: choiceFlag("variant", variant, DETECTOR_VARIANTS) }),
     ...(hidden !== undefined && { hidden }),
     ...(wire !== undefined && { wire: choiceFlag("wire", wire, WIRE_CHOICES) }),
+    ...(localSteps !== undefined && { localSteps }),
     network: choiceFlag("network", textOf(flags, "network") ?? "detector", NETWORK_KINDS),
     dataset: dataset.split(/[/\\]/).filter(Boolean).at(-1) ?? dataset,
     ...(sizePx !== undefined && { sizePx }),

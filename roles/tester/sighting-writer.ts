@@ -7,6 +7,7 @@ import type { Sighting } from "../../shared/store/sighting.ts";
 import type { NewSighting, SightingLog } from "../../shared/store/sightings.ts";
 import type { FrameMessage } from "../../shared/wire/messages/frames.ts";
 import { type Alarm, alarmOf } from "./alarm.ts";
+import { type FirstFrame, interruptedSightings, scaled } from "./interrupted.ts";
 
 /** The end of an open sighting is written at most this often, and the seldomer the longer it lasts... */
 const TOUCH_EVERY_MS = 1000;
@@ -65,16 +66,10 @@ export class SightingWriter {
     this.#onChange = onChange;
   }
 
-  /**
-   * Sightings of a camera that a stop interrupted, last seen since `sinceMs`. Their boxes are in pixels of `frame`, also
-   * where the photo is from a larger stream.
-   */
-  interrupted(camera: string, sinceMs: number, frame: FrameSize): Sighting[] {
-    const { photos } = this.#sightings;
+  /** Sightings of a camera that a stop interrupted and that may go on on this frame; see `interruptedSightings`. */
+  async interrupted(camera: string, frame: FirstFrame): Promise<Sighting[]> {
     try {
-      return this.#sightings
-        .interrupted(camera, sinceMs)
-        .map((row) => ({ ...row, box: scaled(row.box, photos.sizeOf(row.photo) ?? frame, frame) }));
+      return await interruptedSightings(this.#sightings, camera, frame);
     } catch (error) {
       this.#log.warn("what was there before the restart cannot be read", { camera, error });
       return [];
@@ -253,10 +248,4 @@ async function closeUpOf(jpeg: Uint8Array, box: Box): Promise<Uint8Array | undef
   } catch {
     return undefined;
   }
-}
-
-/** A box of one picture on another of the same view. */
-function scaled([x1, y1, x2, y2]: Box, from: FrameSize, to: FrameSize): Box {
-  const [x, y] = [to.width / from.width, to.height / from.height];
-  return [x1 * x, y1 * y, x2 * x, y2 * y];
 }

@@ -10,6 +10,7 @@ import type { Job, JobStore } from "../../shared/store/jobs.ts";
 import type { ModelRegistry } from "../../shared/store/models.ts";
 import type { TaskStore } from "../../shared/store/tasks.ts";
 import { checkTrainingOptions, planOptions, type TrainingOptions } from "../../shared/training/options.ts";
+import { WireChooser } from "../../shared/training/wire-choice.ts";
 import { type JobStatus, jobNoteOf } from "../../shared/wire/messages/job-status.ts";
 import type { ModelCard } from "../../shared/wire/messages/models.ts";
 import type { Board } from "./board.ts";
@@ -272,7 +273,7 @@ class JobRun {
       isResumed: this.#job.plan !== undefined,
       plan,
       shards: pictures.shards.map(({ sha256, shardBytes, split }) => ({ sha256, shardBytes, split })),
-      wire: options.wire ?? "auto",
+      wire: new WireChooser(options.wire, options.localSteps),
       trainPictures: train,
       hasVal: val > 0,
       hasTest: test > 0,

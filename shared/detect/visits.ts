@@ -68,7 +68,7 @@ export interface InterruptedVisit {
 
 /** The same place, after an object was lost for a moment or for the length of a restart: least overlap. */
 const SAME_PLACE_IOU = 0.3;
-const SAME_PLACE_AFTER_RESTART_IOU = 0.5;
+export const SAME_PLACE_AFTER_RESTART_IOU = 0.5;
 /** A visit that goes on elsewhere: at most so far from where it was heading, in sizes of the object. */
 const HEADING_DISTANCE_MAX = 0.8;
 const SIZE_RATIO_MAX = 1.5;

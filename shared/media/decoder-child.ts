@@ -11,8 +11,9 @@ import { jpegOutput, QUIET, SHOW_FACTS } from "./output.ts";
 /** What is to come out of a coded picture: nothing, its glance, or its glance and its JPEG. */
 export type Wish = "none" | "glance" | "picture";
 
-/** A coded picture with its number. */
+/** A coded picture. */
 export interface CodedItem {
+  /** Its place among those that are shown: ffmpeg tells B-pictures from the others by it. */
   readonly id: number;
   readonly data: Uint8Array;
   readonly isKey: boolean;
@@ -221,12 +222,15 @@ export class DecoderChild {
   }
 }
 
+/** Encoders take only times that rise. ffmpeg's first pictures of a stream with B-pictures come out of order. */
+const COUNTED = "setpts=N";
+
 /** Filters and files: glances on standard output and JPEGs on a fourth pipe, or JPEGs alone on standard output. */
 function outputs(keepTimes: readonly string[]): string[] {
   const asked = `select='mod(pts,4)',${SHOW_FACTS}`;
-  if (!GIVES_GLANCES) return ["-an", "-vf", asked, ...keepTimes, ...jpegOutput(1)];
+  if (!GIVES_GLANCES) return ["-an", "-vf", `${asked},${COUNTED}`, ...keepTimes, ...jpegOutput(1)];
   const pictures = `select='eq(mod(pts,4),${WISH_BITS.picture})'`;
-  const graph = `[0:v]${asked},split[all][again];[all]${GLANCE_FILTER}[glance];[again]${pictures}[picture]`;
+  const graph = `[0:v]${asked},split[all][again];[all]${GLANCE_FILTER},${COUNTED}[glance];[again]${pictures},${COUNTED}[picture]`;
   return [
     ...["-filter_complex", graph, "-map", "[glance]", ...keepTimes, ...GLANCE_OUTPUT],
     ...["-map", "[picture]", ...keepTimes, ...jpegOutput(3)],

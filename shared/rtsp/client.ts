@@ -254,7 +254,7 @@ class RtspSession implements AsyncDisposable {
   #takeReport(data: Buffer): void {
     for (const report of parseRtcp(data)) {
       if (report.kind === "sender-report") this.#receiver?.takeReport(report);
-      if (report.kind === "bye" && this.#isPlaying) {
+      if (report.kind === "bye" && this.#isPlaying && this.#receiver?.isSender(report.ssrc) === true) {
         this.#link.fail(new AppError("unavailable", "the camera ended the stream"));
       }
     }
@@ -340,10 +340,14 @@ class Receiver {
     this.#announced = ssrc;
   }
 
-  /** Those of other senders, such as an old session's, do not count. */
-  takeReport(report: SenderReport): void {
+  /** Whether a report is of this stream: those of other senders, such as an old session's, do not count. */
+  isSender(ssrc: number): boolean {
     // The first report may come before the first packet.
-    if (report.ssrc !== (this.#ssrc ?? this.#announced ?? report.ssrc)) return;
+    return ssrc === (this.#ssrc ?? this.#announced ?? ssrc);
+  }
+
+  takeReport(report: SenderReport): void {
+    if (!this.isSender(report.ssrc)) return;
     this.#clock.note(report.wallMs, Date.now());
     this.#report = report;
   }

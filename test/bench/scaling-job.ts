@@ -32,10 +32,10 @@ export class StandInJob implements AsyncDisposable {
   #score: number | undefined;
   #isOver = false;
 
-  constructor(quality: WireQuality = {}) {
+  constructor(quality: WireQuality = {}, checkpointEveryMs = 10_000) {
     this.#quality = quality;
     const log = new Log("trainer", [(line) => this.#heard(line)], "debug");
-    this.#site = new TrainingSite(this.#folder.path, { log, checkpointEveryMs: 10_000 });
+    this.#site = new TrainingSite(this.#folder.path, { log, checkpointEveryMs });
   }
 
   get rounds(): readonly RoundSeen[] {
@@ -106,6 +106,12 @@ export class StandInJob implements AsyncDisposable {
 
   process(name: string): Subprocess {
     return this.#workers.get(name)!.worker.process;
+  }
+
+  /** Waits for the end of the running round. */
+  async roundEnd(withinMs: number): Promise<void> {
+    const before = this.#rounds.length;
+    await this.until(() => this.#rounds.length > before, withinMs);
   }
 
   /** Waits until `count` rounds more have been committed. @returns their mean time */

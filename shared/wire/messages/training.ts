@@ -2,6 +2,7 @@ import { AppError } from "../../base/errors.ts";
 import {
   BOXES_PER_PICTURE_MAX,
   CLASS_COUNT_MAX,
+  OWN_STEPS_MAX,
   PICTURE_COUNT_MAX,
   PIECE_SIZE_BYTES_MAX,
   WORKER_COUNT_MAX,
@@ -183,14 +184,26 @@ export const FormRing = defineMessage(0x2f, "FormRing", {
 });
 export const RingFormed = defineMessage(0x30, "RingFormed", { generation: u32, checksum: u32 });
 
-/** Compute these chunks, and average with the ring: the round that leads to `round + 1`. */
+/** Steps of a round, from 1. */
+const stepCount: Codec<number> = {
+  ...u8,
+  read(from) {
+    const value = u8.read(from);
+    if (value < 1 || value > OWN_STEPS_MAX) throw new AppError("protocol", `a round of ${value} steps`);
+    return value;
+  },
+};
+
+/** Compute these chunks, and average with the ring: the round that leads to `round + steps`. */
 export const RunRound = defineMessage(0x31, "RunRound", {
   generation: u32,
   round: u32,
   firstChunk: u32,
-  chunkCount: u16,
+  chunkCount: u32,
   /** Chunks of all members: what the sum is divided by. */
-  chunksTotal: u16,
+  chunksTotal: u32,
+  /** 1: gradients are averaged. More: each member makes so many steps by itself, and the weights are averaged. */
+  steps: stepCount,
   progress: finite,
   /** How numbers are written in the ring, the same for all members. */
   format: oneOf(...WIRE_FORMATS),
