@@ -12,10 +12,11 @@ import { planFor } from "../shared/learn/plan.ts";
 import type { Connection } from "../shared/net/connection.ts";
 import { NETWORK_KINDS } from "../shared/nn/networks/config.ts";
 import { DETECTOR_WIDTHS, type DetectorVariant } from "../shared/nn/networks/detector.ts";
+import { noteText } from "../shared/training/job-words.ts";
 import { planOptions, type TrainingOptions } from "../shared/training/options.ts";
 import { JobClient, type JobNews, type SubmitProgress } from "../shared/training/submit.ts";
 import { WIRE_CHOICES } from "../shared/training/wire-choice.ts";
-import type { JobStatus } from "../shared/wire/messages/models.ts";
+import type { JobStatus } from "../shared/wire/messages/job-status.ts";
 import { choiceFlag, numberFlag, wholeFlag } from "./flags.ts";
 import { type CommandContext, type Flags, isSet, textOf } from "./shell.ts";
 
@@ -178,7 +179,8 @@ async function followUntilEnd(
   }
   const status = last?.status;
   if (last === undefined || status?.state !== "done") {
-    const why = status?.note === "" ? "" : `: ${status?.note}`;
+    const note = noteText(status?.note);
+    const why = note === "" ? "" : `: ${note}`;
     const kind = status?.state === "cancelled" ? "cancelled" : "input";
     throw new AppError(kind, `training ${status?.state ?? "ended"}${why}`);
   }
@@ -207,7 +209,7 @@ function stateOfJob({ status }: JobNews): Parameters<Progress["show"]>[0] {
   if (bestMap50 !== undefined) parts.push(`best mAP50 ${bestMap50.toFixed(3)}`);
   if (isTraining && imagesPerSecond > 0) parts.push(`${imagesPerSecond.toFixed(1)} pictures/s`);
   if (workers.length > 0) parts.push(countText(workers.length, "worker"));
-  if (note !== "") parts.push(note);
+  if (note !== undefined) parts.push(noteText(note));
   return {
     stage: state,
     share: state === "training" ? progress : undefined,

@@ -4,7 +4,8 @@ import type { Connection } from "../../shared/net/connection.ts";
 import type { Sighting } from "../../shared/store/sighting.ts";
 import type { SightingLog } from "../../shared/store/sightings.ts";
 import { Dispatch } from "../../shared/wire/message.ts";
-import { FollowTraining, type JobStatus, TrainingStatus } from "../../shared/wire/messages/models.ts";
+import type { JobStatus } from "../../shared/wire/messages/job-status.ts";
+import { FollowTraining, TrainingStatus } from "../../shared/wire/messages/models.ts";
 import { RulesReply, RulesRequest, RulesSaved, SaveRules } from "../../shared/wire/messages/rules.ts";
 import {
   FindSightings,

@@ -1,4 +1,3 @@
-import { errorLine } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { cropPhoto } from "../../shared/detect/crop-photo.ts";
 import type { FrameSize } from "../../shared/detect/look/regions.ts";
@@ -7,6 +6,7 @@ import type { Visit, VisitChange } from "../../shared/detect/visits.ts";
 import type { Sighting } from "../../shared/store/sighting.ts";
 import type { NewSighting, SightingLog } from "../../shared/store/sightings.ts";
 import type { FrameMessage } from "../../shared/wire/messages/frames.ts";
+import { type Alarm, alarmOf } from "./alarm.ts";
 import { type FirstFrame, interruptedSightings, scaled } from "./interrupted.ts";
 
 /** The end of an open sighting is written at most this often, and the seldomer the longer it lasts... */
@@ -57,8 +57,8 @@ export class SightingWriter {
   readonly #clocks = new Map<string, CameraClock>();
   /** Ends of visits that could not be saved yet. */
   readonly #unsavedEnds: (() => Sighting | undefined)[] = [];
-  /** Why the last change could not be saved; empty when it could. */
-  alarm = "";
+  /** Why the last change could not be saved; absent when it could. */
+  alarm: Alarm | undefined;
 
   constructor(sightings: SightingLog, log: Log, onChange: (sighting: Sighting) => void) {
     this.#sightings = sightings;
@@ -166,14 +166,14 @@ export class SightingWriter {
       const changed = waits ? undefined : work();
       if (changed !== undefined) this.#onChange(changed);
       // Where there was nothing to save, nobody knows whether it could be.
-      if (this.alarm !== "" && (isSaved || changed !== undefined)) {
+      if (this.alarm !== undefined && (isSaved || changed !== undefined)) {
         this.#log.info("sightings are saved again");
-        this.alarm = "";
+        this.alarm = undefined;
       }
       return changed;
     } catch (error) {
-      if (this.alarm === "") this.#log.error("A SIGHTING COULD NOT BE SAVED", { camera, error });
-      this.alarm = errorLine(error);
+      if (this.alarm === undefined) this.#log.error("A SIGHTING COULD NOT BE SAVED", { camera, error });
+      this.alarm = alarmOf(error);
       return undefined;
     }
   }

@@ -261,7 +261,7 @@ export class RingLeader {
       }
       case "bench": {
         const worker = this.#workers.get(action.member)?.name;
-        this.#options.meter.leftOut(action.member, action.reason);
+        this.#options.meter.leftOut(action.member, "left-out", action.reason);
         log.warn("worker left out for a while", { job: jobId, worker, reason: action.reason });
         break;
       }

@@ -1,6 +1,6 @@
 import { assignChunks, type ChunkRange } from "../../shared/training/assignment.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
-import type { WorkerStatus } from "../../shared/wire/messages/models.ts";
+import { shortReason, type WorkerStatus } from "../../shared/wire/messages/job-status.ts";
 import type { RoundDone } from "../../shared/wire/messages/training.ts";
 
 /** Weight of the newest round in running means of what people see, and of what the split comes from. */
@@ -20,7 +20,7 @@ interface Meter {
   share: number;
   networkShare: number;
   /** Why it has no part now, where it was left out. */
-  out: string | undefined;
+  out: Pick<WorkerStatus, "reason" | "state"> | undefined;
 }
 
 /** What each worker gives, measured round by round: the split of the next round and what people see come from it. */
@@ -117,9 +117,9 @@ export class RoundMeter {
   }
 
   /** The others go on without it for now. */
-  leftOut(nodeId: string, why: string): void {
+  leftOut(nodeId: string, state: "silent" | "left-out", reason = ""): void {
     const meter = this.#meters.get(nodeId);
-    if (meter !== undefined) meter.out = why;
+    if (meter !== undefined) meter.out = { state, reason: shortReason(reason) };
   }
 
   /**
@@ -156,23 +156,12 @@ export class RoundMeter {
     return [...this.#meters].map(([nodeId, { name, engine, speed, share, networkShare, out }]) => ({
       name,
       nodeId,
-      state: out ?? (members.includes(nodeId) ? "training" : "joining"),
+      ...(out ?? { state: members.includes(nodeId) ? "training" : "joining", reason: "" }),
       engine,
       imagesPerSecond: +(speed * this.#chunkSize).toFixed(2),
       share: +share.toFixed(3),
       networkShare: +networkShare.toFixed(3),
     }));
-  }
-
-  /** Each machine's speed and share in a line, the slowest first. */
-  get machines(): string {
-    return [...this.#meters.values()]
-      .sort((a, b) => a.speed - b.speed)
-      .map(({ name, speed, share, out }) => {
-        const part = out ?? `${Math.round(100 * share)}%`;
-        return `${name} ${(speed * this.#chunkSize).toFixed(1)}/s ${part}`;
-      })
-      .join(", ");
   }
 
   get engines(): string[] {

@@ -5,9 +5,10 @@ import { deferred, onAbort } from "../../shared/base/wait.ts";
 import type { LearningPlan } from "../../shared/learn/plan.ts";
 import { learningRate } from "../../shared/learn/schedule.ts";
 import type { History, HistoryPoint } from "../../shared/nn/history.ts";
+import { machinesText } from "../../shared/training/job-words.ts";
 import type { WireChooser } from "../../shared/training/wire-choice.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
-import type { JobStatus } from "../../shared/wire/messages/models.ts";
+import { type JobStatus, jobNoteOf } from "../../shared/wire/messages/job-status.ts";
 import {
   CloseJob,
   Evaluated,
@@ -382,7 +383,7 @@ export class TrainingRun implements WorkerUser {
       job: this.#options.jobId,
       workers: members.length,
       picturesPerSecond: rate,
-      machines: members.length > 1 ? this.#meter.machines : undefined,
+      machines: members.length > 1 ? machinesText(this.#meter.workers(members)) : undefined,
       loss: total(this.#meter.loss),
       left: leftMs === undefined ? undefined : durationText(leftMs),
     });
@@ -393,8 +394,7 @@ export class TrainingRun implements WorkerUser {
     const { round, phase, members } = this.#leader;
     const isWaiting = phase === "waiting";
     const rate = this.#meter.imagesPerSecond;
-    const waiting =
-      this.#opening.size > 0 ? "the workers are getting ready" : "no worker is connected: waiting for one";
+    const waiting = jobNoteOf(this.#opening.size > 0 ? "getting-ready" : "no-worker");
     this.#options.onStatus(
       {
         state: "training",
@@ -407,7 +407,7 @@ export class TrainingRun implements WorkerUser {
         map50: this.#map50,
         bestMap50: this.#best?.map50,
         timeLeftMs: isWaiting ? undefined : this.#clock.timeLeftMs(round, rate),
-        note: isWaiting ? waiting : "",
+        note: isWaiting ? waiting : undefined,
         workers: this.#meter.workers(members),
       },
       this.#clock.elapsedMs / 1000,

@@ -2,7 +2,8 @@ import { AppError } from "../../shared/base/errors.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import type { Sighting } from "../../shared/store/sighting.ts";
 import { Dispatch, type MessageOf } from "../../shared/wire/message.ts";
-import { FollowTraining, type JobStatus, TrainingStatus } from "../../shared/wire/messages/models.ts";
+import type { JobStatus } from "../../shared/wire/messages/job-status.ts";
+import { FollowTraining, TrainingStatus } from "../../shared/wire/messages/models.ts";
 import { RulesReply, RulesRequest, RulesSaved, SaveRules } from "../../shared/wire/messages/rules.ts";
 import {
   FindSightings,

@@ -1,6 +1,7 @@
 import type { WrittenRules } from "../../shared/detect/near/written-rules.ts";
 import { type Sighting, thingText } from "../../shared/store/sighting.ts";
-import type { JobStatus } from "../../shared/wire/messages/models.ts";
+import type { JobStatus } from "../../shared/wire/messages/job-status.ts";
+import type { TesterStatusMessage } from "../../shared/wire/messages/sightings.ts";
 import type { TesterFeed } from "./tester-feed.ts";
 
 /**
@@ -45,8 +46,8 @@ export interface CameraView {
 }
 
 export interface StatusView {
-  /** Why sightings cannot be saved now; empty while they can. */
-  readonly alarm: string;
+  /** Why sightings cannot be saved now; absent while they can. */
+  readonly alarm: TesterStatusMessage["alarm"];
   readonly connected: boolean;
   readonly model: string;
   readonly modelVersion: number;
@@ -89,9 +90,7 @@ export function sightingView(feed: TesterFeed, row: Sighting): SightingView {
 export function statusView(feeds: readonly TesterFeed[]): StatusView {
   const first = feeds.find((feed) => (feed.status?.model ?? "") !== "")?.status;
   return {
-    alarm:
-      feeds.map((feed) => (feed.isConnected ? feed.status?.alarm : "") ?? "").find((text) => text !== "") ??
-      "",
+    alarm: feeds.find((feed) => feed.isConnected && feed.status?.alarm !== undefined)?.status?.alarm,
     connected: feeds.some((feed) => feed.isConnected),
     model: first?.model ?? "",
     modelVersion: first?.modelVersion ?? 0,
@@ -114,6 +113,6 @@ export function statusView(feeds: readonly TesterFeed[]): StatusView {
 }
 
 /** Jobs that are over are shown no more; the model they made is. */
-function isWorthShowing({ state }: JobStatus): boolean {
+export function isWorthShowing({ state }: JobStatus): boolean {
   return state !== "done" && state !== "cancelled";
 }

@@ -28,8 +28,8 @@ function showStatus(status: StatusView): void {
   state.dataset.live = String(status.connected);
   state.textContent = status.connected ? words.live : words.offline;
   const alarm = byId("alarm");
-  alarm.hidden = status.alarm === "";
-  alarm.textContent = `${words.alarm}: ${status.alarm}`;
+  alarm.hidden = status.alarm === undefined;
+  alarm.textContent = status.alarm === undefined ? "" : alarmWords(status.alarm);
   byId("model").textContent =
     status.model === ""
       ? words.noModel
@@ -42,6 +42,10 @@ function showStatus(status: StatusView): void {
     "camera",
     status.cameras.map(({ name }) => name),
   );
+}
+
+function alarmWords({ kind, text }: NonNullable<StatusView["alarm"]>): string {
+  return `${words.alarm}: ${kind === "other" ? text : words.alarms[kind]}`;
 }
 
 const events = new EventSource("/events");

@@ -14,6 +14,10 @@ const ENGLISH = {
   find: "Find",
   download: "Table (CSV)",
   alarm: "SIGHTINGS ARE NOT BEING SAVED",
+  alarms: {
+    "disk-full": "the tester's disk is full. Free some space; what was saved before is intact",
+    "not-permitted": "the tester may not write to its data folder. See that it is not read-only",
+  },
   newer: "Newer",
   older: "Older",
   zone: "Zone",
@@ -21,7 +25,25 @@ const ENGLISH = {
   pathShown: "the line shows the way it went",
   noPhoto: "the photo is no longer kept",
   network: "Network time",
-  slowest: "slowest",
+  why: "What holds it back",
+  standings: {
+    fine: () => "",
+    joining: () => "getting ready",
+    silent: () => "silent: the others go on without it",
+    "left-out": () => "left out for a while",
+    slow: (percent: string) => `computes at ${percent}% of the fastest`,
+    awaited: () => "the others wait for it",
+    network: (percent: string) => `the network: ${percent}% of its time`,
+  },
+  notes: {
+    arriving: (done: string, total: string) => `${done} of ${total} pictures have arrived`,
+    preparing: (done: string, total: string) => `${done} of ${total} pictures`,
+    "no-worker": () => "no worker is connected: waiting for one",
+    "getting-ready": () => "the workers are getting ready",
+    unsaved: () => "the model waits until the disk takes it",
+    "ended-early": () => "ended early, with what was learnt",
+    failed: () => "why",
+  },
   any: "any",
   all: "Show all",
   more: "Older ones",
@@ -48,8 +70,8 @@ const ENGLISH = {
     line: "Line",
     mask: "Ignored part",
     corner: "Corner",
-    high: (percent: string): string => `${percent}% high`,
-    summary: (isDrawn: boolean): string =>
+    high: (percent: string) => `${percent}% high`,
+    summary: (isDrawn: boolean) =>
       isDrawn
         ? "Recorded is what stands in a zone or crosses a line. Green boxes would count now; the dot is where a thing stands."
         : "Recorded is everything that is high enough. Draw a zone or a line to ask for more. Green boxes would count now.",
@@ -103,7 +125,14 @@ const ENGLISH = {
   },
 };
 
-export type Words = typeof ENGLISH;
+/** Words that take numbers give any text; the keys are those of the English ones. */
+type Translated<T> = T extends (...values: infer V) => string
+  ? (...values: V) => string
+  : T extends string
+    ? string
+    : { readonly [K in keyof T]: Translated<T[K]> };
+
+export type Words = Translated<typeof ENGLISH>;
 
 const SPANISH: Words = {
   live: "en directo",
@@ -120,6 +149,11 @@ const SPANISH: Words = {
   find: "Buscar",
   download: "Tabla (CSV)",
   alarm: "NO SE ESTÁN GUARDANDO LOS AVISTAMIENTOS",
+  alarms: {
+    "disk-full": "el disco del analizador está lleno. Libera espacio; lo guardado antes está intacto",
+    "not-permitted":
+      "el analizador no puede escribir en su carpeta de datos. Comprueba que no sea de solo lectura",
+  },
   newer: "Más reciente",
   older: "Más antiguo",
   zone: "Zona",
@@ -127,7 +161,25 @@ const SPANISH: Words = {
   pathShown: "la línea muestra por dónde pasó",
   noPhoto: "la foto ya no se conserva",
   network: "Tiempo de red",
-  slowest: "la más lenta",
+  why: "Qué la frena",
+  standings: {
+    fine: () => "",
+    joining: () => "preparándose",
+    silent: () => "no responde: las demás siguen sin ella",
+    "left-out": () => "apartada por un rato",
+    slow: (percent) => `calcula al ${percent}% de la más rápida`,
+    awaited: () => "las demás la esperan",
+    network: (percent) => `la red: ${percent}% de su tiempo`,
+  },
+  notes: {
+    arriving: (done, total) => `han llegado ${done} de ${total} imágenes`,
+    preparing: (done, total) => `${done} de ${total} imágenes`,
+    "no-worker": () => "no hay trabajadores conectados: esperando uno",
+    "getting-ready": () => "los trabajadores se están preparando",
+    unsaved: () => "el modelo espera a que el disco lo acepte",
+    "ended-early": () => "terminado antes, con lo aprendido",
+    failed: () => "motivo",
+  },
   any: "todas",
   all: "Ver todo",
   more: "Más antiguos",

@@ -27,7 +27,7 @@ import {
   type ValueOf,
 } from "../codec.ts";
 import { defineMessage } from "../message.ts";
-import type { JobStatus } from "./models.ts";
+import { jobStatus } from "./job-status.ts";
 import { box, classNames, jsonObject, name, path, piece, words } from "./parts.ts";
 
 /**
@@ -92,7 +92,7 @@ export const CancelJob = defineMessage(0x16, "CancelJob", { jobId: u32, keepBest
 /** Asks for `JobUpdate` now, at changes and at most twice a second, until the job has ended. */
 export const FollowJob = defineMessage(0x17, "FollowJob", { jobId: u32 });
 export const JobUpdate = defineMessage(0x18, "JobUpdate", {
-  status: json(64 * 1024, (value) => value as JobStatus),
+  status: jobStatus,
   /** Version of the model, once there is one; its name is the job's. */
   modelVersion: optional(u32),
   /** Seconds of training so far. */

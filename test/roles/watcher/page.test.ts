@@ -134,7 +134,7 @@ describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
       .trimEnd()
       .split("\r\n");
     expect(lines).toHaveLength(2);
-    expect(lines[0]).toStartWith("\ufeffid;camera;class;");
+    expect(lines[0]).toStartWith("\ufeffid;cámara;clase;");
     expect(lines[1]).toContain(";street;bus;0,9;");
     await page.context().close();
   }, 30_000);
