@@ -175,10 +175,10 @@ export class Camera {
       capturedMs = this.#wallMs(mediaMs),
       cameraClockAheadMs,
       takenMs = capturedMs,
-      isCalm = false,
+      sign,
     } = {}) => {
       this.#noteArrival();
-      const arrival = { sequence: this.#sequence++, capturedMs, mediaMs, cameraClockAheadMs, isCalm };
+      const arrival = { sequence: this.#sequence++, capturedMs, mediaMs, cameraClockAheadMs, sign };
       this.#noteTaken(arrival.sequence, takenMs);
       let wish: Wish = "none";
       // Everybody is asked, since those who say yes remember it.

@@ -20,8 +20,6 @@ const LIST_EVERY_MS = 2000;
 const PROMISE_HOLDS_MS = 1000;
 /** Requests of one camera that may wait at once. */
 const CREDIT_MAX = 8;
-/** A glance is given this often, however calm the coded pictures are. */
-const CALM_GLANCE_MS = 500;
 const NO_BYTES = new Uint8Array(0);
 
 /** The cameras of this node, who watches which, and word of their changes. */
@@ -127,15 +125,17 @@ class CameraView implements Follower, Disposable {
     return this.#asked ? this.#credit > 0 : undefined;
   }
 
-  wants({ sequence, capturedMs, isCalm }: Arrival): Wish {
+  wants({ sequence, capturedMs, sign }: Arrival): Wish {
     if (this.#credit === 0) return "none";
     if (this.#camera.delivery === "every") return this.#wish;
     const nowMs = performance.now();
     if (this.#promised !== undefined && nowMs - this.#promised.atMs < PROMISE_HOLDS_MS) return "none";
     if (!this.#isDue(capturedMs)) return "none";
     // Nothing moved at the last glance, and the coded picture does not say that something does now.
-    const isRecent = capturedMs - this.#pacedMs < CALM_GLANCE_MS;
-    if (this.#wish === "glance" && isCalm && isRecent) return "none";
+    const isRecent = capturedMs - this.#pacedMs < (sign?.calmMs ?? 0);
+    if (this.#wish === "glance" && isRecent) return "none";
+    // Where it surely does, the tester would ask for the next picture at once.
+    if (sign?.isStriking) this.#wish = "picture";
     this.#promised = { sequence, atMs: nowMs };
     return this.#wish;
   }

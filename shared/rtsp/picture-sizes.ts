@@ -1,26 +1,46 @@
 /** Pictures whose sizes are compared: some seconds of them. */
-const WINDOW = 64;
+const WINDOW = 128;
 /** Fewer say nothing. */
 const WINDOW_MIN = 16;
-/** Of a still scene, one picture in ten counts as not calm. */
-const CALM_SHARE = 0.9;
+/** Of a still scene, so many pictures in a hundred are calm. */
+const CALM_PERCENT = 96;
+/** So many times the size of all calm pictures is no chance. */
+const STRIKING = 2;
+/** Where calm pictures are within this ratio of the median, the encoder keeps them of one size: they tell little. */
+const ALIKE = 1.5;
+/** How long a calm picture lets a look wait; where sizes tell little, half of it. */
+const CALM_MS = 1000;
+
+/** What the size of a coded picture says of motion. */
+export interface SizeSign {
+  /** For how long after the last look none is due, by this picture; 0 when something may move. */
+  readonly calmMs: number;
+  /** Something surely moves. */
+  readonly isStriking: boolean;
+}
 
 /**
- * Whether a coded picture took no more bits than most of those before it. An encoder spends bits on what has changed,
- * so a larger picture is the first and cheapest word of motion; a calm one proves nothing, since some encoders keep
- * their pictures of one size.
+ * What a coded picture's size says, beside those of the still scene. An encoder spends bits on what has changed, so a
+ * larger picture is the first and cheapest word of motion; a calm one proves nothing, since some encoders keep their
+ * pictures of one size. Key pictures say nothing of change, and are never calm.
  */
 export class PictureSizes {
   readonly #sizes: number[] = [];
 
-  /** Takes the next picture's size. Key pictures, which say nothing of change, are never calm. */
-  isCalm(sizeBytes: number, isKey: boolean): boolean {
-    if (isKey) return false;
-    const rank = Math.floor(CALM_SHARE * this.#sizes.length);
-    const isKnown = this.#sizes.length >= WINDOW_MIN;
-    const isCalm = isKnown && sizeBytes <= this.#sizes.toSorted((a, b) => a - b)[rank]!;
+  read(sizeBytes: number, isKey: boolean): SizeSign {
+    const count = this.#sizes.length;
+    if (isKey || count < WINDOW_MIN) return { calmMs: 0, isStriking: false };
+    const sorted = this.#sizes.toSorted((a, b) => a - b);
+    const median = sorted[Math.floor(count / 2)]!;
+    const limit = sorted[Math.floor((CALM_PERCENT * count) / 100)]!;
+    const calmMs = limit < ALIKE * median ? CALM_MS / 2 : CALM_MS;
+    return { calmMs: sizeBytes <= limit ? calmMs : 0, isStriking: sizeBytes > STRIKING * limit };
+  }
+
+  /** Takes the size of a picture on which, as far as anybody knows, nothing moves. */
+  learn(sizeBytes: number, isKey: boolean): void {
+    if (isKey) return;
     this.#sizes.push(sizeBytes);
     if (this.#sizes.length > WINDOW) this.#sizes.shift();
-    return isCalm;
   }
 }

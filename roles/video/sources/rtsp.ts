@@ -136,6 +136,8 @@ async function decodingTaker(
 ) {
   const wishes = new Map<number, Arrival>();
   const sizes = new PictureSizes();
+  /** Whole pictures are wanted: something moves. */
+  let isBusy = false;
   const decoder = stack.use(
     new LiveDecoder({
       ffmpeg: await findFfmpeg(),
@@ -150,9 +152,11 @@ async function decodingTaker(
     }),
   );
   return ({ data, isKey, arrivedMs, mediaMs, takenMs, cameraClockAheadMs }: ReceivedPicture): void => {
-    const isCalm = sizes.isCalm(data.length, isKey);
-    const { arrival, wish } = feed.arrive({ capturedMs: arrivedMs, takenMs, cameraClockAheadMs, isCalm });
+    const sign = sizes.read(data.length, isKey);
+    const { arrival, wish } = feed.arrive({ capturedMs: arrivedMs, takenMs, cameraClockAheadMs, sign });
     const id = decoder.push(data, isKey, wish, mediaMs);
+    if (wish !== "none") isBusy = wish === "picture";
+    if (!isBusy) sizes.learn(data.length, isKey);
     if (wish === "none") return;
     wishes.set(id, arrival);
     if (wishes.size > WISHES_MAX) wishes.delete(wishes.keys().next().value!);

@@ -1,5 +1,6 @@
 import type { Wish } from "../../../shared/media/decoder-child.ts";
 import type { Glance } from "../../../shared/media/glance.ts";
+import type { SizeSign } from "../../../shared/rtsp/picture-sizes.ts";
 import type { Publication } from "../../../shared/rtsp/publication.ts";
 
 /** A frame that has reached this node, whether or not anybody will look at it. */
@@ -12,8 +13,8 @@ export interface Arrival {
   readonly mediaMs: number | undefined;
   /** The camera's clock minus ours, in ms, where it tells its time. */
   readonly cameraClockAheadMs: number | undefined;
-  /** Its coding took no more bits than usual: most likely nothing moves. */
-  readonly isCalm: boolean;
+  /** What its coding says of motion; absent where it says nothing. */
+  readonly sign: SizeSign | undefined;
 }
 
 /** What a source knows of a frame when it arrives. */
@@ -25,7 +26,7 @@ export interface ArrivalFacts {
   readonly cameraClockAheadMs?: number | undefined;
   /** When it was taken, by our clock, where that is known better than by its arrival. */
   readonly takenMs?: number;
-  readonly isCalm?: boolean;
+  readonly sign?: SizeSign;
 }
 
 /** A frame's picture: a whole JPEG file. */
