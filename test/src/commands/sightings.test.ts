@@ -51,7 +51,7 @@ test.skipIf(process.platform === "win32")(
   async () => {
     using folder = tempFolder();
     fill(folder.path, 3);
-    const line = '"$0" "$1" sightings --data "$2" --csv | true';
+    const line = '"$0" "$1" sightings --data "$2" --csv --photos "$2/out" | true';
     const child = Bun.spawn(["sh", "-c", line, process.execPath, MAIN, folder.path], {
       stdout: "pipe",
       stderr: "pipe",
