@@ -1,3 +1,5 @@
+import { halfValues, toHalves } from "./half.ts";
+
 /**
  * How runs of numbers travel round the ring. `float32` says them exactly. `float16` and `int8` say them by a scale a
  * block and 2 bytes or 1 byte a number; what they leave unsaid the sender keeps and adds next time (error feedback:
@@ -37,26 +39,27 @@ const float16: NumberFormat = {
   sizeOf: (count) => 4 * blocks(count, FLOAT16_BLOCK) + 2 * count,
   encode(values, out) {
     const { scales, at } = scalesOf(out, values.length, FLOAT16_BLOCK);
-    const numbers = new Float16Array(out.buffer, at, values.length);
-    const scaled = new Float32Array(Math.min(values.length, FLOAT16_BLOCK));
+    const halves = new Uint16Array(out.buffer, at, values.length);
     for (let block = 0, from = 0; from < values.length; block++, from += FLOAT16_BLOCK) {
       const to = Math.min(values.length, from + FLOAT16_BLOCK);
+      const part = values.subarray(from, to);
       const exponent = (largestBits(values, from, to) >>> 23) - 127;
-      // Not a number, or too small to matter: as it is.
-      const shift = exponent === 128 || exponent < -100 ? 0 : 14 - exponent;
-      const scale = 2 ** shift;
-      for (let i = from; i < to; i++) scaled[i - from] = values[i]! * scale;
-      numbers.set(scaled.subarray(0, to - from), from);
+      // Too small to matter: as it is.
+      const shift = exponent < -98 || exponent === 128 ? 0 : 14 - exponent;
+      // What is no number, or endless, stays so.
+      if (exponent === 128) new Float16Array(out.buffer, at + 2 * from, part.length).set(part);
+      else toHalves(part, shift, halves.subarray(from, to));
       scales[block] = 2 ** -shift;
     }
   },
   decode(bytes, into) {
     const { scales, at } = scalesOf(bytes, into.length, FLOAT16_BLOCK);
-    into.set(new Float16Array(bytes.buffer, at, into.length));
+    const halves = new Uint16Array(bytes.buffer, at, into.length);
+    const worth = halfValues();
     for (let block = 0, from = 0; from < into.length; block++, from += FLOAT16_BLOCK) {
       const to = Math.min(into.length, from + FLOAT16_BLOCK);
       const scale = scales[block]!;
-      for (let i = from; i < to; i++) into[i] = into[i]! * scale;
+      for (let i = from; i < to; i++) into[i] = worth[halves[i]!]! * scale;
     }
   },
 };

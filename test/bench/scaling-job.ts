@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Subprocess } from "bun";
 import { Log, silentLog } from "../../shared/base/log.ts";
 import type { Connection } from "../../shared/net/connection.ts";
+import { noteText } from "../../shared/training/job-words.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import type { WireChoice } from "../../shared/training/wire-choice.ts";
 import { ended, type ToyWorker, TrainingSite, tinyDataset } from "../roles/training-site.ts";
@@ -31,10 +32,10 @@ export class StandInJob implements AsyncDisposable {
   #score: number | undefined;
   #isOver = false;
 
-  constructor(quality: WireQuality = {}) {
+  constructor(quality: WireQuality = {}, checkpointEveryMs = 10_000) {
     this.#quality = quality;
     const log = new Log("trainer", [(line) => this.#heard(line)], "debug");
-    this.#site = new TrainingSite(this.#folder.path, { log, checkpointEveryMs: 10_000 });
+    this.#site = new TrainingSite(this.#folder.path, { log, checkpointEveryMs });
   }
 
   get rounds(): readonly RoundSeen[] {
@@ -68,7 +69,7 @@ export class StandInJob implements AsyncDisposable {
     const jobId = await client.submit({ name: "stand-in", dataset, options });
     ended(client, jobId)
       .then(({ status }) => {
-        if (status.state !== "done") throw new Error(`the job ${status.state}: ${status.note}`);
+        if (status.state !== "done") throw new Error(`the job ${status.state}: ${noteText(status.note)}`);
         this.#score = status.map50 ?? 0;
         this.#wake();
       })
@@ -105,6 +106,12 @@ export class StandInJob implements AsyncDisposable {
 
   process(name: string): Subprocess {
     return this.#workers.get(name)!.worker.process;
+  }
+
+  /** Waits for the end of the running round. */
+  async roundEnd(withinMs: number): Promise<void> {
+    const before = this.#rounds.length;
+    await this.until(() => this.#rounds.length > before, withinMs);
   }
 
   /** Waits until `count` rounds more have been committed. @returns their mean time */

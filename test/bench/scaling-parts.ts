@@ -35,7 +35,7 @@ const boundBytes = (workers: number, numbers: number, bytesANumber: number): num
 const NUMBERS = buildNetwork({ kind: "detector", size: 64, variant: "normal", classCount: 2 }).parameters
   .totalCount;
 
-/** The mean time of a round among `machines`, and the bytes that each sent in it. */
+/** The mean time of a round among `machines`. */
 async function measure(
   machines: readonly Machine[],
   options: {
@@ -45,7 +45,7 @@ async function measure(
     quality?: WireQuality;
     wire?: WireChoice;
   },
-): Promise<{ roundMs: number; bytes: number }> {
+): Promise<number> {
   const { chunks, chunkMs, rounds, quality, wire = "auto" } = options;
   await using job = new StandInJob(quality);
   await job.begin(chunks, { wire });
@@ -53,9 +53,30 @@ async function measure(
     await job.add(`w${i}`, machine, typeof chunkMs === "number" ? chunkMs : chunkMs(i));
   }
   await job.settled(machines.length);
-  const before = job.wires.peerBytes;
-  const roundMs = await job.roundMs(rounds, 120_000);
-  return { roundMs, bytes: (job.wires.peerBytes - before) / (rounds * machines.length) };
+  return await job.roundMs(rounds, 120_000);
+}
+
+/** Bytes that all `machines` send in a round of float16, by the median of some: one that was repeated is no measure. */
+async function roundBytes(
+  network: Namespaces,
+  machines: readonly Machine[],
+): Promise<{ toPeers: number; asFrames: number }> {
+  // Rounds alone: a checkpoint's state goes to the trainer every ten seconds, however many rounds these have.
+  await using job = new StandInJob({}, 600_000);
+  await job.begin(machines.length, { wire: "float16" });
+  // Long enough that the ring is at rest when a round has ended and its bytes are counted.
+  for (const [i, machine] of machines.entries()) await job.add(`w${i}`, machine, 200);
+  await job.settled(machines.length);
+  const seen: { toPeers: number; asFrames: number }[] = [];
+  for (let round = 0; round < 10; round++) {
+    await job.roundEnd(60_000);
+    seen.push({ toPeers: job.wires.peerBytes, asFrames: network.frameBytes });
+  }
+  const median = (of: (one: (typeof seen)[number]) => number): number => {
+    const bytes = seen.slice(1).map((one, i) => of(one) - of(seen[i]!));
+    return bytes.sort((a, b) => a - b)[bytes.length >> 1]!;
+  };
+  return { toPeers: median(({ toPeers }) => toPeers), asFrames: median(({ asFrames }) => asFrames) };
 }
 
 /** Four machines, each with its own link to a switch. */
@@ -63,14 +84,10 @@ async function lan(): Promise<Row[]> {
   using network = new Namespaces();
   const machines = Array.from({ length: 4 }, () => network.add(1000));
   const chunkMs = 1000;
-  const { roundMs, bytes } = await measure(machines, {
-    chunks: 4,
-    chunkMs,
-    rounds: 6,
-    quality: { delayMs: 0.3 },
-    wire: "float16",
-  });
-  const ratio = (bytesANumber: number): number => bytes / boundBytes(4, NUMBERS, bytesANumber);
+  const quality = { delayMs: 0.3 };
+  const roundMs = await measure(machines, { chunks: 4, chunkMs, rounds: 10, quality, wire: "float16" });
+  const bytes = await roundBytes(network, machines);
+  const bound = 4 * boundBytes(4, NUMBERS, 2);
   return [
     {
       key: "lanEfficiency",
@@ -82,12 +99,18 @@ async function lan(): Promise<Row[]> {
     },
     {
       key: "lanBytes",
-      what: "the same: bytes a round against the ring's bound for float16",
-      value: ratio(2),
+      what: "bytes a round that they send each other, TLS included, of the ring's bound",
+      value: bytes.toPeers / bound,
       unit: "x",
       must: 1.05,
       goal: 1.02,
       isLess: true,
+    },
+    {
+      key: "lanFrameBytes",
+      what: "the same as Ethernet frames, with acknowledgements and what the trainer hears",
+      value: bytes.asFrames / bound,
+      unit: "x",
     },
   ];
 }
@@ -100,7 +123,7 @@ async function cell(): Promise<Row[]> {
   const quality = { delayMs: 2, loss: 0.02, stallMs: 4, timerEvery: 50 };
   const chunkMs = 1000;
   // Forced: `auto` looks at ten rounds before it changes anything.
-  const { roundMs } = await measure(machines, { chunks: 4, chunkMs, rounds: 5, quality, wire: "int8" });
+  const roundMs = await measure(machines, { chunks: 4, chunkMs, rounds: 5, quality, wire: "int8" });
   return [
     {
       key: "cellSpeedup",
@@ -119,14 +142,14 @@ async function unequal(): Promise<Row[]> {
   const chunks = 16;
   const chunkMs = 150;
   const slow = (index: number): number => (index === 0 ? 4 * chunkMs : chunkMs);
-  const { roundMs } = await measure(machines, { chunks, chunkMs: slow, rounds: 12 });
+  const roundMs = await measure(machines, { chunks, chunkMs: slow, rounds: 12 });
   // All at a quarter of the speed take as long as an even split that waits for one.
   const waiting = await measure(machines, { chunks, chunkMs: 4 * chunkMs, rounds: 5 });
   return [
     {
       key: "unequalSpeedup",
       what: `one of 4 at a quarter of the speed, ${chunks} chunks a round (stand-in): of waiting for it`,
-      value: waiting.roundMs / roundMs,
+      value: waiting / roundMs,
       unit: "x",
       must: 2,
       goal: 3,

@@ -23,6 +23,8 @@ export interface ToyWorker {
   readonly process: Subprocess<"ignore", "pipe", "inherit">;
   /** Round to checksum. */
   readonly rounds: Map<number, string>;
+  /** Resolves when it has begun so many different rounds; rejects when it ends before that. */
+  inRounds(count: number): Promise<void>;
   /** Where it listens for other workers. */
   readonly port: Promise<number>;
   /** When it begins to score for the first time: the progress at which its last round was. */
@@ -103,11 +105,17 @@ export class TrainingSite implements AsyncDisposable {
     });
     const port = deferred<number>();
     const scoring = deferred<number>();
+    const rounds = new RoundsSeen();
     const said = { port: port.promise, scoring: scoring.promise };
-    const worker: ToyWorker = { process: child, rounds: new Map(), ...said };
+    const worker: ToyWorker = {
+      process: child,
+      rounds: rounds.checksums,
+      inRounds: (count) => rounds.reach(count),
+      ...said,
+    };
     this.#workers.push(worker);
     this.#processes.push(child);
-    void readLines(worker, port, scoring);
+    void readLines(child, rounds, port, scoring);
     return worker;
   }
 
@@ -171,8 +179,34 @@ export class TrainingSite implements AsyncDisposable {
   }
 }
 
+/** The rounds that a worker has begun, and who waits for how many. */
+class RoundsSeen {
+  readonly checksums = new Map<number, string>();
+  readonly #waiting: { readonly count: number; readonly reached: Deferred<void> }[] = [];
+  #fault: Error | undefined;
+
+  async reach(count: number): Promise<void> {
+    if (this.checksums.size >= count) return;
+    if (this.#fault !== undefined) throw this.#fault;
+    const reached = deferred();
+    this.#waiting.push({ count, reached });
+    await reached.promise;
+  }
+
+  add(round: number, checksum: string): void {
+    this.checksums.set(round, checksum);
+    for (const { count, reached } of this.#waiting) if (this.checksums.size >= count) reached.resolve();
+  }
+
+  end(fault: Error): void {
+    this.#fault = fault;
+    for (const { reached } of this.#waiting) reached.reject(fault);
+  }
+}
+
 async function readLines(
-  { process: child, rounds }: ToyWorker,
+  child: ToyWorker["process"],
+  rounds: RoundsSeen,
   port: Deferred<number>,
   scoring: Deferred<number>,
 ): Promise<void> {
@@ -184,11 +218,12 @@ async function readLines(
       const [word, value] = line.split(" ");
       if (word === "port") port.resolve(Number(value));
       else if (word === "scoring") scoring.resolve(Number(value));
-      else rounds.set(Number(word), value ?? "");
+      else rounds.add(Number(word), value ?? "");
     }
   }
-  port.reject(new Error("the worker has ended"));
-  scoring.reject(new Error("the worker has ended"));
+  const fault = new Error("the worker has ended");
+  for (const waiter of [port, scoring]) waiter.reject(fault);
+  rounds.end(fault);
 }
 
 /** The last news of a job, once it has ended. */
@@ -199,7 +234,10 @@ export async function ended(client: JobClient, jobId: number): Promise<JobNews> 
   return last;
 }
 
-/** Follows a job until it has done so many samples (or has ended). */
+/**
+ * Follows a job until it has done so many samples (or has ended). News come at most twice a second: a job that must
+ * still be running afterwards needs many more.
+ */
 export async function untilSamples(client: JobClient, jobId: number, samples: number): Promise<void> {
   for await (const { status } of client.follow(jobId)) if (status.samples >= samples) return;
 }

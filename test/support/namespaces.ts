@@ -1,6 +1,9 @@
 import type { Machine } from "./machines.ts";
 import { has } from "./tools.ts";
 
+/** Of a segment: Ethernet 14, IP 20, TCP with its timestamps 32. */
+const HEADER_BYTES = 66;
+
 /** Why network namespaces cannot be made here; `undefined` when they can. */
 export function namespacesMissing(): string | undefined {
   for (const tool of ["ip", "tc", "unshare"])
@@ -58,12 +61,30 @@ export class Namespaces implements Disposable {
     }));
   }
 
+  /**
+   * Bytes that all machines have sent so far as Ethernet frames, acknowledgements too, without preambles and checksums.
+   * The kernel hands many segments of TCP to the device as one; each but the first has headers that were not counted.
+   */
+  get frameBytes(): number {
+    let total = 0;
+    for (const name of this.#names) {
+      const files = ["/proc/net/dev", "/proc/net/snmp"];
+      const said = run("ip", "netns", "exec", name, "cat", ...files);
+      const device = /^ *vigia\d+b:(?: +\d+){8} +(\d+) +(\d+)/m.exec(said)!;
+      const segments = /^Tcp: (?:-?\d+ ){10}(\d+)/m.exec(said)!;
+      const [bytes, packets] = [Number(device[1]), Number(device[2])];
+      total += bytes + HEADER_BYTES * Math.max(0, Number(segments[1]) - packets);
+    }
+    return total;
+  }
+
   [Symbol.dispose](): void {
     for (const name of this.#names.splice(0)) Bun.spawnSync(["ip", "netns", "del", name]);
   }
 }
 
-function run(...command: string[]): void {
-  const { exitCode, stderr } = Bun.spawnSync(command);
+function run(...command: string[]): string {
+  const { exitCode, stdout, stderr } = Bun.spawnSync(command);
   if (exitCode !== 0) throw new Error(`${command.join(" ")}: ${stderr.toString().trim()}`);
+  return stdout.toString();
 }
