@@ -1,6 +1,7 @@
 import type { ArgsDef } from "citty";
 import { systemClock } from "../shared/base/clock.ts";
 import { AppError, errorKind } from "../shared/base/errors.ts";
+import { OWN_STEPS_MAX } from "../shared/base/limits.ts";
 import type { Progress } from "../shared/base/progress.ts";
 import { Random } from "../shared/base/random.ts";
 import { backoffMs } from "../shared/base/retry.ts";
@@ -11,10 +12,11 @@ import { planFor } from "../shared/learn/plan.ts";
 import type { Connection } from "../shared/net/connection.ts";
 import { NETWORK_KINDS } from "../shared/nn/networks/config.ts";
 import { DETECTOR_WIDTHS, type DetectorVariant } from "../shared/nn/networks/detector.ts";
+import { noteText } from "../shared/training/job-words.ts";
 import { planOptions, type TrainingOptions } from "../shared/training/options.ts";
 import { JobClient, type JobNews, type SubmitProgress } from "../shared/training/submit.ts";
 import { WIRE_CHOICES } from "../shared/training/wire-choice.ts";
-import type { JobStatus } from "../shared/wire/messages/models.ts";
+import type { JobStatus } from "../shared/wire/messages/job-status.ts";
 import { choiceFlag, numberFlag, wholeFlag } from "./flags.ts";
 import { type CommandContext, type Flags, isSet, textOf } from "./shell.ts";
 
@@ -56,6 +58,12 @@ export const TRAINING_FLAGS = {
     description:
       "How workers send each other numbers: float16 and int8 for slow networks (auto: as measured).",
   },
+  "local-steps": {
+    type: "string",
+    valueHint: `auto|1..${OWN_STEPS_MAX}`,
+    description:
+      "Steps that each worker makes by itself before they average, for very slow networks (auto: as measured; 1 where --wire says a format).",
+  },
   init: { type: "string", valueHint: "FILE.onnx", description: "A model to start from." },
   strict: { type: "boolean", description: "A defect of the data set is an error." },
 } as const satisfies ArgsDef;
@@ -70,11 +78,14 @@ export function trainingOptions(flags: Flags, dataset: string): TrainingOptions 
   const seed = wholeFlag("seed", textOf(flags, "seed"), 0, 2 ** 32 - 1);
   const variant = textOf(flags, "variant");
   const wire = textOf(flags, "wire");
+  const steps = textOf(flags, "local-steps");
+  const localSteps = steps === "auto" ? steps : wholeFlag("local-steps", steps, 1, OWN_STEPS_MAX);
   const hidden = wholeFlag("hidden", textOf(flags, "hidden"), 1, 4096);
   const options: TrainingOptions = {
     ...(variant !== undefined && { variant: choiceFlag("variant", variant, DETECTOR_VARIANTS) }),
     ...(hidden !== undefined && { hidden }),
     ...(wire !== undefined && { wire: choiceFlag("wire", wire, WIRE_CHOICES) }),
+    ...(localSteps !== undefined && { localSteps }),
     network: choiceFlag("network", textOf(flags, "network") ?? "detector", NETWORK_KINDS),
     dataset: dataset.split(/[/\\]/).filter(Boolean).at(-1) ?? dataset,
     ...(sizePx !== undefined && { sizePx }),
@@ -168,7 +179,8 @@ async function followUntilEnd(
   }
   const status = last?.status;
   if (last === undefined || status?.state !== "done") {
-    const why = status?.note === "" ? "" : `: ${status?.note}`;
+    const note = noteText(status?.note);
+    const why = note === "" ? "" : `: ${note}`;
     const kind = status?.state === "cancelled" ? "cancelled" : "input";
     throw new AppError(kind, `training ${status?.state ?? "ended"}${why}`);
   }
@@ -197,7 +209,7 @@ function stateOfJob({ status }: JobNews): Parameters<Progress["show"]>[0] {
   if (bestMap50 !== undefined) parts.push(`best mAP50 ${bestMap50.toFixed(3)}`);
   if (isTraining && imagesPerSecond > 0) parts.push(`${imagesPerSecond.toFixed(1)} pictures/s`);
   if (workers.length > 0) parts.push(countText(workers.length, "worker"));
-  if (note !== "") parts.push(note);
+  if (note !== undefined) parts.push(noteText(note));
   return {
     stage: state,
     share: state === "training" ? progress : undefined,

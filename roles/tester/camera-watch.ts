@@ -24,9 +24,7 @@ const HISTORY_FRAMES = 10;
 const RATE_WINDOW_MS = 5000;
 /** Somebody who looked at the camera's picture within this time wants to see it go on. */
 const VIEWED_MS = 5000;
-/** What a stop interrupted may go on when the same thing stands at the same place within so long... */
-const RESUME_WITHIN_MS = 10 * 60_000;
-/** ... and is found so soon after the first frame. */
+/** What a stop interrupted may go on when it is found so soon after the first picture. */
 const RESUME_SEARCH_MS = 20_000;
 /** What could not be saved is tried again so much later: a disk may be full for days. */
 const PHOTO_RETRY_MS = 1000;
@@ -78,7 +76,7 @@ export class CameraWatch {
   readonly #testedAtMs: number[] = [];
   #latest: TestedPicture | undefined;
   #viewedAtMs = Number.NEGATIVE_INFINITY;
-  /** Until when visits from before a restart may go on; absent before the first frame. */
+  /** Until when visits from before a restart may go on; absent before the first picture. */
   #searchUntilMs: number | undefined;
   status: CameraStatus;
   skipped = 0;
@@ -221,10 +219,13 @@ export class CameraWatch {
   }
 
   #plan(frame: FrameMessage, { info }: LoadedModel): Promise<FramePlan> {
-    const side = info.network.kind === "detector" ? info.network.size : undefined;
+    const { network, learntSizes } = info;
+    // Without a word of how large it learnt things, nobody knows whether it would know them larger.
+    const canZoom = network.kind === "detector" && learntSizes !== undefined;
+    const sight = canZoom ? { sidePx: network.size, ...learntSizes } : undefined;
     // A file's frames are tested side by side, and what becomes of one must not hang on how far others are.
     const tracks = this.status.delivery === "every" ? [] : this.#tracker.tracks;
-    return this.#gate.plan(frame, timeOf(frame), tracks, side);
+    return this.#gate.plan(frame, timeOf(frame), tracks, sight);
   }
 
   async #take(frame: FrameMessage, { look, motion }: FramePlan, seen: Detected | undefined): Promise<void> {
@@ -233,7 +234,7 @@ export class CameraWatch {
       this.#interrupt(); // as after this machine's sleep
     this.#capturedMs = frame.capturedMs;
     if (motion === "cut") this.#finish(false);
-    this.#expectInterrupted(frame);
+    await this.#expectInterrupted(frame);
     const size = seen ?? frame;
     const found = (seen?.detections ?? []).filter(
       (one) => this.#isPlausible(one) && !this.#judge.isMasked(one.box, size),
@@ -264,17 +265,18 @@ export class CameraWatch {
     return performance.now() - this.#viewedAtMs < VIEWED_MS ? "picture" : "glance";
   }
 
-  /** Before the first frame: what was open when the watching stopped may go on. */
-  #expectInterrupted(frame: FrameMessage): void {
+  /** Before the first picture: what was open when the watching stopped may go on. */
+  async #expectInterrupted(frame: FrameMessage): Promise<void> {
     if (this.status.delivery === "every") return;
     const atMs = timeOf(frame);
     if (this.#searchUntilMs !== undefined) {
       if (atMs > this.#searchUntilMs) this.#visits.expect([]);
       return;
     }
+    if (frame.jpeg.length === 0) return; // a glance finds nothing, and shows too little
     this.#searchUntilMs = atMs + RESUME_SEARCH_MS;
     const { classes } = this.#model.info;
-    const rows = this.#parts.writer.interrupted(this.name, frame.capturedMs - RESUME_WITHIN_MS, frame);
+    const rows = await this.#parts.writer.interrupted(this.name, frame);
     this.#visits.expect(
       rows.map((row) => ({
         classIndex: classes.indexOf(row.className),

@@ -1,4 +1,5 @@
 import { type Look, LookPlanner } from "../../shared/detect/look/look-planner.ts";
+import type { Sight } from "../../shared/detect/look/regions.ts";
 import { forMotion, type GreyPicture, MOTION_WIDTH_PX } from "../../shared/detect/motion/grey.ts";
 import { type Motion, MotionDetector } from "../../shared/detect/motion/motion-detector.ts";
 import { isInside, type Point } from "../../shared/detect/near/geometry.ts";
@@ -33,16 +34,16 @@ export class FrameGate {
   /**
    * To be called with the frames in their order, one at a time.
    *
-   * @param modelSidePx the model's input; `undefined` for a model that only understands whole pictures
+   * @param sight `undefined` for a model that only understands whole pictures
    */
   async plan(
     frame: FrameMessage,
     atMs: number,
     tracks: readonly Track[],
-    modelSidePx: number | undefined,
+    sight: Sight | undefined,
   ): Promise<FramePlan> {
     const motion = this.#motion.step(forMotion(await greyOf(frame)), atMs);
-    const look = this.#planner.plan(motion, tracks, frame, modelSidePx, atMs);
+    const look = this.#planner.plan(motion, tracks, frame, sight, atMs);
     if (frame.jpeg.length > 0) this.#planner.taken(look, atMs);
     return { look, motion: motion.kind };
   }

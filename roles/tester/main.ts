@@ -11,7 +11,7 @@ import { announce } from "../../shared/net/discovery.ts";
 import { listen } from "../../shared/net/listener.ts";
 import { stayConnected } from "../../shared/net/stay-connected.ts";
 import { SightingLog } from "../../shared/store/sightings.ts";
-import type { JobStatus } from "../../shared/wire/messages/models.ts";
+import type { JobStatus } from "../../shared/wire/messages/job-status.ts";
 import type { TesterStatusMessage } from "../../shared/wire/messages/sightings.ts";
 import { Cameras } from "./cameras.ts";
 import { Changes } from "./changes.ts";
@@ -71,6 +71,9 @@ export async function run(options: TesterOptions, { signal, log }: RoleContext):
       onConnection: (link) =>
         serveWatcher(link, {
           sightings,
+          rules,
+          nearHeightShare: options.rules.nearHeightShare,
+          useRules: () => cameras.refresh(),
           cameras: cameras.watches,
           classes: () => cameras.model?.info.classes ?? [],
           status: () => statusOf(cameras, writer),

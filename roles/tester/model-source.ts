@@ -3,11 +3,11 @@ import { MODEL_FILE_BYTES_MAX } from "../../shared/base/limits.ts";
 import type { Log } from "../../shared/base/log.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import { Dispatch } from "../../shared/wire/message.ts";
+import type { JobStatus } from "../../shared/wire/messages/job-status.ts";
 import {
   FetchModel,
   FollowModel,
   FollowTraining,
-  type JobStatus,
   ModelAvailable,
   type ModelCard,
   ModelMissing,

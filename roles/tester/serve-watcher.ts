@@ -4,7 +4,9 @@ import type { Connection } from "../../shared/net/connection.ts";
 import type { Sighting } from "../../shared/store/sighting.ts";
 import type { SightingLog } from "../../shared/store/sightings.ts";
 import { Dispatch } from "../../shared/wire/message.ts";
-import { FollowTraining, type JobStatus, TrainingStatus } from "../../shared/wire/messages/models.ts";
+import type { JobStatus } from "../../shared/wire/messages/job-status.ts";
+import { FollowTraining, TrainingStatus } from "../../shared/wire/messages/models.ts";
+import { RulesReply, RulesRequest, RulesSaved, SaveRules } from "../../shared/wire/messages/rules.ts";
 import {
   FindSightings,
   FOUND_ROWS_MAX,
@@ -22,13 +24,19 @@ import {
 } from "../../shared/wire/messages/sightings.ts";
 import type { CameraWatch } from "./camera-watch.ts";
 import type { Changes } from "./changes.ts";
+import type { RulesSource } from "./rules-source.ts";
 
 /** Rows sent in one message. */
 const ROWS_MAX = 200;
 
-/** What a watcher may look at. */
+/** What a watcher may look at, and the rules, which it may also change. */
 export interface Watched {
   readonly sightings: SightingLog;
+  readonly rules: RulesSource;
+  /** *Near*, where the rules say nothing else: share of the picture's height. */
+  readonly nearHeightShare: number;
+  /** Puts the rules in force that the source has now. */
+  readonly useRules: () => void;
   readonly cameras: ReadonlyMap<string, CameraWatch>;
   readonly classes: () => readonly string[];
   readonly status: () => TesterStatusMessage;
@@ -66,7 +74,16 @@ export async function serveWatcher(link: Connection, watched: Watched): Promise<
     .on(PhotoRequest, ({ requestId, sightingId, crop }) =>
       begin(sendPhoto(link, watched, requestId, sightingId, crop)),
     )
-    .on(PictureRequest, ({ requestId, camera }) => begin(sendPicture(link, watched, requestId, camera)));
+    .on(PictureRequest, ({ requestId, camera }) => begin(sendPicture(link, watched, requestId, camera)))
+    .on(RulesRequest, ({ requestId, camera }) => {
+      const minHeightPercent = 100 * watched.nearHeightShare;
+      return link.send(RulesReply, { requestId, minHeightPercent, ...watched.rules.written(camera) });
+    })
+    .on(SaveRules, ({ requestId, ...wanted }) => {
+      const saved = watched.rules.save(wanted);
+      if (saved.outcome === "saved") watched.useRules();
+      return link.send(RulesSaved, { requestId, ...saved });
+    });
   for await (const message of link.messages()) await dispatch.run(message);
   await Promise.all(running);
 }

@@ -1,4 +1,3 @@
-import { errorLine } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { cropPhoto } from "../../shared/detect/crop-photo.ts";
 import type { FrameSize } from "../../shared/detect/look/regions.ts";
@@ -7,6 +6,8 @@ import type { Visit, VisitChange } from "../../shared/detect/visits.ts";
 import type { Sighting } from "../../shared/store/sighting.ts";
 import type { NewSighting, SightingLog } from "../../shared/store/sightings.ts";
 import type { FrameMessage } from "../../shared/wire/messages/frames.ts";
+import { type Alarm, alarmOf } from "./alarm.ts";
+import { type FirstFrame, interruptedSightings, scaled } from "./interrupted.ts";
 
 /** The end of an open sighting is written at most this often, and the seldomer the longer it lasts... */
 const TOUCH_EVERY_MS = 1000;
@@ -56,8 +57,8 @@ export class SightingWriter {
   readonly #clocks = new Map<string, CameraClock>();
   /** Ends of visits that could not be saved yet. */
   readonly #unsavedEnds: (() => Sighting | undefined)[] = [];
-  /** Why the last change could not be saved; empty when it could. */
-  alarm = "";
+  /** Why the last change could not be saved; absent when it could. */
+  alarm: Alarm | undefined;
 
   constructor(sightings: SightingLog, log: Log, onChange: (sighting: Sighting) => void) {
     this.#sightings = sightings;
@@ -65,16 +66,10 @@ export class SightingWriter {
     this.#onChange = onChange;
   }
 
-  /**
-   * Sightings of a camera that a stop interrupted, last seen since `sinceMs`. Their boxes are in pixels of `frame`, also
-   * where the photo is from a larger stream.
-   */
-  interrupted(camera: string, sinceMs: number, frame: FrameSize): Sighting[] {
-    const { photos } = this.#sightings;
+  /** Sightings of a camera that a stop interrupted and that may go on on this frame; see `interruptedSightings`. */
+  async interrupted(camera: string, frame: FirstFrame): Promise<Sighting[]> {
     try {
-      return this.#sightings
-        .interrupted(camera, sinceMs)
-        .map((row) => ({ ...row, box: scaled(row.box, photos.sizeOf(row.photo) ?? frame, frame) }));
+      return await interruptedSightings(this.#sightings, camera, frame);
     } catch (error) {
       this.#log.warn("what was there before the restart cannot be read", { camera, error });
       return [];
@@ -171,14 +166,14 @@ export class SightingWriter {
       const changed = waits ? undefined : work();
       if (changed !== undefined) this.#onChange(changed);
       // Where there was nothing to save, nobody knows whether it could be.
-      if (this.alarm !== "" && (isSaved || changed !== undefined)) {
+      if (this.alarm !== undefined && (isSaved || changed !== undefined)) {
         this.#log.info("sightings are saved again");
-        this.alarm = "";
+        this.alarm = undefined;
       }
       return changed;
     } catch (error) {
-      if (this.alarm === "") this.#log.error("A SIGHTING COULD NOT BE SAVED", { camera, error });
-      this.alarm = errorLine(error);
+      if (this.alarm === undefined) this.#log.error("A SIGHTING COULD NOT BE SAVED", { camera, error });
+      this.alarm = alarmOf(error);
       return undefined;
     }
   }
@@ -253,10 +248,4 @@ async function closeUpOf(jpeg: Uint8Array, box: Box): Promise<Uint8Array | undef
   } catch {
     return undefined;
   }
-}
-
-/** A box of one picture on another of the same view. */
-function scaled([x1, y1, x2, y2]: Box, from: FrameSize, to: FrameSize): Box {
-  const [x, y] = [to.width / from.width, to.height / from.height];
-  return [x1 * x, y1 * y, x2 * x, y2 * y];
 }

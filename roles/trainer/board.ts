@@ -1,7 +1,6 @@
-import { TEXT_LENGTH_MAX } from "../../shared/base/limits.ts";
 import type { Job, JobStore } from "../../shared/store/jobs.ts";
 import type { JobNews } from "../../shared/training/submit.ts";
-import type { JobStatus } from "../../shared/wire/messages/models.ts";
+import { type JobStatus, jobNoteOf } from "../../shared/wire/messages/job-status.ts";
 
 /** At most so often are followers told, unless a state changes. */
 const NEWS_INTERVAL_MS = 500;
@@ -68,7 +67,12 @@ export class Board {
 }
 
 function storedStatus(job: Job): JobStatus {
-  if (job.result !== undefined) return job.result;
+  const failure = job.note === "" ? undefined : jobNoteOf("failed", { text: job.note });
+  if (job.result !== undefined) {
+    // An earlier version of the program kept its notes as text, and other states of workers.
+    const { note } = job.result;
+    return { ...job.result, note: failure ?? (typeof note === "object" ? note : undefined), workers: [] };
+  }
   return {
     jobId: job.id,
     name: job.name,
@@ -82,7 +86,7 @@ function storedStatus(job: Job): JobStatus {
     map50: undefined,
     bestMap50: undefined,
     timeLeftMs: undefined,
-    note: job.note.slice(0, TEXT_LENGTH_MAX),
+    note: failure,
     workers: [],
   };
 }

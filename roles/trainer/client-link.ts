@@ -10,6 +10,7 @@ import { checkModelName } from "../../shared/store/models.ts";
 import { BlobInbox } from "../../shared/training/blob-transfer.ts";
 import { checkTrainingOptions, planOptions, type TrainingOptions } from "../../shared/training/options.ts";
 import type { Dispatch, MessageOf } from "../../shared/wire/message.ts";
+import { jobNoteOf } from "../../shared/wire/messages/job-status.ts";
 import {
   BlobPiece,
   BlobsWanted,
@@ -139,12 +140,14 @@ export class ClientLink implements AsyncDisposable {
       const arrived = page.map(([sha256, bytes]) => this.#inbox.expect(sha256, bytes));
       await this.#link.send(BlobsWanted, { hashes: page.map(([sha256]) => sha256) });
       await Promise.all(arrived);
-      board.set(jobId, { note: `${at + page.length} of ${lacking.length} pictures have arrived` });
+      board.set(jobId, {
+        note: jobNoteOf("arriving", { done: at + page.length, total: lacking.length }),
+      });
     }
     const datasetId = jobs.keepDataset(classes, samples);
     jobs.update(jobId, { datasetId, state: "queued" });
     this.#arriving = undefined;
-    board.set(jobId, { state: "queued", note: "" });
+    board.set(jobId, { state: "queued", note: undefined });
     log.info("data set here", { job: jobId, pictures: samples.length, received: lacking.length });
     await this.#link.send(BlobsWanted, { hashes: [] });
     onQueued();
@@ -176,7 +179,7 @@ export class ClientLink implements AsyncDisposable {
   #fail(jobId: number, reason: string): void {
     const { jobs, board, log } = this.#context;
     jobs.update(jobId, { state: "failed", note: reason, endedMs: Date.now() });
-    board.set(jobId, { state: "failed", note: reason });
+    board.set(jobId, { state: "failed", note: jobNoteOf("failed", { text: reason }) });
     log.warn("job failed", { job: jobId, reason });
   }
 }

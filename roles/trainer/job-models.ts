@@ -2,7 +2,7 @@ import type { Log } from "../../shared/base/log.ts";
 import { VERSION } from "../../shared/base/version.ts";
 import type { LearningPlan } from "../../shared/learn/plan.ts";
 import { THRESHOLD_DEFAULT } from "../../shared/metrics/thresholds.ts";
-import { encodeModelFile, type ModelInfo } from "../../shared/nn/model-file.ts";
+import { encodeModelFile, type LearntSizes, type ModelInfo } from "../../shared/nn/model-file.ts";
 import type { ModelRegistry } from "../../shared/store/models.ts";
 import type { TrainingOptions } from "../../shared/training/options.ts";
 import type { ModelCard } from "../../shared/wire/messages/models.ts";
@@ -21,6 +21,7 @@ export class JobModels implements Disposable {
   readonly #name: string;
   readonly #plan: LearningPlan;
   readonly #options: TrainingOptions;
+  readonly #learntSizes: LearntSizes | undefined;
   readonly #parent: string | undefined;
   readonly #registry: ModelRegistry;
   readonly #log: Log;
@@ -37,6 +38,7 @@ export class JobModels implements Disposable {
     readonly name: string;
     readonly plan: LearningPlan;
     readonly options: TrainingOptions;
+    readonly learntSizes: LearntSizes | undefined;
     /** The model that the job began with. */
     readonly parent: string | undefined;
     readonly registry: ModelRegistry;
@@ -49,6 +51,7 @@ export class JobModels implements Disposable {
     this.#name = parts.name;
     this.#plan = parts.plan;
     this.#options = parts.options;
+    this.#learntSizes = parts.learntSizes;
     this.#parent = parts.parent;
     this.#registry = parts.registry;
     this.#log = parts.log;
@@ -130,6 +133,7 @@ export class JobModels implements Disposable {
       classes,
       thresholds: (isJudged ? scores?.thresholds : undefined) ?? classes.map(() => THRESHOLD_DEFAULT),
       metrics,
+      ...(this.#learntSizes !== undefined && { learntSizes: this.#learntSizes }),
       lineage: {
         dataset: this.#options.dataset ?? "",
         samples,

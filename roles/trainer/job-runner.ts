@@ -1,7 +1,7 @@
 import { systemClock } from "../../shared/base/clock.ts";
 import { AppError, errorKind, errorLine } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
-import { countText, durationText } from "../../shared/base/text.ts";
+import { durationText } from "../../shared/base/text.ts";
 import { checkLearningPlan, type LearningPlan, planFor } from "../../shared/learn/plan.ts";
 import { startWeights } from "../../shared/learn/start-weights.ts";
 import { decodeModelFile } from "../../shared/nn/model-file.ts";
@@ -10,10 +10,13 @@ import type { Job, JobStore } from "../../shared/store/jobs.ts";
 import type { ModelRegistry } from "../../shared/store/models.ts";
 import type { TaskStore } from "../../shared/store/tasks.ts";
 import { checkTrainingOptions, planOptions, type TrainingOptions } from "../../shared/training/options.ts";
-import type { JobStatus, ModelCard } from "../../shared/wire/messages/models.ts";
+import { WireChooser } from "../../shared/training/wire-choice.ts";
+import { type JobStatus, jobNoteOf } from "../../shared/wire/messages/job-status.ts";
+import type { ModelCard } from "../../shared/wire/messages/models.ts";
 import type { Board } from "./board.ts";
 import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
 import { JobModels } from "./job-models.ts";
+import { learntSizesOf } from "./learnt-sizes.ts";
 import { prepareDataset } from "./preparation.ts";
 import { useOfSamples } from "./splits.ts";
 import { type TrainingOutcome, TrainingRun } from "./training-run.ts";
@@ -76,7 +79,7 @@ export class JobRunner {
       } catch (error) {
         // Nothing can be saved, so nothing can be done but wait: the job goes on from its checkpoint.
         this.#context.log.error("the job waits until it can save", { job: job.id, error });
-        this.#context.board.set(job.id, { note: errorLine(error) });
+        this.#context.board.set(job.id, { note: jobNoteOf("unsaved", { text: errorLine(error) }) });
         await systemClock.sleep(SAVE_AGAIN_MS, signal);
       }
     }
@@ -123,7 +126,8 @@ export class JobRunner {
       const isCancelled = errorKind(error) === "cancelled";
       const state = isCancelled ? "cancelled" : "failed";
       const note = isCancelled ? "" : errorLine(error);
-      board.set(job.id, { state, note, timeLeftMs: undefined });
+      const shown = isCancelled ? undefined : jobNoteOf("failed", { text: note });
+      board.set(job.id, { state, note: shown, timeLeftMs: undefined });
       jobs.update(job.id, { state, note, result: board.news(job.id)!.status, endedMs: Date.now() });
       if (isCancelled) log.info("job cancelled", { job: job.id });
       else
@@ -182,7 +186,9 @@ class JobRun {
     const { registry, onModel } = this.#context;
     const from = parent && `${parent.name} v${parent.version}`;
     const stop = this.#stop;
-    using models = new JobModels({ name, plan, options, parent: from, registry, onModel, stop, log });
+    const sizes = learntSizesOf(jobs.samples(datasetId));
+    const about = { name, plan, options, learntSizes: sizes, parent: from };
+    using models = new JobModels({ ...about, registry, onModel, stop, log });
     const counts = { train: picturesOf("train"), val: picturesOf("val"), test: picturesOf("test") };
     const outcome = await this.#train(plan, options, { shards, ...counts }, models);
     for (;;) {
@@ -192,7 +198,7 @@ class JobRun {
         // What was learnt is here; only the disk is not ready for it.
         if (errorKind(error) !== "data-loss" || this.#signal.aborted) throw error;
         log.error("the model waits until it can be saved", { job: id, error });
-        this.#context.board.set(id, { note: errorLine(error) });
+        this.#context.board.set(id, { note: jobNoteOf("unsaved", { text: errorLine(error) }) });
         await systemClock.sleep(SAVE_AGAIN_MS, this.#signal);
       }
     }
@@ -223,7 +229,7 @@ class JobRun {
     const { jobs, tasks, blobs, pool, log, board } = this.#context;
     const { id: jobId } = this.#job;
     jobs.update(jobId, { state: "preparing", note: "" });
-    board.set(jobId, { state: "preparing", progress: 0, note: "" });
+    board.set(jobId, { state: "preparing", progress: 0, note: undefined });
     const startMs = performance.now();
     await prepareDataset({
       jobId,
@@ -243,8 +249,8 @@ class JobRun {
           timeLeftMs: rate > 0 ? (1000 * (samples - samplesDone)) / rate : undefined,
           note:
             workers === 0
-              ? "no worker is connected: waiting for one"
-              : `${samplesDone} of ${countText(samples, "picture")}`,
+              ? jobNoteOf("no-worker")
+              : jobNoteOf("preparing", { done: samplesDone, total: samples }),
         });
       },
     });
@@ -260,7 +266,8 @@ class JobRun {
     const { id: jobId, createdMs } = this.#job;
     const from = this.#checkpoint() ?? (await this.#initial(plan, options));
     jobs.update(jobId, { state: "training", note: "" });
-    board.set(jobId, { state: "training", note: "" });
+    // The rate and the time were those of preparing.
+    board.set(jobId, { state: "training", note: undefined, imagesPerSecond: 0, timeLeftMs: undefined });
     const { train, val, test } = pictures;
     log.info("training", { job: jobId, pictures: train, aside: val, test, round: from?.round ?? 0 });
     const run = new TrainingRun({
@@ -269,7 +276,7 @@ class JobRun {
       isResumed: this.#job.plan !== undefined,
       plan,
       shards: pictures.shards.map(({ sha256, shardBytes, split }) => ({ sha256, shardBytes, split })),
-      wire: options.wire ?? "auto",
+      wire: new WireChooser(options.wire, options.localSteps),
       trainPictures: train,
       hasVal: val > 0,
       hasTest: test > 0,
@@ -332,7 +339,7 @@ class JobRun {
       imagesPerSecond: outcome.imagesPerSecond,
       map50,
       timeLeftMs: undefined,
-      note: this.#finishEarly.aborted ? "ended early on request, with what was learnt" : "",
+      note: this.#finishEarly.aborted ? jobNoteOf("ended-early") : undefined,
     };
     board.set(id, ended, { modelVersion: card.version, seconds });
     const result = board.news(id)!.status;

@@ -8,7 +8,7 @@ import {
   type MembershipEvent,
 } from "../../shared/training/membership-words.ts";
 import { sliceOf } from "../../shared/training/slices.ts";
-import type { FormatChooser } from "../../shared/training/wire-choice.ts";
+import type { WireChooser } from "../../shared/training/wire-choice.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
 import {
   FormRing,
@@ -48,11 +48,12 @@ export interface RingLeaderOptions {
   /** The training had begun before this trainer was started. */
   readonly isResumed: boolean;
   readonly held: HeldState;
-  readonly chunksPerRound: number;
+  /** Chunks of one step of the weights. */
+  readonly chunksPerStep: number;
   readonly meter: RoundMeter;
-  /** In which format the ring's numbers travel. */
-  readonly wire: FormatChooser;
-  /** Share of the training that is done after so many rounds. */
+  /** In which format the ring's numbers travel, and after how many steps. */
+  readonly wire: WireChooser;
+  /** Share of the training that is done after so many steps. */
   readonly progress: (round: number) => number;
   readonly events: RingEvents;
   readonly log: Log;
@@ -92,7 +93,7 @@ export class RingLeader {
     this.#membership = new Membership(this.#round, MEMBERSHIP_LIMITS, generation);
   }
 
-  /** Rounds completed. */
+  /** Steps of the rounds that were completed. */
   get round(): number {
     return this.#round;
   }
@@ -156,10 +157,20 @@ export class RingLeader {
     this.#tell({ kind: "tick" });
   }
 
-  /** In answer to `onBoundary`: another round, or the whole state (`onHeld`, then `onBoundary` again). */
-  proceed(to: "round" | "gather"): void {
-    const expectedMs = this.#options.meter.expectedMs(this.#round, this.members);
-    this.#tell({ kind: "proceed", to, expectedMs });
+  /**
+   * In answer to `onBoundary`: another round of so many steps at most, or the whole state (`onHeld`, then `onBoundary`
+   * again).
+   */
+  proceed(to: "round" | "gather", stepsMax = 1): void {
+    const { wire, meter } = this.#options;
+    // One alone has nobody to wait for.
+    const steps = this.members.length < 2 ? 1 : Math.min(wire.steps, stepsMax);
+    this.#tell({
+      kind: "proceed",
+      to,
+      steps,
+      expectedMs: meter.expectedMs(this.#round, steps, this.members),
+    });
   }
 
   /** Adds what this understands to the answers of a pool's user. */
@@ -214,9 +225,9 @@ export class RingLeader {
         this.#run(action);
         break;
       case "committed":
-        this.#round = action.round;
         this.#options.meter.committed(action.roundMs);
-        this.#chooseFormat(action.roundMs);
+        this.#chooseWire(action.roundMs, action.round - this.#round);
+        this.#round = action.round;
         log.debug("round", {
           job: jobId,
           round: action.round,
@@ -250,7 +261,7 @@ export class RingLeader {
       }
       case "bench": {
         const worker = this.#workers.get(action.member)?.name;
-        this.#options.meter.leftOut(action.member, action.reason);
+        this.#options.meter.leftOut(action.member, "left-out", action.reason);
         log.warn("worker left out for a while", { job: jobId, worker, reason: action.reason });
         break;
       }
@@ -305,10 +316,10 @@ export class RingLeader {
     return (worker && ringMember(worker)) ?? { nodeId, name: worker?.name ?? "", host: "", port: 0 };
   }
 
-  #run({ generation, round, members }: Extract<MembershipAction, { kind: "run" }>): void {
-    const { chunksPerRound: chunksTotal, meter } = this.#options;
+  #run({ generation, round, steps, members }: Extract<MembershipAction, { kind: "run" }>): void {
+    const { chunksPerStep, meter } = this.#options;
     const progress = this.#options.progress(round);
-    const ranges = meter.assign(round, members);
+    const ranges = meter.assign(round, steps, members);
     members.forEach((member, i) => {
       const { first: firstChunk, count: chunkCount } = ranges[i]!;
       this.#send(member, (worker) =>
@@ -317,7 +328,8 @@ export class RingLeader {
           round,
           firstChunk,
           chunkCount,
-          chunksTotal,
+          chunksTotal: steps * chunksPerStep,
+          steps,
           progress,
           format: this.#options.wire.format,
         }),
@@ -325,12 +337,12 @@ export class RingLeader {
     });
   }
 
-  #chooseFormat(roundMs: number): void {
+  #chooseWire(roundMs: number, steps: number): void {
     const { wire, meter, log, jobId } = this.#options;
     if (this.#membership.members.length < 2) return;
     const ringMs = meter.lastRingMs;
-    if (wire.measured(ringMs, roundMs)) {
-      log.info("numbers travel in another format", { job: jobId, format: wire.format, ringMs });
+    if (wire.measured(ringMs, roundMs, steps)) {
+      log.info("numbers travel otherwise", { job: jobId, format: wire.format, steps: wire.steps, ringMs });
     }
   }
 

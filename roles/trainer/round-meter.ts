@@ -1,6 +1,6 @@
 import { assignChunks, type ChunkRange } from "../../shared/training/assignment.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
-import type { WorkerStatus } from "../../shared/wire/messages/models.ts";
+import { shortReason, type WorkerStatus } from "../../shared/wire/messages/job-status.ts";
 import type { RoundDone } from "../../shared/wire/messages/training.ts";
 
 /** Weight of the newest round in running means of what people see, and of what the split comes from. */
@@ -20,25 +20,29 @@ interface Meter {
   share: number;
   networkShare: number;
   /** Why it has no part now, where it was left out. */
-  out: string | undefined;
+  out: Pick<WorkerStatus, "reason" | "state"> | undefined;
 }
 
 /** What each worker gives, measured round by round: the split of the next round and what people see come from it. */
 export class RoundMeter {
   readonly #chunkSize: number;
-  readonly #chunksPerRound: number;
+  readonly #chunksPerStep: number;
+  /** Of the running round, or the last. */
+  #steps = 1;
   readonly #meters = new Map<string, Meter>();
   readonly #loss = new Map<string, number>();
   readonly #roundLoss = new Map<string, number>();
   #imagesPerSecond = 0;
+  #roundMs = 0;
   /** What the ring takes when everybody has computed: the least that any member waited, mean of the last rounds. */
   #ringMs = 0;
   /** The same of the running round, or the last. */
   #leastNetworkMs = Number.POSITIVE_INFINITY;
 
-  constructor(chunkSize: number, chunksPerRound: number) {
+  /** @param chunksPerStep the chunks of one step of the weights */
+  constructor(chunkSize: number, chunksPerStep: number) {
     this.#chunkSize = chunkSize;
-    this.#chunksPerRound = chunksPerRound;
+    this.#chunksPerStep = chunksPerStep;
   }
 
   add(nodeId: string, name: string, engine: string): void {
@@ -50,13 +54,21 @@ export class RoundMeter {
     return Number.isFinite(this.#leastNetworkMs) ? this.#leastNetworkMs : this.#ringMs;
   }
 
+  /** What the last round took. */
+  get roundMs(): number {
+    return this.#roundMs;
+  }
+
   remove(nodeId: string): void {
     this.#meters.delete(nodeId);
   }
 
-  /** What the round that follows on `round` should take; `undefined` while a member with a part in it is unmeasured. */
-  expectedMs(round: number, members: readonly string[]): number | undefined {
-    const partsMs = this.#split(round, members).map(({ count }, i) => {
+  /**
+   * What the round of so many steps that follows on `round` should take; `undefined` while a member with a part in it
+   * is unmeasured.
+   */
+  expectedMs(round: number, steps: number, members: readonly string[]): number | undefined {
+    const partsMs = this.#split(round, steps, members).map(({ count }, i) => {
       const speed = this.#meters.get(members[i]!)?.speed ?? 0;
       return count === 0 ? 0 : (1000 * count) / speed;
     });
@@ -64,22 +76,28 @@ export class RoundMeter {
     return Number.isFinite(slowestMs) ? slowestMs + this.#ringMs : undefined;
   }
 
-  #split(round: number, members: readonly string[]): ChunkRange[] {
+  #split(round: number, steps: number, members: readonly string[]): ChunkRange[] {
     const speeds = members.map((member) => this.#meters.get(member)?.speed ?? 0);
-    return assignChunks(round * this.#chunksPerRound, this.#chunksPerRound, speeds);
+    return assignChunks(round * this.#chunksPerStep, steps * this.#chunksPerStep, speeds);
   }
 
-  /** Splits the round that follows on `round` among `members`. */
-  assign(round: number, members: readonly string[]): ChunkRange[] {
+  /** Splits the round of so many steps that follows on `round` among `members`. */
+  assign(round: number, steps: number, members: readonly string[]): ChunkRange[] {
+    this.#steps = steps;
     this.#roundLoss.clear();
     this.#leastNetworkMs = Number.POSITIVE_INFINITY;
-    const ranges = this.#split(round, members);
+    const ranges = this.#split(round, steps, members);
     for (const meter of this.#meters.values()) meter.share = 0;
     members.forEach((member, i) => {
       const meter = this.#meters.get(member);
-      if (meter !== undefined) meter.share = ranges[i]!.count / this.#chunksPerRound;
+      if (meter !== undefined) meter.share = ranges[i]!.count / this.#chunks;
     });
     return ranges;
+  }
+
+  /** Of all members, in the running round. */
+  get #chunks(): number {
+    return this.#steps * this.#chunksPerStep;
   }
 
   /** A worker has completed a round. */
@@ -87,21 +105,21 @@ export class RoundMeter {
     const meter = this.#meters.get(nodeId);
     if (meter === undefined) return;
     meter.out = undefined;
-    const chunks = meter.share * this.#chunksPerRound;
+    const chunks = meter.share * this.#chunks;
     if (chunks === 0) meter.speed *= IDLE_TRUST;
     else if (computeMs > 0) meter.speed = mixed(meter.speed, (1000 * chunks) / computeMs, NEWEST_SPEED);
     this.#leastNetworkMs = Math.min(this.#leastNetworkMs, networkMs);
     const wholeMs = computeMs + networkMs;
     if (wholeMs > 0) meter.networkShare = mixed(meter.networkShare, networkMs / wholeMs);
     for (const [part, value] of Object.entries(loss)) {
-      this.#roundLoss.set(part, (this.#roundLoss.get(part) ?? 0) + value / this.#chunksPerRound);
+      this.#roundLoss.set(part, (this.#roundLoss.get(part) ?? 0) + value / this.#chunks);
     }
   }
 
   /** The others go on without it for now. */
-  leftOut(nodeId: string, why: string): void {
+  leftOut(nodeId: string, state: "silent" | "left-out", reason = ""): void {
     const meter = this.#meters.get(nodeId);
-    if (meter !== undefined) meter.out = why;
+    if (meter !== undefined) meter.out = { state, reason: shortReason(reason) };
   }
 
   /**
@@ -111,14 +129,15 @@ export class RoundMeter {
   late(nodeId: string, afterMs: number): void {
     const meter = this.#meters.get(nodeId);
     if (meter === undefined || meter.share === 0) return;
-    const fastest = (1000 * meter.share * this.#chunksPerRound) / Math.max(1, afterMs);
+    const fastest = (1000 * meter.share * this.#chunks) / Math.max(1, afterMs);
     meter.speed = meter.speed > 0 ? Math.min(meter.speed, fastest) : fastest;
   }
 
   /** All have. */
   committed(roundMs: number): void {
+    this.#roundMs = roundMs;
     if (Number.isFinite(this.#leastNetworkMs)) this.#ringMs = mixed(this.#ringMs, this.#leastNetworkMs);
-    const rate = (1000 * this.#chunkSize * this.#chunksPerRound) / Math.max(1, roundMs);
+    const rate = (1000 * this.#chunkSize * this.#chunks) / Math.max(1, roundMs);
     this.#imagesPerSecond = mixed(this.#imagesPerSecond, rate);
     for (const [part, value] of this.#roundLoss) {
       this.#loss.set(part, mixed(this.#loss.get(part) ?? 0, value));
@@ -137,23 +156,12 @@ export class RoundMeter {
     return [...this.#meters].map(([nodeId, { name, engine, speed, share, networkShare, out }]) => ({
       name,
       nodeId,
-      state: out ?? (members.includes(nodeId) ? "training" : "joining"),
+      ...(out ?? { state: members.includes(nodeId) ? "training" : "joining", reason: "" }),
       engine,
       imagesPerSecond: +(speed * this.#chunkSize).toFixed(2),
       share: +share.toFixed(3),
       networkShare: +networkShare.toFixed(3),
     }));
-  }
-
-  /** Each machine's speed and share in a line, the slowest first. */
-  get machines(): string {
-    return [...this.#meters.values()]
-      .sort((a, b) => a.speed - b.speed)
-      .map(({ name, speed, share, out }) => {
-        const part = out ?? `${Math.round(100 * share)}%`;
-        return `${name} ${(speed * this.#chunkSize).toFixed(1)}/s ${part}`;
-      })
-      .join(", ");
   }
 
   get engines(): string[] {

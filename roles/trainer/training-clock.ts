@@ -40,6 +40,13 @@ export class TrainingClock {
     return Math.min(1, share);
   }
 
+  /** How many steps are left after so many, where that is known. */
+  stepsLeft(steps: number): number {
+    const { limit } = this.#plan;
+    if (limit.kind === "minutes") return Number.POSITIVE_INFINITY;
+    return Math.max(1, Math.ceil((limit.samples - this.samples(steps)) / this.samples(1)));
+  }
+
   /** How many epochs there will be. @param imagesPerSecond what is known of the speed, for a limit in time */
   epochs(rounds: number, imagesPerSecond: number): number {
     const { limit } = this.#plan;

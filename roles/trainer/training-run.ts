@@ -5,9 +5,10 @@ import { deferred, onAbort } from "../../shared/base/wait.ts";
 import type { LearningPlan } from "../../shared/learn/plan.ts";
 import { learningRate } from "../../shared/learn/schedule.ts";
 import type { History, HistoryPoint } from "../../shared/nn/history.ts";
-import { FormatChooser, type WireChoice } from "../../shared/training/wire-choice.ts";
+import { machinesText } from "../../shared/training/job-words.ts";
+import type { WireChooser } from "../../shared/training/wire-choice.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
-import type { JobStatus } from "../../shared/wire/messages/models.ts";
+import { type JobStatus, jobNoteOf } from "../../shared/wire/messages/job-status.ts";
 import {
   CloseJob,
   Evaluated,
@@ -19,6 +20,7 @@ import {
   type ShardCard,
 } from "../../shared/wire/messages/training.ts";
 import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
+import { CheckpointPace } from "./checkpoint-pace.ts";
 import { Evaluator } from "./evaluation.ts";
 import { HistoryKeeper } from "./history-keeper.ts";
 import { RingLeader } from "./ring-leader.ts";
@@ -43,8 +45,8 @@ export interface TrainingRunOptions {
   readonly isResumed: boolean;
   readonly plan: LearningPlan;
   readonly shards: readonly ShardCard[];
-  /** How the ring's numbers travel. */
-  readonly wire: WireChoice;
+  /** How the ring's numbers travel, and after how many steps. */
+  readonly wire: WireChooser;
   readonly trainPictures: number;
   readonly hasVal: boolean;
   readonly hasTest: boolean;
@@ -105,7 +107,7 @@ export class TrainingRun implements WorkerUser {
   #scores: Checkpoint["scores"];
   /** Whether the pictures kept aside are learnt from now: weights from here on are not judged by them any more. */
   #asideLearnt: boolean;
-  #lastCheckpointMs = performance.now();
+  readonly #pace: CheckpointPace;
   #lastEvaluation: { progress: number; atMs: number; tookMs: number };
   #map50: number | undefined;
   /** `busy`: an evaluation or the end is under way, and no rounds are run meanwhile. */
@@ -115,6 +117,7 @@ export class TrainingRun implements WorkerUser {
   constructor(options: TrainingRunOptions) {
     const { plan, from, trainPictures, jobId, log, isResumed } = options;
     this.#options = options;
+    this.#pace = new CheckpointPace(options.checkpointEveryMs, performance.now());
     this.#best = from?.best;
     this.#scores = from?.scores;
     this.#map50 = from?.scores?.map50;
@@ -124,10 +127,10 @@ export class TrainingRun implements WorkerUser {
     this.#leader = new RingLeader({
       jobId,
       held: { round: from?.round ?? 0, weights: from?.weights, state: from?.state ?? [] },
-      chunksPerRound: plan.chunksPerRound,
+      chunksPerStep: plan.chunksPerRound,
       isResumed,
       meter: this.#meter,
-      wire: new FormatChooser(options.wire),
+      wire: options.wire,
       progress: (round) => this.#clock.progress(round),
       events: {
         onBoundary: () => this.#next(),
@@ -239,12 +242,14 @@ export class TrainingRun implements WorkerUser {
         this.#lastEvaluation.atMs +
           Math.max(EVALUATE_EVERY_MS, EVALUATE_EVERY_TIMES * this.#lastEvaluation.tookMs);
     const isEvaluationDue = this.#options.hasVal && !this.#asideLearnt && (isLastEvaluation || isRoutineDue);
-    const isCheckpointDue = nowMs >= this.#lastCheckpointMs + this.#options.checkpointEveryMs;
+    const isCheckpointDue = this.#pace.isDue(nowMs, this.#meter.roundMs);
     const wantsState = isOver || isEvaluationDue || isCheckpointDue;
-    if (wantsState && held.round !== round) this.#leader.proceed("gather");
-    else if (isOver) void this.#whileBusy(() => this.#finish());
+    if (wantsState && held.round !== round) {
+      this.#pace.gathering(nowMs);
+      this.#leader.proceed("gather");
+    } else if (isOver) void this.#whileBusy(() => this.#finish());
     else if (isEvaluationDue) void this.#whileBusy(() => this.#evaluate(progress, isLastEvaluation));
-    else this.#leader.proceed("round");
+    else this.#leader.proceed("round", this.#clock.stepsLeft(round));
   }
 
   async #whileBusy(work: () => Promise<void>): Promise<void> {
@@ -359,7 +364,7 @@ export class TrainingRun implements WorkerUser {
     const { checkpoints, jobId, log } = this.#options;
     const { round, weights, state } = this.#leader.held;
     if (weights === undefined) return;
-    this.#lastCheckpointMs = performance.now();
+    this.#pace.held(performance.now());
     const { elapsedMs } = this.#clock;
     const [best, scores, asideLearnt] = [this.#best, this.#scores, this.#asideLearnt];
     const checkpoint = { round, elapsedMs, weights, state, best, scores, asideLearnt };
@@ -378,7 +383,7 @@ export class TrainingRun implements WorkerUser {
       job: this.#options.jobId,
       workers: members.length,
       picturesPerSecond: rate,
-      machines: members.length > 1 ? this.#meter.machines : undefined,
+      machines: members.length > 1 ? machinesText(this.#meter.workers(members)) : undefined,
       loss: total(this.#meter.loss),
       left: leftMs === undefined ? undefined : durationText(leftMs),
     });
@@ -389,8 +394,7 @@ export class TrainingRun implements WorkerUser {
     const { round, phase, members } = this.#leader;
     const isWaiting = phase === "waiting";
     const rate = this.#meter.imagesPerSecond;
-    const waiting =
-      this.#opening.size > 0 ? "the workers are getting ready" : "no worker is connected: waiting for one";
+    const waiting = jobNoteOf(this.#opening.size > 0 ? "getting-ready" : "no-worker");
     this.#options.onStatus(
       {
         state: "training",
@@ -403,7 +407,7 @@ export class TrainingRun implements WorkerUser {
         map50: this.#map50,
         bestMap50: this.#best?.map50,
         timeLeftMs: isWaiting ? undefined : this.#clock.timeLeftMs(round, rate),
-        note: isWaiting ? waiting : "",
+        note: isWaiting ? waiting : undefined,
         workers: this.#meter.workers(members),
       },
       this.#clock.elapsedMs / 1000,

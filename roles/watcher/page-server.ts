@@ -1,11 +1,13 @@
-import type { Server } from "bun";
-import { AppError, errorLine } from "../../shared/base/errors.ts";
+import type { BunRequest, Server } from "bun";
+import { AppError, errorKind, errorLine } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
 import type { Address } from "../../shared/net/connection.ts";
 import type { Sighting } from "../../shared/store/sighting.ts";
 import { csvHeader, csvLine, spreadsheetCsv } from "../../shared/store/sighting-csv.ts";
+import { refusalOf } from "./guard.ts";
 import { placeOf, searchAll, searchEach, searchOf } from "./log-search.ts";
 import page from "./page/index.html";
+import { readRules, saveRules } from "./rules-routes.ts";
 import type { TesterFeed } from "./tester-feed.ts";
 import { type SightingView, sightingView, statusView } from "./view.ts";
 
@@ -13,6 +15,8 @@ import { type SightingView, sightingView, statusView } from "./view.ts";
 const PAGE_ROWS_MAX = 120;
 /** A comment this often tells a browser, and whatever is between, that the stream lives. */
 const KEEP_ALIVE_MS = 10_000;
+/** What a page may send: the rules of one camera. */
+const BODY_BYTES_MAX = 512 * 1024;
 /** Browsers that follow at once. */
 const STREAMS_MAX = 64;
 
@@ -30,6 +34,12 @@ export class PageServer implements AsyncDisposable {
   constructor(http: Address, feeds: readonly TesterFeed[], log: Log) {
     this.#feeds = feeds;
     this.#log = log;
+    const own =
+      <R extends Request>(answer: (request: R) => Response | Promise<Response>) =>
+      (request: R): Response | Promise<Response> => {
+        const refusal = refusalOf(request, http.host);
+        return refusal === undefined ? answer(request) : new Response(refusal, { status: 403 });
+      };
     try {
       this.#server = Bun.serve({
         hostname: http.host,
@@ -38,15 +48,32 @@ export class PageServer implements AsyncDisposable {
         development: false,
         routes: {
           "/": page,
-          "/events": (request) => this.#events(request),
-          "/sightings": async (request) =>
+          "/events": own((request) => this.#events(request)),
+          "/sightings": own(async (request) =>
             Response.json(await this.#sightings(new URL(request.url).searchParams)),
-          "/sightings.csv": (request) => this.#table(new URL(request.url).searchParams),
-          "/sighting/:key": (request) => this.#sighting(request.params.key),
-          "/photo/:key": (request) =>
+          ),
+          "/sightings.csv": own((request) => this.#table(new URL(request.url).searchParams)),
+          "/sighting/:key": own((request: BunRequest<"/sighting/:key">) =>
+            this.#sighting(request.params.key),
+          ),
+          "/photo/:key": own((request: BunRequest<"/photo/:key">) =>
             this.#photo(request.params.key, new URL(request.url).searchParams.has("crop")),
-          "/camera/:tester/:name": (request) => this.#picture(request.params.tester, request.params.name),
+          ),
+          "/camera/:tester/:name": own((request: BunRequest<"/camera/:tester/:name">) =>
+            this.#picture(request.params.tester, request.params.name),
+          ),
+          "/rules/:tester/:name": {
+            GET: own((request: BunRequest<"/rules/:tester/:name">) =>
+              this.#rules(request.params.tester, (feed) => readRules(feed, request.params.name)),
+            ),
+            PUT: own((request: BunRequest<"/rules/:tester/:name">) =>
+              this.#rules(request.params.tester, async (feed) =>
+                saveRules(feed, request.params.name, await request.json()),
+              ),
+            ),
+          },
         },
+        maxRequestBodySize: BODY_BYTES_MAX,
         fetch: () => new Response("not found", { status: 404 }),
         error: (error) => this.#failed(error),
       });
@@ -158,9 +185,15 @@ export class PageServer implements AsyncDisposable {
     return picture(jpeg, { "cache-control": "no-store", "vigia-seen": seen });
   }
 
+  async #rules(tester: string, answer: (feed: TesterFeed) => Promise<object>): Promise<Response> {
+    const feed = this.#feeds[Number(tester)];
+    if (feed === undefined) return new Response("not found", { status: 404 });
+    return Response.json(await answer(feed), { headers: { "cache-control": "no-store" } });
+  }
+
   #failed(error: Error): Response {
     this.#log.debug("a request failed", { error });
-    return new Response(errorLine(error), { status: 503 });
+    return new Response(errorLine(error), { status: errorKind(error) === "usage" ? 400 : 503 });
   }
 
   #send(text: string): void {

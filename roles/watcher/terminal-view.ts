@@ -3,7 +3,10 @@ import { decodePicture } from "../../shared/image/codec.ts";
 import { resizeBilinear } from "../../shared/image/resize.ts";
 import type { Picture } from "../../shared/image/types.ts";
 import { type Sighting, thingText } from "../../shared/store/sighting.ts";
+import { jobText, machinesText } from "../../shared/training/job-words.ts";
+import type { JobStatus } from "../../shared/wire/messages/job-status.ts";
 import { EVERYTHING, type FeedListener, type TesterFeed } from "./tester-feed.ts";
+import { isWorthShowing } from "./view.ts";
 
 /** Width of a small picture, in characters; each shows two pixels, one above the other. */
 const PICTURE_COLUMNS = 28;
@@ -26,7 +29,8 @@ export class TerminalView implements FeedListener, AsyncDisposable {
   #last: Promise<void> = Promise.resolve();
   #state = "";
   #alarm = "";
-  #training = "";
+  /** Of the job that was told last. */
+  #stage = "";
 
   constructor(out: Out) {
     this.#out = out;
@@ -52,18 +56,21 @@ export class TerminalView implements FeedListener, AsyncDisposable {
 
   onStatus(feed: TesterFeed): void {
     this.#say(stateWords(feed));
-    const alarm = feed.isConnected ? (feed.status?.alarm ?? "") : "";
+    const alarm = feed.isConnected ? (feed.status?.alarm?.text ?? "") : "";
     if (alarm !== this.#alarm && alarm !== "") this.#line(`!! SIGHTINGS ARE NOT BEING SAVED: ${alarm}`);
     if (alarm !== this.#alarm && alarm === "") this.#line("-- sightings are saved again");
     this.#alarm = alarm;
   }
 
   onJobs(feed: TesterFeed): void {
-    const job = feed.jobs.find(({ state }) => state === "training");
-    const training = job === undefined ? "" : `training ${job.name}: ${Math.floor(10 * job.progress) * 10}%`;
+    const job = feed.jobs.find(isWorthShowing);
     // Kept apart from the state, which comes every second: the two would take turns.
-    if (training !== this.#training && training !== "") this.#line(`-- ${training}`);
-    this.#training = training;
+    const stage = job === undefined ? "" : stageOf(job);
+    if (stage !== this.#stage && job !== undefined) {
+      this.#line(`-- ${jobText(job)}`);
+      if (job.workers.length > 1) this.#line(`--   ${machinesText(job.workers)}`);
+    }
+    this.#stage = stage;
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
@@ -94,6 +101,12 @@ export class TerminalView implements FeedListener, AsyncDisposable {
     }
     this.#out.write(`${picture}${words}\n`);
   }
+}
+
+/** Changes when a line about the job is due: at each tenth, when it waits, or when a machine comes or goes. */
+function stageOf({ jobId, state, progress, note, workers }: JobStatus): string {
+  const machines = workers.map((worker) => `${worker.name} ${worker.state}`);
+  return [jobId, state, Math.floor(10 * progress), note?.kind, ...machines].join("|");
 }
 
 /** What the tester does, and which cameras it cannot see. */

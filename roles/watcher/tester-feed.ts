@@ -1,8 +1,10 @@
 import { AppError } from "../../shared/base/errors.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import type { Sighting } from "../../shared/store/sighting.ts";
-import { Dispatch } from "../../shared/wire/message.ts";
-import { FollowTraining, type JobStatus, TrainingStatus } from "../../shared/wire/messages/models.ts";
+import { Dispatch, type MessageOf } from "../../shared/wire/message.ts";
+import type { JobStatus } from "../../shared/wire/messages/job-status.ts";
+import { FollowTraining, TrainingStatus } from "../../shared/wire/messages/models.ts";
+import { RulesReply, RulesRequest, RulesSaved, SaveRules } from "../../shared/wire/messages/rules.ts";
 import {
   FindSightings,
   FollowSightings,
@@ -57,6 +59,8 @@ export class TesterFeed {
   readonly #found = new Requests<Sighting[]>();
   readonly #photos = new Requests<Uint8Array | undefined>();
   readonly #pictures = new Requests<CameraPicture>();
+  readonly #rules = new Requests<MessageOf<typeof RulesReply>>();
+  readonly #saved = new Requests<MessageOf<typeof RulesSaved>>();
   #link: Connection | undefined;
   /** Absent until the first link: then what changes from there on. */
   #cursor: number | undefined;
@@ -103,7 +107,9 @@ export class TesterFeed {
       })
       .on(SightingsFound, ({ requestId, rows }) => this.#found.answer(requestId, rows))
       .on(PhotoReply, ({ requestId, jpeg }) => this.#photos.answer(requestId, jpeg))
-      .on(PictureReply, (picture) => this.#pictures.answer(picture.requestId, picture));
+      .on(PictureReply, (picture) => this.#pictures.answer(picture.requestId, picture))
+      .on(RulesReply, (rules) => this.#rules.answer(rules.requestId, rules))
+      .on(RulesSaved, (saved) => this.#saved.answer(saved.requestId, saved));
     try {
       await link.send(FollowSightings, { revision: this.#cursor });
       await link.send(FollowTester, {});
@@ -113,7 +119,8 @@ export class TesterFeed {
     } finally {
       this.#link = undefined;
       const lost = new AppError("unavailable", "the link to the tester ended");
-      for (const requests of [this.#found, this.#photos, this.#pictures]) requests.fail(lost);
+      const all = [this.#found, this.#photos, this.#pictures, this.#rules, this.#saved];
+      for (const requests of all) requests.fail(lost);
       this.#listener.onStatus(this);
     }
   }
@@ -142,6 +149,24 @@ export class TesterFeed {
     const link = this.#connected();
     return this.#pictures.ask(`picture of ${camera}`, (requestId) =>
       link.send(PictureRequest, { requestId, camera }),
+    );
+  }
+
+  /** What counts as near at a camera, as the tester's file says it. Throws `unavailable`. */
+  async rules(camera: string): Promise<MessageOf<typeof RulesReply>> {
+    const link = this.#connected();
+    return this.#rules.ask(`rules of ${camera}`, (requestId) =>
+      link.send(RulesRequest, { requestId, camera }),
+    );
+  }
+
+  /** Puts other rules for a camera in the tester's file and in force. Throws `unavailable`. */
+  async saveRules(
+    wanted: Omit<MessageOf<typeof SaveRules>, "requestId">,
+  ): Promise<MessageOf<typeof RulesSaved>> {
+    const link = this.#connected();
+    return this.#saved.ask("an answer to new rules", (requestId) =>
+      link.send(SaveRules, { requestId, ...wanted }),
     );
   }
 

@@ -1,8 +1,12 @@
+import type { WrittenRules } from "../../shared/detect/near/written-rules.ts";
 import { type Sighting, thingText } from "../../shared/store/sighting.ts";
-import type { JobStatus } from "../../shared/wire/messages/models.ts";
+import type { JobStatus } from "../../shared/wire/messages/job-status.ts";
+import type { TesterStatusMessage } from "../../shared/wire/messages/sightings.ts";
 import type { TesterFeed } from "./tester-feed.ts";
 
-/** What the page gets: plain JSON. The page imports these types, and nothing else of the program. */
+/**
+ * What the page gets: plain JSON. The page imports these types, and of the program's code only what is pure geometry.
+ */
 
 export interface SightingView {
   /** `tester-id`: unique over all testers. */
@@ -42,8 +46,8 @@ export interface CameraView {
 }
 
 export interface StatusView {
-  /** Why sightings cannot be saved now; empty while they can. */
-  readonly alarm: string;
+  /** Why sightings cannot be saved now; absent while they can. */
+  readonly alarm: TesterStatusMessage["alarm"];
   readonly connected: boolean;
   readonly model: string;
   readonly modelVersion: number;
@@ -51,6 +55,27 @@ export interface StatusView {
   readonly engine: string;
   readonly cameras: readonly CameraView[];
   readonly jobs: readonly JobStatus[];
+}
+
+/** What counts as near at a camera, to be drawn. */
+export interface RulesView {
+  /** Goes back with what is saved in place of these. */
+  readonly revision: string;
+  readonly own: WrittenRules;
+  /** For every camera, where `own` says nothing. */
+  readonly all: WrittenRules;
+  /** Where neither says it. */
+  readonly minHeightPercent: number;
+  /** Why they cannot be read or changed; empty where they can. */
+  readonly problem: string;
+  /** What the tester's model knows. */
+  readonly classes: readonly string[];
+}
+
+export interface RulesSavedView {
+  readonly outcome: "saved" | "outdated" | "refused";
+  readonly reason: string;
+  readonly revision: string;
 }
 
 export function sightingView(feed: TesterFeed, row: Sighting): SightingView {
@@ -65,9 +90,7 @@ export function sightingView(feed: TesterFeed, row: Sighting): SightingView {
 export function statusView(feeds: readonly TesterFeed[]): StatusView {
   const first = feeds.find((feed) => (feed.status?.model ?? "") !== "")?.status;
   return {
-    alarm:
-      feeds.map((feed) => (feed.isConnected ? feed.status?.alarm : "") ?? "").find((text) => text !== "") ??
-      "",
+    alarm: feeds.find((feed) => feed.isConnected && feed.status?.alarm !== undefined)?.status?.alarm,
     connected: feeds.some((feed) => feed.isConnected),
     model: first?.model ?? "",
     modelVersion: first?.modelVersion ?? 0,
@@ -90,6 +113,6 @@ export function statusView(feeds: readonly TesterFeed[]): StatusView {
 }
 
 /** Jobs that are over are shown no more; the model they made is. */
-function isWorthShowing({ state }: JobStatus): boolean {
+export function isWorthShowing({ state }: JobStatus): boolean {
   return state !== "done" && state !== "cancelled";
 }

@@ -1,6 +1,6 @@
 import { AppError } from "../../shared/base/errors.ts";
-import type { SliceOptimizer } from "../../shared/learn/slice-optimizer.ts";
-import type { SliceRule } from "../../shared/training/replica.ts";
+import type { OwnOptimizer, SliceOptimizer } from "../../shared/learn/slice-optimizer.ts";
+import type { OwnRule, SliceRule } from "../../shared/training/replica.ts";
 import type { Slice } from "../../shared/training/slices.ts";
 import type { SampleRow, Scores } from "../../shared/wire/messages/training.ts";
 
@@ -22,6 +22,8 @@ export interface Compute extends AsyncDisposable {
   startWeights(): Float32Array;
   /** How a slice of the weights moves. @param state of a run that goes on: vectors of the slice's length, taken over */
   sliceRule(slice: Slice, state: readonly Float32Array[] | undefined): SliceRule;
+  /** How all weights move while this member steps by itself; remembers nothing yet. */
+  ownRule(): OwnRule;
   /**
    * Adds up the gradients of some chunks, each times `scale`, in the order of the chunks. One call at a time.
    *
@@ -51,6 +53,21 @@ export function optimizerRule(optimizer: SliceOptimizer): SliceRule {
   return {
     state: STATE_VECTORS.map((name) => optimizer.state[name]),
     update: (weights, gradient, round, progress) => optimizer.update(weights, gradient, round, progress),
+    merge(weights, move, round, steps, own) {
+      const means = own === undefined ? undefined : { ...optimizerState(own.state), taken: own.taken };
+      optimizer.merge(weights, move, round, steps, means);
+    },
+  };
+}
+
+/** A member's own optimizer as its replica uses it. */
+export function ownOptimizerRule(optimizer: OwnOptimizer): OwnRule {
+  return {
+    state: STATE_VECTORS.map((name) => optimizer.state[name]),
+    get taken() {
+      return optimizer.taken;
+    },
+    step: (weights, gradient, round, progress) => optimizer.step(weights, gradient, round, progress),
   };
 }
 

@@ -23,7 +23,8 @@ import {
   StateEnd,
   StatePiece,
 } from "../../shared/wire/messages/training.ts";
-import type { Compute } from "./compute.ts";
+import type { ChunksResult, Compute } from "./compute.ts";
+import { OwnLearning } from "./own-learning.ts";
 import { type RingDoor, RingError, RingLinks } from "./ring-links.ts";
 import { RunningRound } from "./running-round.ts";
 import { StateInbox } from "./state-inbox.ts";
@@ -65,6 +66,7 @@ export class JobMember implements AsyncDisposable {
   /** The weights and state of the last ring: what `Regroup` asks about. */
   #replica: Replica | undefined;
   #round: RunningRound | undefined;
+  #own: OwnLearning | undefined;
 
   constructor(jobId: number, compute: Compute, stateVectors: number, context: MemberContext) {
     this.jobId = jobId;
@@ -218,20 +220,10 @@ export class JobMember implements AsyncDisposable {
     const running = this.#roundOf(ring, round);
     const startMs = performance.now();
     try {
-      const { sum, loss } = await this.#compute.computeChunks(
-        {
-          weights: ring.replica.weights,
-          firstChunk: message.firstChunk,
-          chunkCount: message.chunkCount,
-          nextChunk: message.firstChunk + message.chunksTotal,
-          progress: message.progress,
-          scale: 1 / message.chunksTotal,
-        },
-        ring.over.signal,
-      );
+      const { sum, loss } = await this.#learn(ring, message);
       const computedMs = performance.now();
       await link.send(RoundComputed, { generation, round });
-      await running.average(sum, message, ring.over.signal);
+      await running.average(sum, message, this.#own?.rule, ring.over.signal);
       ring.replica.complete();
       this.#round = undefined;
       await link.send(RoundDone, {
@@ -246,6 +238,26 @@ export class JobMember implements AsyncDisposable {
       if (ring.over.signal.aborted) return;
       await this.#broken(generation, error);
     }
+  }
+
+  #learn({ replica, over }: Ring, message: MessageOf<typeof RunRound>): Promise<ChunksResult> {
+    const { firstChunk, chunkCount, chunksTotal, progress, steps } = message;
+    if (steps > 1) {
+      this.#own ??= new OwnLearning(this.#compute);
+      return this.#own.learn(replica.weights, message, over.signal);
+    }
+    this.#own = undefined;
+    return this.#compute.computeChunks(
+      {
+        weights: replica.weights,
+        firstChunk,
+        chunkCount,
+        nextChunk: firstChunk + chunksTotal,
+        progress,
+        scale: 1 / chunksTotal,
+      },
+      over.signal,
+    );
   }
 
   takeEvaluation({ evaluationId, offset, values }: MessageOf<typeof EvaluationPiece>): void {

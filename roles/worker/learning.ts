@@ -2,15 +2,21 @@ import { AppError, type ErrorKind } from "../../shared/base/errors.ts";
 import { type Deferred, deferred, onAbort, throwIfAborted } from "../../shared/base/wait.ts";
 import type { PicturePack } from "../../shared/learn/picture-pack.ts";
 import type { LearningPlan } from "../../shared/learn/plan.ts";
-import { SliceOptimizer } from "../../shared/learn/slice-optimizer.ts";
+import { OwnOptimizer, SliceOptimizer } from "../../shared/learn/slice-optimizer.ts";
 import { startWeights } from "../../shared/learn/start-weights.ts";
 import type { EngineOptions } from "../../shared/nn/engine.ts";
 import type { ParameterLayout } from "../../shared/nn/graph.ts";
 import { buildNetwork } from "../../shared/nn/networks/config.ts";
-import type { SliceRule } from "../../shared/training/replica.ts";
+import type { OwnRule, SliceRule } from "../../shared/training/replica.ts";
 import type { Slice } from "../../shared/training/slices.ts";
 import type { SampleRow, Scores } from "../../shared/wire/messages/training.ts";
-import { type ChunksResult, type Compute, optimizerRule, optimizerState } from "./compute.ts";
+import {
+  type ChunksResult,
+  type Compute,
+  optimizerRule,
+  optimizerState,
+  ownOptimizerRule,
+} from "./compute.ts";
 import {
   CANCELLED,
   type LearningReply,
@@ -183,6 +189,10 @@ class Learning implements Compute {
   sliceRule({ from, to }: Slice, state: readonly Float32Array[] | undefined): SliceRule {
     const kept = state === undefined ? undefined : optimizerState(state);
     return optimizerRule(new SliceOptimizer(this.#layout, this.#plan, from, to, kept));
+  }
+
+  ownRule(): OwnRule {
+    return ownOptimizerRule(new OwnOptimizer(this.#layout, this.#plan));
   }
 
   computeChunks(

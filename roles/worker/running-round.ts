@@ -1,10 +1,9 @@
 import { AppError } from "../../shared/base/errors.ts";
 import { deferred, onAbort } from "../../shared/base/wait.ts";
-import type { WireFormat } from "../../shared/numeric/wire-format.ts";
-import type { Replica } from "../../shared/training/replica.ts";
+import type { OwnRule, Replica } from "../../shared/training/replica.ts";
 import { RingRound } from "../../shared/training/ring-round.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
-import type { RingNumbers } from "../../shared/wire/messages/training.ts";
+import type { RingNumbers, RunRound } from "../../shared/wire/messages/training.ts";
 
 type Numbers = MessageOf<typeof RingNumbers>;
 
@@ -55,11 +54,13 @@ export class RunningRound {
   /**
    * Averages `sum` round the ring and gathers the new weights; resolves when the replica's `next` is whole.
    *
-   * @param sum this member's share of the mean gradient; becomes scratch
+   * @param sum this member's share of the mean gradient, or of the mean move where it stepped by itself; becomes scratch
+   * @param own what it stepped with
    */
   async average(
     sum: Float32Array,
-    { progress, format }: { readonly progress: number; readonly format: WireFormat },
+    { progress, format, steps }: Pick<MessageOf<typeof RunRound>, "progress" | "format" | "steps">,
+    own: OwnRule | undefined,
     signal: AbortSignal,
   ): Promise<void> {
     using _abort = onAbort(signal, () => this.#done.reject(signal.reason));
@@ -70,10 +71,13 @@ export class RunningRound {
       sum,
       weights: replica.weights,
       next: replica.next,
-      update: (gradient) => replica.update(gradient, progress, format),
+      update: (mean) => {
+        if (steps === 1) replica.update(mean, progress, format);
+        else replica.merge(mean, steps, own, format);
+      },
       send: (piece) => this.#send({ round: this.round, ...piece }),
       format,
-      unsaid: format === "float32" ? undefined : replica.unsaid,
+      unsaid: format === "float32" ? undefined : replica.unsaid(steps === 1 ? "gradient" : "move"),
     });
     this.#ring = ring;
     ring.start();

@@ -35,5 +35,7 @@ export const PICTURE_AREA_PX_MAX = 100_000_000;
 export const PATH_POINTS_MAX = 64;
 
 export const WORKER_COUNT_MAX = 64;
+/** Steps that a worker may make by itself in a round of training: beyond, the workers drift too far apart. */
+export const OWN_STEPS_MAX = 16;
 export const CAMERA_COUNT_MAX = 256;
 export const PARAMETER_COUNT_MAX = 64_000_000;

@@ -2,6 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, relative } from "node:path";
 import { AppError, errorLine } from "../base/errors.ts";
 import { compareText, type FoundFile, type FoundFiles, splitNamed, splitOfFile } from "./folders.ts";
+import { nameKey, pairFiles } from "./pairing.ts";
 import type { DatasetDefect, SplitName } from "./types.ts";
 import { className } from "./voc.ts";
 
@@ -40,13 +41,12 @@ export function classFolderItems({ pictures, emptyFolders }: FoundFiles): Items 
 }
 
 /**
- * Pictures paired with their XML files by name, in both forms of Pascal VOC. What the XML says of its picture's name
- * or path is not looked at: files get moved.
+ * Pictures paired with their XML files (`pairFiles`), in both forms of Pascal VOC.
  */
 export async function vocItems(root: string, found: FoundFiles): Promise<Items> {
   const defects: DatasetDefect[] = [];
   const lists = await readLists(found.lists, defects);
-  const { pairs, alone } = pair(found, defects);
+  const { pairs, alone } = await pairFiles(found, defects);
   if (lists === undefined) {
     for (const file of alone) defects.push({ file: file.path, what: "has no XML file, passed over" });
     const hasSplits = pairs.some(({ xml }) => splitOfFile(xml) !== undefined);
@@ -59,17 +59,17 @@ export async function vocItems(root: string, found: FoundFiles): Promise<Items> 
   const byStem = new Map<string, Item>();
   for (const { picture, xml } of pairs) {
     const item = { ...itemOf(root, picture, xml), id: xml.stem };
-    for (const key of [xml.stem.toLowerCase(), xml.stem]) byStem.set(key, item);
+    for (const key of [nameKey(picture.stem), nameKey(xml.stem), xml.stem]) byStem.set(key, item);
   }
-  const pictures = new Set(alone.map((file) => file.stem.toLowerCase()));
+  const pictures = new Set(alone.map((file) => nameKey(file.stem)));
   const items: Item[] = [];
   for (const [id, { split, list }] of lists) {
-    const item = byStem.get(id) ?? byStem.get(id.toLowerCase());
+    const item = byStem.get(id) ?? byStem.get(nameKey(id));
     if (item !== undefined) {
       items.push({ ...item, split });
       continue;
     }
-    const missing = pictures.has(id.toLowerCase()) ? "XML file" : "picture";
+    const missing = pictures.has(nameKey(id)) ? "XML file" : "picture";
     defects.push({ file: list, what: `lists ${JSON.stringify(id)}, which has no ${missing}, passed over` });
   }
   return { items: withoutTwins(items, defects), defects };
@@ -101,46 +101,6 @@ function withoutTwins(items: readonly Item[], defects: DatasetDefect[]): Item[] 
     defects.push({ file: item.picture, what: `is the second picture called ${item.id}, passed over` });
     return false;
   });
-}
-
-interface Pair {
-  readonly picture: FoundFile;
-  readonly xml: FoundFile;
-}
-
-function pair(
-  { pictures, annotations }: FoundFiles,
-  defects: DatasetDefect[],
-): { pairs: Pair[]; alone: FoundFile[] } {
-  const byStem = Map.groupBy(pictures, (file) => file.stem.toLowerCase());
-  const used = new Set<FoundFile>();
-  const pairs: Pair[] = [];
-  for (const xml of annotations) {
-    const split = splitOfFile(xml);
-    let picture: FoundFile | undefined;
-    let best = -1;
-    for (const file of byStem.get(xml.stem.toLowerCase()) ?? []) {
-      if (used.has(file) || splitOfFile(file) !== split) continue;
-      const score = nearness(file, xml);
-      if (score > best) [picture, best] = [file, score];
-    }
-    if (picture === undefined) {
-      defects.push({ file: xml.path, what: "has no picture beside it or in JPEGImages, passed over" });
-      continue;
-    }
-    used.add(picture);
-    pairs.push({ picture, xml });
-  }
-  return { pairs, alone: pictures.filter((file) => !used.has(file)) };
-}
-
-/** How well a picture of the right name fits an XML file: folders in common first, then the letters' case. */
-function nearness(picture: FoundFile, xml: FoundFile): number {
-  let shared = 0;
-  while (shared < xml.folders.length && picture.folders[shared] === xml.folders[shared]) shared++;
-  const isBeside = shared === xml.folders.length && shared === picture.folders.length;
-  const isInPictures = picture.folders.at(-1) === "JPEGImages";
-  return 8 * shared + (isBeside ? 4 : 0) + (isInPictures ? 2 : 0) + (picture.stem === xml.stem ? 1 : 0);
 }
 
 interface Listed {

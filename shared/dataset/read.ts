@@ -28,6 +28,8 @@ const READS_AT_ONCE = 16;
 const DEFECTS_SHOWN = 10;
 /** A box may be written with its last pixel counted in; reaching over the edge by that much is no defect. */
 const EDGE_TOLERANCE_PX = 1;
+/** Sizes whose width over height differ by no more than this share have the same form; sides were rounded. */
+const FORM_TOLERANCE = 0.02;
 
 const FORMS =
   "known forms: JPEGImages/ + Annotations/ (+ ImageSets/Main/*.txt); pictures and XML side by side, in train/ and " +
@@ -174,15 +176,16 @@ function usableObjects(annotation: VocAnnotation, size: PictureSize, problems: s
   // A tool that showed the picture turned upright wrote the upright size; any other labelled the pixels as stored.
   const isUpright = claimed === `${width}x${height}` && isTurned(orientation) && width !== height;
   const isStored = claimed === `${stored.width}x${stored.height}`;
+  let scale = 1;
   if (annotation.width > 0 && annotation.height > 0 && !isUpright && !isStored) {
-    problems.push(
-      `says ${claimed} pixels, the picture has ${width}x${height}: its boxes are taken as they are`,
-    );
+    scale = isLabelledLarger(annotation, size) ? width / annotation.width : 1;
+    const how = scale === 1 ? "taken as they are" : `scaled by ${scale.toFixed(3)}`;
+    problems.push(`says ${claimed} pixels, the picture has ${width}x${height}: its boxes are ${how}`);
   }
   return annotation.objects.flatMap((object, place) => {
     const what = `object ${place + 1} (${object.name})`;
-    const box =
-      isStored && !isUpright ? turnBox(object.box, orientation, stored.width, stored.height) : object.box;
+    const scaled = object.box.map((side) => scale * side) as unknown as Box;
+    const box = isStored && !isUpright ? turnBox(scaled, orientation, stored.width, stored.height) : scaled;
     const mended: Box = [
       Math.min(box[0], box[2]),
       Math.min(box[1], box[3]),
@@ -209,6 +212,19 @@ function usableObjects(annotation: VocAnnotation, size: PictureSize, problems: s
     if (cut > EDGE_TOLERANCE_PX) problems.push(`${what} reaches over the picture's edge, clipped`);
     return [{ name: object.name, box: clipped }];
   });
+}
+
+/**
+ * Whether a picture was made smaller after it was labelled: the size that is claimed has its form, and some box that
+ * lies within that size reaches out of the picture.
+ */
+function isLabelledLarger(annotation: VocAnnotation, { width, height }: PictureSize): boolean {
+  const { width: wide, height: high, objects } = annotation;
+  if (wide <= width || Math.abs(wide / high / (width / height) - 1) > FORM_TOLERANCE) return false;
+  const right = Math.max(...objects.map(({ box }) => Math.max(box[0], box[2])));
+  const bottom = Math.max(...objects.map(({ box }) => Math.max(box[1], box[3])));
+  const isOutside = right > width + EDGE_TOLERANCE_PX || bottom > height + EDGE_TOLERANCE_PX;
+  return isOutside && right <= wide + EDGE_TOLERANCE_PX && bottom <= high + EDGE_TOLERANCE_PX;
 }
 
 type Splits = Partial<Record<SplitName, Sample[]>>;

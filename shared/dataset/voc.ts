@@ -62,9 +62,16 @@ export function parseVoc(bytes: Uint8Array): VocAnnotation {
   };
 }
 
+/** The name or path that an annotation gives its picture; empty where it gives none. Never throws. */
+export function pictureNameIn(bytes: Uint8Array): string {
+  const [, name = ""] = /<filename>([^<]{1,1000})<\/filename>/i.exec(decodeText(bytes)) ?? [];
+  return unescapeXml(name.trim());
+}
+
 function parse(text: string): unknown {
   try {
-    return parser.parse(text, true);
+    // Some tools write "Tom & Jerry" as it is.
+    return parser.parse(text.replace(/&(?!#?\w{1,10};)/g, "&amp;"), true);
   } catch (cause) {
     throw new AppError("input", "is not well-formed XML", { cause });
   }
@@ -81,9 +88,14 @@ function readObject(object: unknown, place: number, problems: string[]): VocObje
   if (name.length > NAME_LENGTH_MAX) return skip(`has a name of ${name.length} letters`);
   const bounds = child(object, "bndbox");
   if (bounds === undefined) return skip("has no <bndbox>");
-  const box = ["xmin", "ymin", "xmax", "ymax"].map((side) => Number(textOf(bounds, side) || "none"));
+  const box = ["xmin", "ymin", "xmax", "ymax"].map((side) => numberIn(textOf(bounds, side)));
   if (!box.every((value) => Math.abs(value) <= 1e7)) return skip("has a box that is not four numbers");
   return [{ name, box: box as unknown as Box }];
+}
+
+/** Some tools write the decimal comma of their user's language. NaN for what is no number. */
+function numberIn(text: string): number {
+  return text === "" ? Number.NaN : Number(text.replace(/^(-?\d+),(\d+)$/, "$1.$2"));
 }
 
 /** One spelling for names that look the same: composed accents, single spaces, no control characters. */
@@ -113,7 +125,9 @@ export function turnBox(box: Box, orientation: number, width: number, height: nu
 }
 
 function decodeText(bytes: Uint8Array): string {
-  if (bytes[0] === 0xff && bytes[1] === 0xfe) return new TextDecoder("utf-16le").decode(bytes);
+  const isUnmarked16 = bytes[0] === 0x3c && bytes[1] === 0;
+  if (isUnmarked16 || (bytes[0] === 0xff && bytes[1] === 0xfe))
+    return new TextDecoder("utf-16le").decode(bytes);
   if (bytes[0] === 0xfe && bytes[1] === 0xff) return new TextDecoder("utf-16be").decode(bytes);
   try {
     return new TextDecoder("utf-8", { fatal: true }).decode(bytes);

@@ -68,10 +68,13 @@ export interface InterruptedVisit {
 
 /** The same place, after an object was lost for a moment or for the length of a restart: least overlap. */
 const SAME_PLACE_IOU = 0.3;
-const SAME_PLACE_AFTER_RESTART_IOU = 0.5;
-/** A visit that goes on elsewhere: at most so far from where it was heading, in sizes of the object. */
+export const SAME_PLACE_AFTER_RESTART_IOU = 0.5;
+/** A visit that goes on elsewhere: at most so far from where it was heading, in sizes of the object... */
 const HEADING_DISTANCE_MAX = 0.8;
-const SIZE_RATIO_MAX = 1.5;
+/** ... beside this share of the way there, which nobody saw. */
+const HEADING_SLACK_SHARE = 0.2;
+/** What comes out from behind something was half hidden before. */
+const SIZE_RATIO_MAX = 2;
 
 interface OpenVisit extends Omit<Visit, "path"> {
   readonly route: VisitPath;
@@ -135,9 +138,11 @@ export class VisitBook {
         (visit) => ({ ...visit, trackId: undefined }),
       );
     }
+    const followed = new Set([...seen, ...resting].map(({ id }) => id));
     for (const track of seen) {
       const zone = this.#near.judge(track, frame, atMs);
-      const visit = this.#open.find((one) => one.trackId === track.id) ?? this.#rejoin(track, atMs);
+      const own = this.#open.find((one) => one.trackId === track.id);
+      const visit = own ?? this.#rejoin(track, followed, frame, atMs);
       if (visit !== undefined) changes.push(this.#continue(visit, track, frame, true));
       else if (this.#isCertain(track)) {
         const known = this.#resumable(track, frame);
@@ -233,11 +238,24 @@ export class VisitBook {
     this.#open = this.#open.map((visit) => (isIt(visit) ? change(visit) : visit));
   }
 
-  /** An open visit whose track was lost not long ago, here or where it was heading. */
-  #rejoin(track: Track, atMs: number): OpenVisit | undefined {
+  /**
+   * An open visit whose object was lost not long ago, here or where it was heading. Of one whose own track is only
+   * missing for now, this one must be certain: it would open a second visit of the object.
+   *
+   * @param followed tracks that this frame shows
+   */
+  #rejoin(
+    track: Track,
+    followed: ReadonlySet<number>,
+    frame: FrameSize,
+    atMs: number,
+  ): OpenVisit | undefined {
     return this.#open.find((visit) => {
-      if (visit.trackId !== undefined || visit.classIndex !== track.classIndex) return false;
+      const { trackId } = visit;
+      if (visit.classIndex !== track.classIndex) return false;
+      if (trackId !== undefined && (followed.has(trackId) || !this.#isCertain(track))) return false;
       if (track.firstSeenMs - visit.lastSeenMs > this.#patienceFor(visit)) return false;
+      if (!visit.route.isStill && hasGoneOut(visit, frame, track.firstSeenMs)) return false;
       if (boxIou(visit.lastBox, track.seen.box) >= SAME_PLACE_IOU) return true;
       return !visit.route.isStill && isHeading(visit, track.seen.box, atMs);
     });
@@ -267,14 +285,23 @@ export class VisitBook {
   }
 }
 
+/** Whether a visit's object must have left the picture by now if it kept its way: what comes in there is another. */
+function hasGoneOut({ route, lastBox, lastSeenMs }: OpenVisit, frame: FrameSize, atMs: number): boolean {
+  const [dx, dy] = route.shiftPx(atMs - lastSeenMs);
+  const [x, y] = [(lastBox[0] + lastBox[2]) / 2 + dx, (lastBox[1] + lastBox[3]) / 2 + dy];
+  return x < 0 || x > frame.width || y < 0 || y > frame.height;
+}
+
 /** Whether a box is about where a visit's object must be by now if it kept its way. */
 function isHeading({ route, lastBox, lastSeenMs }: OpenVisit, box: Box, atMs: number): boolean {
   const [dx, dy] = route.shiftPx(atMs - lastSeenMs);
   const [width, height] = [lastBox[2] - lastBox[0], lastBox[3] - lastBox[1]];
   const [newWidth, newHeight] = [box[2] - box[0], box[3] - box[1]];
   const growth = Math.max(newWidth / width, width / newWidth, newHeight / height, height / newHeight);
-  const awayX = Math.abs((box[0] + box[2] - lastBox[0] - lastBox[2]) / 2 - dx) / width;
-  const awayY = Math.abs(box[3] - lastBox[3] - dy) / height;
+  const away = (distance: number, way: number): number =>
+    Math.max(0, Math.abs(distance - way) - HEADING_SLACK_SHARE * Math.abs(way));
+  const awayX = away((box[0] + box[2] - lastBox[0] - lastBox[2]) / 2, dx) / width;
+  const awayY = away(box[3] - lastBox[3], dy) / height;
   return growth <= SIZE_RATIO_MAX && awayX + awayY <= HEADING_DISTANCE_MAX;
 }
 

@@ -49,8 +49,15 @@ export class SliceOptimizer {
    * @param gradient the whole vector, mean over the round's chunks; only [from, to) is read
    * @param round rounds done before, from 0
    * @param progress share of the run that is done, 0 to 1
+   * @param taken steps that the means of the gradient have seen; all those before, where nothing else is said
    */
-  update(weights: Float32Array, gradient: Float32Array, round: number, progress: number): void {
+  update(
+    weights: Float32Array,
+    gradient: Float32Array,
+    round: number,
+    progress: number,
+    taken = round,
+  ): void {
     if (this.#fresh) this.state.average.set(weights.subarray(this.from, this.to));
     this.#fresh = false;
     const { beta1, beta2, epsilon, weightDecay, statisticsMomentum } = this.#plan;
@@ -75,8 +82,8 @@ export class SliceOptimizer {
         {
           keep: 1 - rate * (kind === "decayed" ? weightDecay : 0),
           // Both means start at 0; Kingma and Ba 2015, section 3, divide that out.
-          step: rate / (1 - beta1 ** (round + 1)),
-          secondScale: 1 / (1 - beta2 ** (round + 1)),
+          step: rate / (1 - beta1 ** (taken + 1)),
+          secondScale: 1 / (1 - beta2 ** (taken + 1)),
           beta1,
           beta2,
           epsilon,
@@ -84,6 +91,41 @@ export class SliceOptimizer {
         },
       );
     }
+  }
+
+  /**
+   * Takes over what members learnt by several steps of their own: the weights move by the mean of their moves, the
+   * mean of the weights follows, and the means of the gradient become those of one of them.
+   *
+   * @param weights the whole vector; only [from, to) is read and written
+   * @param move the whole vector, mean over the members; only [from, to) is read
+   * @param round steps done before, from 0
+   * @param steps steps that each made
+   * @param own the means of one member, over the whole vector; without them the old ones stay
+   */
+  merge(
+    weights: Float32Array,
+    move: Float32Array,
+    round: number,
+    steps: number,
+    own: { readonly first: Float32Array; readonly second: Float32Array; readonly taken: number } | undefined,
+  ): void {
+    const { from, to } = this;
+    const { first, second, average } = this.state;
+    if (this.#fresh) average.set(weights.subarray(from, to));
+    this.#fresh = false;
+    let decay = 1;
+    for (let step = 0; step < steps; step++) decay *= averageDecay(this.#plan, round + step);
+    for (let i = 0; i < average.length; i++) {
+      const weight = Math.fround(weights[from + i]! + move[from + i]!);
+      weights[from + i] = weight;
+      average[i] = weight + decay * (average[i]! - weight);
+    }
+    if (own === undefined || own.taken === 0) return;
+    // Where these go on, they count as means of all the steps that were: as much larger as those of few are too small.
+    const grown = (beta: number): number => (1 - beta ** (round + steps)) / (1 - beta ** own.taken);
+    setScaled(first, own.first.subarray(from, to), grown(this.#plan.beta1));
+    setScaled(second, own.second.subarray(from, to), grown(this.#plan.beta2));
   }
 }
 
@@ -100,6 +142,30 @@ interface Factors {
   readonly beta2: number;
   readonly epsilon: number;
   readonly decay: number;
+}
+
+/** An optimizer over the whole vector, with which one member makes steps of its own between two averagings. */
+export class OwnOptimizer {
+  readonly #optimizer: SliceOptimizer;
+  #taken = 0;
+
+  constructor(layout: ParameterLayout, plan: LearningPlan) {
+    this.#optimizer = new SliceOptimizer(layout, plan, 0, layout.totalCount);
+  }
+
+  get state(): OptimizerState {
+    return this.#optimizer.state;
+  }
+
+  /** Steps that its means have seen. */
+  get taken(): number {
+    return this.#taken;
+  }
+
+  /** One step, as `SliceOptimizer.update`; the correction of the means counts the steps of this optimizer alone. */
+  step(weights: Float32Array, gradient: Float32Array, round: number, progress: number): void {
+    this.#optimizer.update(weights, gradient, round, progress, this.#taken++);
+  }
 }
 
 /**
@@ -174,4 +240,8 @@ function emptyState(length: number): OptimizerState {
     second: new Float32Array(length),
     average: new Float32Array(length),
   };
+}
+
+function setScaled(into: Float32Array, values: Float32Array, scale: number): void {
+  for (let i = 0; i < into.length; i++) into[i] = scale * values[i]!;
 }

@@ -7,12 +7,14 @@ import { GLANCE_FILTER, GLANCE_OUTPUT, type Glance, GlanceSplitter } from "./gla
 import { matroskaHeader, matroskaPicture } from "./matroska.ts";
 import { MpjpegSplitter } from "./mpjpeg.ts";
 import { jpegOutput, QUIET, SHOW_FACTS } from "./output.ts";
+import { readPipe } from "./pipe.ts";
 
 /** What is to come out of a coded picture: nothing, its glance, or its glance and its JPEG. */
 export type Wish = "none" | "glance" | "picture";
 
-/** A coded picture with its number. */
+/** A coded picture. */
 export interface CodedItem {
+  /** Its place among those that are shown: ffmpeg tells B-pictures from the others by it. */
   readonly id: number;
   readonly data: Uint8Array;
   readonly isKey: boolean;
@@ -156,7 +158,7 @@ export class DecoderChild {
     let cause: unknown;
     try {
       const parts = GIVES_GLANCES
-        ? [this.#readGlances(), this.#readPictures(Bun.file(this.#fourthPipe()).stream())]
+        ? [this.#readGlances(), this.#readPictures(await readPipe(this.#fourthPipe()))]
         : [this.#readPictures(this.#process.stdout)];
       await Promise.all(parts);
     } catch (error) {
@@ -221,12 +223,15 @@ export class DecoderChild {
   }
 }
 
+/** Encoders take only times that rise. ffmpeg's first pictures of a stream with B-pictures come out of order. */
+const COUNTED = "setpts=N";
+
 /** Filters and files: glances on standard output and JPEGs on a fourth pipe, or JPEGs alone on standard output. */
 function outputs(keepTimes: readonly string[]): string[] {
   const asked = `select='mod(pts,4)',${SHOW_FACTS}`;
-  if (!GIVES_GLANCES) return ["-an", "-vf", asked, ...keepTimes, ...jpegOutput(1)];
+  if (!GIVES_GLANCES) return ["-an", "-vf", `${asked},${COUNTED}`, ...keepTimes, ...jpegOutput(1)];
   const pictures = `select='eq(mod(pts,4),${WISH_BITS.picture})'`;
-  const graph = `[0:v]${asked},split[all][again];[all]${GLANCE_FILTER}[glance];[again]${pictures}[picture]`;
+  const graph = `[0:v]${asked},split[all][again];[all]${GLANCE_FILTER},${COUNTED}[glance];[again]${pictures},${COUNTED}[picture]`;
   return [
     ...["-filter_complex", graph, "-map", "[glance]", ...keepTimes, ...GLANCE_OUTPUT],
     ...["-map", "[picture]", ...keepTimes, ...jpegOutput(3)],

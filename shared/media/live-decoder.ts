@@ -1,6 +1,7 @@
 import { AppError } from "../base/errors.ts";
 import { type CodedItem, type DecodedFrame, DecoderChild, type Wish } from "./decoder-child.ts";
 import type { Ffmpeg } from "./ffmpeg.ts";
+import { ShowOrder } from "./show-order.ts";
 
 export interface LiveDecoderOptions {
   readonly ffmpeg: Ffmpeg;
@@ -30,7 +31,7 @@ const RESTART_MAX_MS = 10_000;
 export class LiveDecoder implements AsyncDisposable {
   readonly #options: LiveDecoderOptions;
   #child: DecoderChild | undefined;
-  #count = 0;
+  readonly #order = new ShowOrder();
   #isClosed = false;
   /** False until a key picture, and again after something was lost. */
   #isDecodable = false;
@@ -57,10 +58,11 @@ export class LiveDecoder implements AsyncDisposable {
    * Takes the next picture (Annex B).
    *
    * @param wish what `onFrame` is to be called with
+   * @param mediaMs when it is shown, by the camera; absent where pictures come in the order they are shown
    * @returns the picture's number
    */
-  push(data: Uint8Array, isKey: boolean, wish: Wish): number {
-    const item = { id: this.#count++, data, isKey };
+  push(data: Uint8Array, isKey: boolean, wish: Wish, mediaMs?: number): number {
+    const item = { id: this.#order.place(mediaMs), data, isKey };
     if (isKey) [this.#isDecodable, this.#sinceKey, this.#sinceKeyBytes] = [true, [], 0];
     if (this.#isClosed || !this.#isDecodable) return item.id;
     const nowMs = performance.now();

@@ -30,7 +30,7 @@ export function matroskaHeader(codec: keyof typeof CODEC_ID): Buffer {
   return Buffer.concat([head, segment, info, tracks]);
 }
 
-/** One picture as a cluster of its own. @param timeMs rises with each picture */
+/** One picture as a cluster of its own. @param timeMs rises with each picture in the order they are shown */
 export function matroskaPicture(data: Uint8Array, timeMs: number, isKey: boolean): Buffer {
   const block = Buffer.from([0x81, 0, 0, isKey ? 0x80 : 0]); // track 1, no offset from the cluster's time
   return element(0x1f43b675, [element(0xe7, [number(timeMs)]), element(0xa3, [block, data])]);

@@ -21,10 +21,21 @@ export interface ModelInfo {
   /** Least score of a detection, for each class. */
   readonly thresholds: readonly number[];
   readonly metrics: Readonly<Record<string, number>>;
+  /** How large the things were that it learnt; models of older versions do not say. */
+  readonly learntSizes?: LearntSizes;
   readonly lineage: Lineage;
   readonly format: "float32" | "int8";
   /** How its training went; models of other makers and older versions have none. */
   readonly history?: History;
+}
+
+/**
+ * How large things are on the pictures that a model learnt from: their longer side as a share of the picture's. A tenth
+ * of them are smaller than `small`, half smaller than `usual`.
+ */
+export interface LearntSizes {
+  readonly small: number;
+  readonly usual: number;
 }
 
 /** Where a model came from. */
@@ -180,7 +191,7 @@ function checkInfo(value: unknown): ModelInfo {
   const bad = (what: string): AppError => new AppError("input", `the model's metadata has no usable ${what}`);
   if (typeof value !== "object" || value === null) throw bad("fields");
   const info = value as Partial<Record<keyof ModelInfo, unknown>>;
-  const { name, version, classes, thresholds, metrics, lineage, format, history } = info;
+  const { name, version, classes, thresholds, metrics, learntSizes, lineage, format, history } = info;
   const network = checkNetworkConfig(info.network);
   if (typeof name !== "string" || name.length > NAME_LENGTH_MAX) throw bad("name");
   if (typeof version !== "number" || !Number.isSafeInteger(version)) throw bad("version");
@@ -206,10 +217,18 @@ function checkInfo(value: unknown): ModelInfo {
     classes,
     thresholds,
     metrics: metrics as Record<string, number>,
+    ...(learntSizes !== undefined && { learntSizes: checkSizes(learntSizes, bad) }),
     lineage: checkLineage(lineage, bad),
     format,
     ...(history !== undefined && { history: checkHistory(history) }),
   };
+}
+
+function checkSizes(value: unknown, bad: (what: string) => AppError): LearntSizes {
+  const { small, usual } = (value ?? {}) as Partial<Record<keyof LearntSizes, unknown>>;
+  const isShare = (one: unknown): one is number => typeof one === "number" && one > 0 && one <= 1;
+  if (!isShare(small) || !isShare(usual) || small > usual) throw bad("sizes of what it learnt");
+  return { small, usual };
 }
 
 function checkLineage(value: unknown, bad: (what: string) => AppError): Lineage {

@@ -48,6 +48,8 @@ const DEFAULT_TIMEOUT_MS = 8000;
 /** On a home's network a machine that is there answers at once; a short limit finds one that returns the sooner. */
 const CONNECT_TIMEOUT_MS = 3000;
 const DEFAULT_SILENCE_MS = 10_000;
+/** A camera that sends nothing for so long is asked for a sign of life: one that was started anew says it knows nobody. */
+const ASKED_AFTER_MS = 1000;
 /** Packets that wait for a late one over UDP. */
 const REORDER_DEPTH = 64;
 /** So many packets in a row of another sender are the stream. */
@@ -116,6 +118,7 @@ class RtspSession implements AsyncDisposable {
   #channel: number | undefined;
   #reportTo: ((report: Buffer) => void) | undefined;
   #controlUri: string;
+  #aliveMethod = "OPTIONS";
   #lastHeardMs = performance.now();
   #isPlaying = false;
 
@@ -254,7 +257,7 @@ class RtspSession implements AsyncDisposable {
   #takeReport(data: Buffer): void {
     for (const report of parseRtcp(data)) {
       if (report.kind === "sender-report") this.#receiver?.takeReport(report);
-      if (report.kind === "bye" && this.#isPlaying) {
+      if (report.kind === "bye" && this.#isPlaying && this.#receiver?.isSender(report.ssrc) === true) {
         this.#link.fail(new AppError("unavailable", "the camera ended the stream"));
       }
     }
@@ -270,11 +273,8 @@ class RtspSession implements AsyncDisposable {
     const told = Number(/timeout\s*=\s*(\d+)/i.exec(setUp.headers.get("session") ?? "")?.[1] ?? 60);
     const everyMs = 1000 * Math.max(1, Math.min(30, told / 2));
     const methods = options?.headers.all("public").join(",").toUpperCase() ?? "";
-    const method = methods.includes("GET_PARAMETER") ? "GET_PARAMETER" : "OPTIONS";
-    const keepAlive = setInterval(() => {
-      // Some cameras never answer; silence of the stream itself is what counts.
-      this.#link.request(method, this.#controlUri).catch(() => {});
-    }, everyMs);
+    if (methods.includes("GET_PARAMETER")) this.#aliveMethod = "GET_PARAMETER";
+    const keepAlive = setInterval(() => this.#signOfLife(), everyMs);
     const report = setInterval(() => this.#reportTo?.(receiverReport(this.#ssrc)), REPORT_EVERY_MS);
     this.#timers.defer(() => {
       clearInterval(keepAlive);
@@ -282,15 +282,26 @@ class RtspSession implements AsyncDisposable {
     });
   }
 
+  #signOfLife(): void {
+    // Some cameras never answer; silence of the stream itself is what counts.
+    this.#link.request(this.#aliveMethod, this.#controlUri).catch(() => {});
+  }
+
   #watchSilence(): void {
+    let askedMs = 0;
     const check = setInterval(
       () => {
-        const silentMs = performance.now() - this.#lastHeardMs;
+        const nowMs = performance.now();
+        const silentMs = nowMs - this.#lastHeardMs;
+        if (silentMs > ASKED_AFTER_MS && nowMs - askedMs > ASKED_AFTER_MS) {
+          askedMs = nowMs;
+          this.#signOfLife();
+        }
         if (silentMs < this.#silenceMs) return;
         const seconds = Math.round(silentMs / 1000);
         this.#link.fail(new AppError("unavailable", `the camera has sent nothing for ${seconds} s`));
       },
-      Math.min(1000, this.#silenceMs / 4),
+      Math.min(250, this.#silenceMs / 4),
     );
     this.#timers.defer(() => clearInterval(check));
   }
@@ -340,10 +351,14 @@ class Receiver {
     this.#announced = ssrc;
   }
 
-  /** Those of other senders, such as an old session's, do not count. */
-  takeReport(report: SenderReport): void {
+  /** Whether a report is of this stream: those of other senders, such as an old session's, do not count. */
+  isSender(ssrc: number): boolean {
     // The first report may come before the first packet.
-    if (report.ssrc !== (this.#ssrc ?? this.#announced ?? report.ssrc)) return;
+    return ssrc === (this.#ssrc ?? this.#announced ?? ssrc);
+  }
+
+  takeReport(report: SenderReport): void {
+    if (!this.isSender(report.ssrc)) return;
     this.#clock.note(report.wallMs, Date.now());
     this.#report = report;
   }

@@ -151,7 +151,9 @@ export class NalDepacketizer implements Depacketizer {
   #mayPass(timestamp: number): boolean {
     if (this.#gateSince === undefined) return true;
     if (this.#gateSince === "start") this.#gateSince = timestamp;
-    const gatedMs = (1000 * ((timestamp - this.#gateSince) >>> 0)) / CLOCK_RATE;
+    // Signed: a B-picture is shown before what came before it.
+    const gatedMs = (1000 * ((timestamp - this.#gateSince) | 0)) / CLOCK_RATE;
+    if (gatedMs < -GATE_MS_MAX) this.#gateSince = timestamp; // the camera's time began anew
     return gatedMs > GATE_MS_MAX;
   }
 

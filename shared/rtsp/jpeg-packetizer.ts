@@ -15,12 +15,14 @@ export interface RtpJpeg {
 
 /** The size field has 8 bits for eighths of a side. */
 export const RTP_JPEG_SIDE_PX_MAX = 2040;
+/** Fragments say with 24 bits where they lie. */
+const SCAN_SIZE_BYTES_MAX = 0xffffff;
 /** Packets with their headers fit an Ethernet frame. */
 const PAYLOAD_SIZE_BYTES_MAX = 1400;
 
 /**
  * Takes a file apart. `undefined` when RTP cannot carry it: not baseline, grey, other sampling than 4:2:0 or 4:2:2,
- * Huffman tables of its own, 16-bit tables, a side over 2040 pixels, or damaged.
+ * Huffman tables of its own, 16-bit tables, a side over 2040 pixels, scan data over 16 MB, or damaged.
  */
 export function rtpJpeg(file: Uint8Array): RtpJpeg | undefined {
   const data = Buffer.from(file.buffer, file.byteOffset, file.byteLength);
@@ -84,7 +86,7 @@ function assembled(
   const fits = Math.max(width, height) <= RTP_JPEG_SIDE_PX_MAX && width > 0 && height > 0;
   if (kind === undefined || luma === undefined || chroma === undefined || !plain || !fits) return undefined;
   const end = rest.lastIndexOf(Buffer.from([0xff, 0xd9]));
-  if (end < 0) return undefined;
+  if (end < 0 || end + 2 > SCAN_SIZE_BYTES_MAX) return undefined;
   return {
     width,
     height,

@@ -79,19 +79,27 @@ export interface OrderedPacket {
   readonly lostBefore: number;
 }
 
+/** A packet that is this late is lost: on a slow stream it is one packet more or less, and pictures are waiting. */
+const LATE_MS_MAX = 150;
+
 /**
  * Follows one stream's sequence numbers. Over TCP (`depth` 0) order is given: a gap is loss, at once. Over UDP up to
- * `depth` packets wait for one that is late; duplicates and what comes too late are dropped.
+ * `depth` packets wait for one that is late, and not for long; duplicates and what comes too late are dropped.
  */
 export class PacketOrder {
   readonly #depth: number;
+  readonly #nowMs: () => number;
   readonly #waiting = new Map<number, RtpPacket>();
+  /** Since when a packet is missing that others wait for. */
+  #missingSinceMs = 0;
   #next: number | undefined;
   /** Packets that never came. */
   lost = 0;
 
-  constructor(depth: number) {
+  /** @param nowMs a clock, of the caller's making in tests */
+  constructor(depth: number, nowMs = () => performance.now()) {
     this.#depth = depth;
+    this.#nowMs = nowMs;
   }
 
   /** Yields what is in order now. */
@@ -107,6 +115,7 @@ export class PacketOrder {
     }
     if (ahead < 0) return;
     if (ahead === 0) {
+      if (this.#waiting.size > 0) this.#missingSinceMs = this.#nowMs();
       yield* this.#release(packet, 0);
       yield* this.#releaseWaiting();
       return;
@@ -115,9 +124,12 @@ export class PacketOrder {
       yield* this.#release(packet, ahead);
       return;
     }
+    const nowMs = this.#nowMs();
+    if (this.#waiting.size === 0) this.#missingSinceMs = nowMs;
     this.#waiting.set(packet.sequence, packet);
-    if (this.#waiting.size <= this.#depth) return;
+    if (this.#waiting.size <= this.#depth && nowMs - this.#missingSinceMs <= LATE_MS_MAX) return;
     // The missing ones are given up.
+    this.#missingSinceMs = nowMs;
     let missing = 0;
     while (!this.#waiting.has(this.#next)) {
       this.#next = (this.#next + 1) & 0xffff;

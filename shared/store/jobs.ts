@@ -1,6 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { createHash } from "node:crypto";
-import type { JobStatus } from "../wire/messages/models.ts";
+import type { JobStatus } from "../wire/messages/job-status.ts";
 import type { SampleRow } from "../wire/messages/training.ts";
 import { storeError } from "./database.ts";
 

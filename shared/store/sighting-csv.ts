@@ -6,6 +6,8 @@ export interface CsvForm {
   readonly decimalComma: boolean;
   /** Begin with a byte order mark, without which Excel takes UTF-8 for its country's old code page. */
   readonly byteOrderMark: boolean;
+  /** Of the columns' names. */
+  readonly language: "en" | "es";
   /** Times as a spreadsheet understands them, in the time of this machine; otherwise ISO 8601 in UTC. */
   readonly localTimes: boolean;
 }
@@ -14,6 +16,7 @@ export const PLAIN_CSV: CsvForm = {
   separator: ",",
   decimalComma: false,
   byteOrderMark: false,
+  language: "en",
   localTimes: false,
 };
 
@@ -24,14 +27,23 @@ export const PLAIN_CSV: CsvForm = {
  * @param locale a BCP 47 tag; this machine's when absent or unknown
  */
 export function spreadsheetCsv(locale?: string): CsvForm {
-  let decimal: string | undefined;
+  let format: Intl.NumberFormat;
   try {
-    decimal = decimalOf(locale);
+    format = new Intl.NumberFormat(locale);
   } catch {
-    decimal = decimalOf(undefined);
+    format = new Intl.NumberFormat();
   }
-  const decimalComma = decimal === ",";
-  return { separator: decimalComma ? ";" : ",", decimalComma, byteOrderMark: true, localTimes: true };
+  const decimalComma = format
+    .formatToParts(1.5)
+    .some(({ type, value }) => type === "decimal" && value === ",");
+  const language = format.resolvedOptions().locale.startsWith("es") ? "es" : "en";
+  return {
+    separator: decimalComma ? ";" : ",",
+    decimalComma,
+    byteOrderMark: true,
+    localTimes: true,
+    language,
+  };
 }
 
 type Cell = string | number | boolean | undefined;
@@ -59,9 +71,31 @@ const COLUMNS: readonly (readonly [name: string, of: (row: Sighting, form: CsvFo
   ["modelVersion", (row) => row.modelVersion],
 ];
 
+/** The columns' names for people who read Spanish; what is not here has the same. */
+const SPANISH: Readonly<Record<string, string>> = {
+  camera: "cámara",
+  class: "clase",
+  score: "certeza",
+  firstSeen: "vistoPrimero",
+  lastSeen: "vistoÚltimo",
+  photo: "foto",
+  name: "nombre",
+  zone: "zona",
+  closed: "cerrado",
+  firstSeenSeconds: "vistoPrimeroSegundos",
+  lastSeenSeconds: "vistoÚltimoSegundos",
+  clockAheadMs: "relojAdelantadoMs",
+  closeUp: "primerPlano",
+  model: "modelo",
+  modelVersion: "versiónModelo",
+};
+
 /** The names of the columns, without an end of line. */
 export function csvHeader(form: CsvForm): string {
-  return (form.byteOrderMark ? "\ufeff" : "") + COLUMNS.map(([name]) => name).join(form.separator);
+  return (
+    (form.byteOrderMark ? "\ufeff" : "") +
+    COLUMNS.map(([name]) => (form.language === "es" ? (SPANISH[name] ?? name) : name)).join(form.separator)
+  );
 }
 
 /** A sighting as a line (RFC 4180), without its end. */
@@ -92,9 +126,4 @@ function seconds(ms: number | undefined): number | undefined {
 
 function round(value: number, digits: number): number {
   return Number(value.toFixed(digits));
-}
-
-function decimalOf(locale: string | undefined): string | undefined {
-  const parts = new Intl.NumberFormat(locale).formatToParts(1.5);
-  return parts.find(({ type }) => type === "decimal")?.value;
 }

@@ -37,6 +37,7 @@ export type Phase =
   | {
       readonly name: "running";
       readonly round: number;
+      readonly steps: number;
       readonly startedMs: number;
       readonly computed: Set<MemberId>;
       readonly checksums: Map<MemberId, number>;
@@ -90,6 +91,8 @@ export type MembershipEvent =
   | {
       readonly kind: "proceed";
       readonly to: "round" | "gather";
+      /** Steps that the round makes of the weights; 1 where nothing is said. */
+      readonly steps?: number;
       /** What the round should take, by what was measured; absent when something about it was not. */
       readonly expectedMs?: number | undefined;
     }
@@ -120,11 +123,12 @@ export type MembershipAction =
       readonly members: readonly MemberId[];
       readonly keepsWeights: boolean;
     }
-  /** Start the round that leads from `round` to `round + 1`. */
+  /** Start the round that leads from `round` to `round + steps`. */
   | {
       readonly kind: "run";
       readonly generation: number;
       readonly round: number;
+      readonly steps: number;
       readonly members: readonly MemberId[];
     }
   /** Every member has completed it, with the same weights. */

@@ -25,7 +25,7 @@ const LATE_DOUBLINGS_MAX = 6;
  * present is asked where it stands; the most advanced completed round is the target; the survivors hand over the state
  * of their slices; everybody gets its place, its slice and the weights that it lacks. A member may be one round ahead
  * of another, never two, since a round starts only when all have completed the one before. So at most the running
- * round is repeated.
+ * round is repeated. Rounds are counted in steps: one of several leads from `round` to `round + steps`.
  *
  * Suspicion is cheap and harmless: who is silent for a moment is only *set aside*. The others go on at once, and it is
  * taken in again at the next boundary after it is heard. Nobody is thrown out for being slow.
@@ -143,7 +143,7 @@ export class Membership {
         if (at.name === "running") at.computed.add(event.member);
         return false;
       case "done":
-        if (at.name !== "running" || event.round !== at.round + 1) return false;
+        if (at.name !== "running" || event.round !== at.round + at.steps) return false;
         at.checksums.set(event.member, event.checksum);
         return true;
     }
@@ -166,8 +166,8 @@ export class Membership {
         else this.#disagreement(`round ${at.round} as received`);
         break;
       case "running":
-        if (agree(at.checksums)) this.#committed(at.round + 1, this.#nowMs - at.startedMs);
-        else this.#disagreement(`round ${at.round + 1}`);
+        if (agree(at.checksums)) this.#committed(at.round + at.steps, this.#nowMs - at.startedMs);
+        else this.#disagreement(`round ${at.round + at.steps}`);
         break;
     }
   }
@@ -257,13 +257,13 @@ export class Membership {
   }
 
   /** Those who have not computed get less to do, and the round begins again. */
-  #lateRound({ round, startedMs, computed }: Extract<Phase, { name: "running" }>): void {
+  #lateRound({ round, steps, startedMs, computed }: Extract<Phase, { name: "running" }>): void {
     const afterMs = this.#nowMs - startedMs;
     const slow = [...this.#awaited].filter((member) => !computed.has(member));
     for (const member of slow) this.#out.push({ kind: "slow", member, afterMs });
     for (const member of slow) this.#strike(member, "its part of a round takes far too long", 1);
     this.#lateRounds = Math.min(LATE_DOUBLINGS_MAX, this.#lateRounds + 1);
-    this.#out.push({ kind: "note", text: `round ${round + 1} is late: a new ring` });
+    this.#out.push({ kind: "note", text: `round ${round + steps} is late: a new ring` });
     this.#regroup();
   }
 
@@ -360,7 +360,10 @@ export class Membership {
     }
   }
 
-  #proceed({ to, expectedMs }: Extract<MembershipEvent, { kind: "proceed" }>, round: number): void {
+  #proceed(
+    { to, steps = 1, expectedMs }: Extract<MembershipEvent, { kind: "proceed" }>,
+    round: number,
+  ): void {
     if (to === "gather" && round === this.#heldRound) {
       // The held state is already this round's.
       this.#out.push({ kind: "assembled", round }, { kind: "boundary", round });
@@ -373,11 +376,11 @@ export class Membership {
       const { firstRoundMs, roundMs } = this.#limits;
       const usualMs = expectedMs === undefined ? firstRoundMs : Math.max(roundMs, LATE_TIMES * expectedMs);
       this.#enter(
-        { name: "running", round, startedMs: this.#nowMs, computed: new Set(), checksums: new Map() },
+        { name: "running", round, steps, startedMs: this.#nowMs, computed: new Set(), checksums: new Map() },
         usualMs * 2 ** this.#lateRounds,
       );
       this.#awaited = new Set(this.#members);
-      this.#out.push({ kind: "run", generation: this.#generation, round, members: this.#members });
+      this.#out.push({ kind: "run", generation: this.#generation, round, steps, members: this.#members });
     }
   }
 

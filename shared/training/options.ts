@@ -3,7 +3,7 @@ import { NAME_LENGTH_MAX } from "../base/limits.ts";
 import type { NetworkChoice, PlanOptions } from "../learn/plan.ts";
 import { NETWORK_KINDS, type NetworkKind } from "../nn/networks/config.ts";
 import { DETECTOR_WIDTHS, type DetectorVariant } from "../nn/networks/detector.ts";
-import { WIRE_CHOICES, type WireChoice } from "./wire-choice.ts";
+import { isStepsChoice, type StepsChoice, WIRE_CHOICES, type WireChoice } from "./wire-choice.ts";
 
 /** What a client asks of a training job; travels as JSON. */
 export interface TrainingOptions {
@@ -21,6 +21,8 @@ export interface TrainingOptions {
   readonly chunksPerRound?: number;
   /** How the ring's numbers travel; `auto` where it is not said. */
   readonly wire?: WireChoice;
+  /** Steps that each worker makes by itself before weights are averaged; as `wire` where it is not said. */
+  readonly localSteps?: StepsChoice;
   /** Hash of the model file to start from; it travels as a blob. */
   readonly init?: string;
   /** What the data set is called, for the model's lineage. */
@@ -50,8 +52,11 @@ export function checkTrainingOptions(value: Readonly<Record<string, unknown>>): 
   );
   const texts = [text("init"), text("dataset"), text("variant"), text("wire")];
   if (value.early !== undefined && typeof value.early !== "boolean") throw bad("early", value.early);
+  const { localSteps } = value;
+  if (localSteps !== undefined && !isStepsChoice(localSteps)) throw bad("localSteps", localSteps);
+  const steps = localSteps === undefined ? {} : { localSteps };
   const early = value.early === true ? { early: true } : {};
-  const options = Object.assign({ network }, ...numbers, ...texts, early) as TrainingOptions;
+  const options = Object.assign({ network }, ...numbers, ...texts, steps, early) as TrainingOptions;
   if (options.init !== undefined && !/^[0-9a-f]{64}$/.test(options.init)) throw bad("init", options.init);
   if (options.wire !== undefined && !WIRE_CHOICES.includes(options.wire)) throw bad("wire", options.wire);
   if (options.variant !== undefined && !Object.hasOwn(DETECTOR_WIDTHS, options.variant)) {

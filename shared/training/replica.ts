@@ -14,13 +14,42 @@ export interface SliceRule {
    * @param progress share of the run that is done, 0 to 1
    */
   update(weights: Float32Array, gradient: Float32Array, round: number, progress: number): void;
+  /**
+   * The same where every member made several steps by itself.
+   *
+   * @param move how far the members' weights moved, the mean by their shares of the chunks
+   * @param own what this member stepped with
+   */
+  merge(
+    weights: Float32Array,
+    move: Float32Array,
+    round: number,
+    steps: number,
+    own: OwnRule | undefined,
+  ): void;
 }
 
-/** Where a member stands: the last round that it has completed, and one of which it has updated only its slice. */
+/** How one member's weights move while it steps by itself, over the whole vector. */
+export interface OwnRule {
+  /** The vectors of `SliceRule.state` in its order, of the whole length. */
+  readonly state: readonly Float32Array[];
+  /** Steps that these have seen. */
+  readonly taken: number;
+  /** @param gradient mean over the step's chunks */
+  step(weights: Float32Array, gradient: Float32Array, round: number, progress: number): void;
+}
+
+/**
+ * Where a member stands: the last round that it has completed, and one of which it has updated only its slice. Rounds
+ * are counted by the steps done after them, so a round of several steps has as many numbers to itself.
+ */
 export interface Position {
   readonly round: number;
   readonly pendingRound: number | undefined;
 }
+
+/** What members add up in a ring: gradients, or how far their own steps moved their weights. */
+type Summand = "gradient" | "move";
 
 /**
  * One member's copy of the weights, and the optimizer state of its slice, through rounds that may fail in the middle.
@@ -38,6 +67,8 @@ export class Replica {
   /** The slice's state of before the pending round. Kept from round to round: fresh memory costs more than copying. */
   readonly #before: readonly Float32Array[];
   #unsaid: Float32Array | undefined;
+  /** Of what kind the summands are that `#unsaid` is missing of. */
+  #unsaidOf: Summand = "gradient";
 
   constructor(options: {
     weights: Float32Array;
@@ -68,9 +99,17 @@ export class Replica {
     return this.#next;
   }
 
-  /** What this member has not said yet in the ring, for formats that are not exact; begins as nothing. */
-  get unsaid(): Float32Array {
+  /**
+   * What this member has not said yet in the ring, for formats that are not exact; begins as nothing.
+   *
+   * @param summand what it adds in this round: what is missing of the other kind is forgotten
+   */
+  unsaid(summand: Summand): Float32Array {
     this.#unsaid ??= new Float32Array(this.#weights.length);
+    if (summand !== this.#unsaidOf) {
+      this.#unsaid.fill(0, 0, this.slice.from).fill(0, this.slice.to);
+      this.#unsaidOf = summand;
+    }
     return this.#unsaid;
   }
 
@@ -85,6 +124,22 @@ export class Replica {
    * @param format in which the others are told: one that is exact leaves nothing of the slice unsaid
    */
   update(gradient: Float32Array, progress: number, format: WireFormat): void {
+    this.#begin(1, format);
+    this.#rule.update(this.#next, gradient, this.#round, progress);
+  }
+
+  /**
+   * The slice's part of the way to round `round + steps`, which each member went by itself.
+   *
+   * @param move how far the weights moved, the mean over all members, valid in the slice
+   * @param own what this member stepped with, where it did
+   */
+  merge(move: Float32Array, steps: number, own: OwnRule | undefined, format: WireFormat): void {
+    this.#begin(steps, format);
+    this.#rule.merge(this.#next, move, this.#round, steps, own);
+  }
+
+  #begin(steps: number, format: WireFormat): void {
     if (this.#pendingRound !== undefined) throw new AppError("bug", "a slice is updated twice in a round");
     const { from, to } = this.slice;
     for (const [i, vector] of this.#before.entries()) vector.set(this.#rule.state[i]!);
@@ -94,8 +149,7 @@ export class Replica {
       for (let i = from; i < to; i++) this.#next[i] = this.#next[i]! + unsaid[i]!;
       if (numberFormat(format).exact) unsaid.fill(0, from, to);
     }
-    this.#rule.update(this.#next, gradient, this.#round, progress);
-    this.#pendingRound = this.#round + 1;
+    this.#pendingRound = this.#round + steps;
   }
 
   /** `next` is whole: it becomes the weights. */

@@ -7,7 +7,7 @@ import type { Log } from "../base/log.ts";
 import type { Dataset, Sample } from "../dataset/types.ts";
 import type { Connection } from "../net/connection.ts";
 import { type MessageOf, messageTag } from "../wire/message.ts";
-import type { JobStatus } from "../wire/messages/models.ts";
+import type { JobStatus } from "../wire/messages/job-status.ts";
 import {
   BlobsWanted,
   CancelJob,

@@ -14,6 +14,7 @@ import type { Address } from "../../shared/net/connection.ts";
 import { openSite, type Site } from "../../shared/net/site.ts";
 import { newToken } from "../../shared/net/token.ts";
 import { SightingLog } from "../../shared/store/sightings.ts";
+import { noteText } from "../../shared/training/job-words.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { openInBrowser } from "../demo/browser.ts";
 import { cameraName, cameraSeed, type DemoPlan, planDemo } from "../demo/plan.ts";
@@ -214,11 +215,11 @@ async function train(
     progress.show({
       stage: `2/3 ${status.state}`,
       share: status.progress,
-      detail: [workers, rate, best, status.note].filter((part) => part !== "").join(", "),
+      detail: [workers, rate, best, noteText(status.note)].filter((part) => part !== "").join(", "),
       timeLeftMs: status.timeLeftMs,
     });
     if (status.state === "failed" || status.state === "cancelled") {
-      throw new AppError("unavailable", `training ${status.state}: ${status.note}`);
+      throw new AppError("unavailable", `training ${status.state}: ${noteText(status.note)}`);
     }
     if (status.state === "done" && modelVersion !== undefined) return modelVersion;
   }

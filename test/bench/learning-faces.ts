@@ -5,6 +5,7 @@ import { readDataset } from "../../shared/dataset/read.ts";
 import type { Dataset, Sample } from "../../shared/dataset/types.ts";
 import { openModel } from "../../shared/detect/model.ts";
 import { decodePictureFile } from "../../shared/image/codec.ts";
+import { noteText } from "../../shared/training/job-words.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { ended, TrainingSite } from "../roles/training-site.ts";
 import { FACES } from "../support/faces.ts";
@@ -71,7 +72,8 @@ async function learnAndScore(
       const name = `people-${place}`;
       const options = { network: "mlp", seed: seed + place, ...epochs } as const;
       const { status, seconds } = await ended(client, await client.submit({ name, dataset, options }));
-      if (status.state !== "done") throw new AppError("bug", `job ${name} ${status.state}: ${status.note}`);
+      if (status.state !== "done")
+        throw new AppError("bug", `job ${name} ${status.state}: ${noteText(status.note)}`);
       runs.push({ accuracy: await accuracy(await site.model(name), test), seconds, samples: status.samples });
     }
   };

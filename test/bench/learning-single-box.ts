@@ -7,6 +7,7 @@ import type { Dataset, Sample } from "../../shared/dataset/types.ts";
 import { openModel } from "../../shared/detect/model.ts";
 import { decodePictureFile } from "../../shared/image/codec.ts";
 import { SingleObjectMetric, type SingleObjectResult } from "../../shared/metrics/single-object.ts";
+import { noteText } from "../../shared/training/job-words.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { ended, TrainingSite } from "../roles/training-site.ts";
 import { dataPath } from "../support/data.ts";
@@ -74,7 +75,7 @@ async function learnAndScore(
   const options = { network: "single-box", sizePx: SIZE_PX, seed, ...length } as const;
   const job = await client.submit({ name: "single", dataset: { ...dataset, splits: learnt }, options });
   const { status, seconds } = await ended(client, job);
-  if (status.state !== "done") throw new AppError("bug", `the job ${status.state}: ${status.note}`);
+  if (status.state !== "done") throw new AppError("bug", `the job ${status.state}: ${noteText(status.note)}`);
   const scored = await score(await site.model("single"), test);
   const { classAccuracy, meanIou, squaredErrorPx2 } = scored;
   const figures = { meanIou, squaredErrorPx2, testPictures: test.length, seconds, samples: status.samples };

@@ -2,6 +2,7 @@ import { join } from "node:path";
 import type { Subprocess } from "bun";
 import { Log, silentLog } from "../../shared/base/log.ts";
 import type { Connection } from "../../shared/net/connection.ts";
+import { noteText } from "../../shared/training/job-words.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import type { WireChoice } from "../../shared/training/wire-choice.ts";
 import { ended, type ToyWorker, TrainingSite, tinyDataset } from "../roles/training-site.ts";
@@ -68,7 +69,7 @@ export class StandInJob implements AsyncDisposable {
     const jobId = await client.submit({ name: "stand-in", dataset, options });
     ended(client, jobId)
       .then(({ status }) => {
-        if (status.state !== "done") throw new Error(`the job ${status.state}: ${status.note}`);
+        if (status.state !== "done") throw new Error(`the job ${status.state}: ${noteText(status.note)}`);
         this.#score = status.map50 ?? 0;
         this.#wake();
       })

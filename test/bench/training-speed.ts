@@ -4,6 +4,7 @@ import type { Subprocess } from "bun";
 import { silentLog } from "../../shared/base/log.ts";
 import type { Dataset, Sample } from "../../shared/dataset/types.ts";
 import { encodeJpeg } from "../../shared/image/codec.ts";
+import { noteText } from "../../shared/training/job-words.ts";
 import type { TrainingOptions } from "../../shared/training/options.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { TrainingSite } from "../roles/training-site.ts";
@@ -51,7 +52,7 @@ export async function trainingSpeed(setting: SpeedSetting): Promise<Speed> {
   const jobId = await client.submit({ name: "speed", dataset, options: { ...options, minutes: 600 } });
   let start: Moment | undefined;
   for await (const { status } of client.follow(jobId)) {
-    if (status.state === "failed") throw new Error(`the training failed: ${status.note}`);
+    if (status.state === "failed") throw new Error(`the training failed: ${noteText(status.note)}`);
     const inRing = status.workers.filter(({ state }) => state === "training").length;
     if (inRing < workers || status.samples < WARM_ROUNDS * batch) continue;
     const now: Moment = { atMs: performance.now(), samples: status.samples, cpu: cpuOf(children) };

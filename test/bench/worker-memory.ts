@@ -3,9 +3,11 @@
  * it, in a process of its own, learns the detector at 320 px on one thread from a trainer on loopback, chunks of 16
  * pictures; after some rounds its peak is read from the system. Prints it, and a line of JSON. Linux only.
  */
+
 import { readFileSync } from "node:fs";
 import { parseArgs } from "node:util";
 import { silentLog } from "../../shared/base/log.ts";
+import { noteText } from "../../shared/training/job-words.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { TrainingSite } from "../roles/training-site.ts";
 import { tempFolder } from "../support/temp.ts";
@@ -27,7 +29,7 @@ export async function workerMemory(batch: number): Promise<number> {
   const options = { network: "detector", sizePx: SIDE_PX, chunkSize: batch, chunksPerRound: 1 } as const;
   const jobId = await client.submit({ name: "memory", dataset, options: { ...options, minutes: 600 } });
   for await (const { status } of client.follow(jobId)) {
-    if (status.state === "failed") throw new Error(`the training failed: ${status.note}`);
+    if (status.state === "failed") throw new Error(`the training failed: ${noteText(status.note)}`);
     if (status.samples >= ROUNDS * batch) return peakOf(pid);
   }
   throw new Error("the training ended before it was measured");

@@ -57,7 +57,7 @@ test("a spreadsheet gets its country's form: semicolons and decimal commas in Sp
   const when = new Date(SIGHTING.firstSeenMs).toLocaleString("sv");
   expect(csvLine(SIGHTING, spreadsheetCsv("es-ES"))).toStartWith(`4;gate;parrot;0,8765;${when};`);
   expect(csvLine(SIGHTING, spreadsheetCsv("es-MX"))).toStartWith(`4,gate,parrot,0.8765,${when},`);
-  expect(csvHeader(spreadsheetCsv("es-ES"))).toStartWith("\ufeffid;camera;class;");
+  expect(csvHeader(spreadsheetCsv("es-ES"))).toStartWith("\ufeffid;cámara;clase;");
   expect(csvHeader(spreadsheetCsv("no such tag"))).toStartWith("\ufeffid");
 });
 

@@ -3,6 +3,7 @@ import type { Log } from "../../../shared/base/log.ts";
 import { deferred, within } from "../../../shared/base/wait.ts";
 import { type CodedItem, DecoderChild } from "../../../shared/media/decoder-child.ts";
 import type { Ffmpeg } from "../../../shared/media/ffmpeg.ts";
+import { ShowOrder } from "../../../shared/media/show-order.ts";
 import type { ReceivedPicture } from "../../../shared/rtsp/client.ts";
 import { PHOTO_WITHIN_MS } from "../../../shared/wire/messages/frames.ts";
 import type { JpegPicture } from "./source.ts";
@@ -11,6 +12,8 @@ import type { JpegPicture } from "./source.ts";
 const KEPT_BYTES_MAX = 8 * 1024 * 1024;
 /** Two streams of a camera are seldom further apart than this. */
 const APART_MS_MAX = 1500;
+/** B-pictures in a row, and the one that they build on. */
+const AFTER_MAX = 4;
 /** Photos of one camera that may wait to be made. */
 const WAITING_MAX = 4;
 
@@ -27,7 +30,7 @@ export class LargeStream {
   readonly #log: Log;
   #kept: KeptPicture[] = [];
   #keptBytes = 0;
-  #count = 0;
+  readonly #order = new ShowOrder();
   #codec: "h264" | "h265" | "jpeg" | undefined;
   #ffmpeg: Ffmpeg | undefined;
   /** One photo of a camera is made at a time. */
@@ -45,9 +48,9 @@ export class LargeStream {
   }
 
   push(picture: ReceivedPicture): void {
-    const { data, isKey, takenMs: atMs, size } = picture;
+    const { data, isKey, takenMs: atMs, mediaMs, size } = picture;
     if (this.#codec === undefined || (this.#kept.length === 0 && !isKey)) return;
-    this.#kept.push({ id: this.#count++, data, isKey, atMs, size });
+    this.#kept.push({ id: this.#order.place(mediaMs), data, isKey, atMs, size });
     this.#keptBytes += data.length;
     // What goes is a key picture with all that builds on it.
     while (this.#keptBytes > KEPT_BYTES_MAX) this.#dropFirstGroup();
@@ -100,6 +103,9 @@ export class LargeStream {
     try {
       for (const item of this.#kept.slice(from, until)) child.feed(item, "none");
       child.feed(wanted, "picture");
+      // With B-pictures it comes out when the decoder has seen some of those that follow.
+      const after = this.#order.isMixed ? this.#kept.slice(until + 1, until + 1 + AFTER_MAX) : [];
+      for (const item of after) child.feed(item, "glance");
       return await within(found.promise, deadlineMs - performance.now(), "the photo");
     } finally {
       await child.end();

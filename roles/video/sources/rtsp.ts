@@ -149,10 +149,10 @@ async function decodingTaker(
       onTrouble: (error) => log.warn("pictures are left out", { why: errorLine(error) }),
     }),
   );
-  return ({ data, isKey, arrivedMs, takenMs, cameraClockAheadMs }: ReceivedPicture): void => {
+  return ({ data, isKey, arrivedMs, mediaMs, takenMs, cameraClockAheadMs }: ReceivedPicture): void => {
     const isCalm = sizes.isCalm(data.length, isKey);
     const { arrival, wish } = feed.arrive({ capturedMs: arrivedMs, takenMs, cameraClockAheadMs, isCalm });
-    const id = decoder.push(data, isKey, wish);
+    const id = decoder.push(data, isKey, wish, mediaMs);
     if (wish === "none") return;
     wishes.set(id, arrival);
     if (wishes.size > WISHES_MAX) wishes.delete(wishes.keys().next().value!);

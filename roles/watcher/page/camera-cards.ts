@@ -1,20 +1,7 @@
 import type { CameraView } from "../view.ts";
+import { labelOf, REFRESH_MS, showPicture } from "./camera-picture.ts";
 import { byId, drawBoxes, drawing, element } from "./elements.ts";
 import type { Words } from "./words.ts";
-
-/** How often a camera's picture is fetched while somebody looks. */
-const REFRESH_MS = 700;
-
-interface Seen {
-  readonly width: number;
-  readonly height: number;
-  readonly objects: readonly {
-    readonly className: string;
-    readonly name?: string;
-    readonly score: number;
-    readonly box: readonly number[];
-  }[];
-}
 
 interface Card {
   readonly root: HTMLElement;
@@ -26,11 +13,16 @@ interface Card {
 /** The row of cameras: each with its latest tested picture, the boxes on it, and how it is doing. */
 export class CameraCards {
   readonly #words: Words;
+  readonly #locale: string;
+  readonly #open: (camera: CameraView) => void;
   readonly #cards = new Map<string, Card>();
   #cameras: readonly CameraView[] = [];
 
-  constructor(words: Words) {
+  /** @param open called when somebody wants a camera large */
+  constructor(words: Words, locale: string, open: (camera: CameraView) => void) {
     this.#words = words;
+    this.#locale = locale;
+    this.#open = open;
     void this.#refreshForEver();
   }
 
@@ -47,23 +39,24 @@ export class CameraCards {
     for (const camera of cameras) {
       const card = this.#cards.get(camera.key) ?? this.#add(row, camera);
       card.root.dataset.state = camera.state;
-      card.state.textContent = this.#stateWords(camera);
-      card.state.title = camera.detail;
+      card.state.textContent = cameraWords(camera, this.#words, this.#locale);
     }
   }
 
-  #stateWords({ state, testedPerSecond, skipped, detail }: CameraView): string {
-    const word = this.#words.states[state as keyof Words["states"]] ?? state;
-    if (state !== "live") return detail === "" ? word : `${word}: ${detail}`;
-    const passed = skipped > 0 ? ` · ${skipped} ${this.#words.skipped}` : "";
-    return `${testedPerSecond.toFixed(1)} ${this.#words.perSecond}${passed}`;
-  }
-
   #add(row: HTMLElement, camera: CameraView): Card {
-    const image = element("img", { alt: camera.name });
+    const image = element("img", { alt: "" });
     const boxes = drawing("svg", { "aria-hidden": "true" });
     const state = element("small");
-    const frame = element("div", { class: "frame" }, image, boxes);
+    const badge = element("span", { class: "badge" }, this.#words.rules.open);
+    const label = `${this.#words.rules.open}: ${camera.name}`;
+    const frame = element(
+      "button",
+      { type: "button", class: "frame", "aria-label": label },
+      image,
+      boxes,
+      badge,
+    );
+    frame.addEventListener("click", () => this.#open(camera));
     const root = element("article", { class: "camera" }, frame);
     root.append(element("p", {}, element("b", {}, camera.name), state));
     row.append(root);
@@ -74,8 +67,8 @@ export class CameraCards {
 
   async #refreshForEver(): Promise<void> {
     for (;;) {
-      // A hidden page asks for nothing.
-      if (!document.hidden) {
+      // A hidden page asks for nothing, nor do cards behind a dialog.
+      if (!document.hidden && document.querySelector("dialog[open]") === null) {
         await Promise.all(this.#cameras.map((camera) => this.#refresh(camera).catch(() => undefined)));
       }
       await new Promise((resolve) => setTimeout(resolve, REFRESH_MS));
@@ -84,20 +77,19 @@ export class CameraCards {
 
   async #refresh(camera: CameraView): Promise<void> {
     const card = this.#cards.get(camera.key);
-    if (card === undefined) return;
-    const answer = await fetch(`/camera/${camera.key}`);
-    if (answer.status !== 200) return;
-    const seen = JSON.parse(decodeURIComponent(answer.headers.get("vigia-seen") ?? "null")) as Seen | null;
-    const address = URL.createObjectURL(await answer.blob());
-    const before = card.image.src;
-    card.image.src = address;
-    await card.image.decode();
-    URL.revokeObjectURL(before);
-    if (seen === null) return;
-    const labelled = seen.objects.map(({ className, name, score, box }) => ({
-      box,
-      label: `${className} ${name === undefined ? "" : `${name} `}${Math.round(100 * score)}%`,
-    }));
+    const seen = card && (await showPicture(card.image, camera.key));
+    if (card === undefined || seen === undefined) return;
+    const labelled = seen.objects.map((object) => ({ box: object.box, label: labelOf(object) }));
     drawBoxes(card.boxes, seen.width, seen.height, labelled);
   }
+}
+
+/** How a camera does: what is wrong, or how much of what it sends is looked at. */
+export function cameraWords(camera: CameraView, words: Words, locale: string): string {
+  const { state, testedPerSecond, framesPerSecond, detail } = camera;
+  const word = words.states[state as keyof Words["states"]] ?? state;
+  if (state !== "live") return detail === "" ? word : `${word}: ${detail}`;
+  const form = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
+  const [tested, sent] = [testedPerSecond, framesPerSecond].map((rate) => rate.toLocaleString(locale, form));
+  return `${tested} / ${sent} ${words.perSecond}`;
 }

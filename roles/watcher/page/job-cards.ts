@@ -1,4 +1,5 @@
-import type { JobStatus } from "../../../shared/wire/messages/models.ts";
+import { standings } from "../../../shared/training/standing.ts";
+import type { JobNote, JobStatus } from "../../../shared/wire/messages/job-status.ts";
 import { byId, element } from "./elements.ts";
 import type { Words } from "./words.ts";
 
@@ -8,7 +9,7 @@ export function showJobs(jobs: readonly JobStatus[], words: Words, locale: strin
 }
 
 function jobCard(job: JobStatus, words: Words, locale: string): HTMLElement {
-  const number = (value: number, digits = 0): string =>
+  const number: NumberWords = (value, digits = 0) =>
     value.toLocaleString(locale, { minimumFractionDigits: digits, maximumFractionDigits: digits });
   const facts = [words.jobStates[job.state]];
   if (job.epochs > 0 && job.state === "training") {
@@ -17,7 +18,7 @@ function jobCard(job: JobStatus, words: Words, locale: string): HTMLElement {
   if (job.imagesPerSecond > 0) facts.push(`${number(job.imagesPerSecond)} ${words.perSecond}`);
   if (job.bestMap50 !== undefined) facts.push(`mAP50 ${number(job.bestMap50, 3)}`);
   if (job.timeLeftMs !== undefined) facts.push(`${clock(job.timeLeftMs)} ${words.left}`);
-  if (job.note !== "") facts.push(job.note);
+  if (job.note !== undefined) facts.push(noteWords(job.note, words, number));
   const card = element(
     "article",
     { class: "job" },
@@ -25,25 +26,36 @@ function jobCard(job: JobStatus, words: Words, locale: string): HTMLElement {
     element("progress", { value: String(job.progress), max: "1", "aria-label": job.name }),
     element("p", {}, facts.join(" · ")),
   );
-  if (job.workers.length > 0) {
-    const head = [words.machine, words.speed, words.share, words.network].map((word) =>
-      element("th", {}, word),
-    );
-    const bySpeed = job.workers.toSorted((a, b) => a.imagesPerSecond - b.imagesPerSecond);
-    const slowest = bySpeed.length > 1 ? bySpeed[0] : undefined;
-    const rows = job.workers.map((worker) =>
-      element(
-        "tr",
-        {},
-        element("td", {}, worker === slowest ? `${worker.name} (${words.slowest})` : worker.name),
-        element("td", {}, `${number(worker.imagesPerSecond, 1)} ${words.perSecond}`),
-        element("td", {}, `${number(100 * worker.share)}%`),
-        element("td", {}, `${number(100 * worker.networkShare)}%`),
-      ),
-    );
-    card.append(element("table", {}, element("tr", {}, ...head), ...rows));
-  }
+  if (job.workers.length > 0) card.append(machinesTable(job.workers, words, number));
   return card;
+}
+
+type NumberWords = (value: number, digits?: number) => string;
+
+/** Each machine: what it gives, and what holds it back. */
+function machinesTable(workers: JobStatus["workers"], words: Words, number: NumberWords): HTMLElement {
+  const columns = [words.machine, words.speed, words.share, words.network, words.why];
+  const head = columns.map((word) => element("th", { scope: "col" }, word));
+  const standing = standings(workers);
+  const rows = workers.map((worker, i) => {
+    const { kind, percent } = standing[i]!;
+    const reason = worker.reason === "" ? "" : `: ${worker.reason}`;
+    return element(
+      "tr",
+      { "data-standing": kind },
+      element("td", {}, worker.name),
+      element("td", {}, `${number(worker.imagesPerSecond, 1)} ${words.perSecond}`),
+      element("td", {}, `${number(100 * worker.share)}%`),
+      element("td", {}, `${number(100 * worker.networkShare)}%`),
+      element("td", {}, `${words.standings[kind](number(percent))}${reason}`),
+    );
+  });
+  return element("table", {}, element("tr", {}, ...head), ...rows);
+}
+
+function noteWords({ kind, done, total, text }: JobNote, words: Words, number: NumberWords): string {
+  const said = words.notes[kind](number(done), number(total));
+  return text === "" ? said : `${said}: ${text}`;
 }
 
 /** 4:07, or 1:04:07. */

@@ -5,6 +5,7 @@ import { byId } from "./elements.ts";
 import { showJobs } from "./job-cards.ts";
 import { LargeView } from "./large-view.ts";
 import { LogList } from "./log-list.ts";
+import { RulesEditor } from "./rules/editor.ts";
 import { wordsFor } from "./words.ts";
 
 const { words, locale } = wordsFor(navigator.languages);
@@ -18,7 +19,8 @@ for (const labelled of document.querySelectorAll<HTMLElement>("[data-word]")) {
   if (typeof word === "string") labelled.textContent = word;
 }
 
-const cameras = new CameraCards(words);
+const rules = new RulesEditor(words, locale);
+const cameras = new CameraCards(words, locale, (camera) => rules.open(camera));
 const log = new LogList(words, locale, new LargeView(words, locale));
 
 function showStatus(status: StatusView): void {
@@ -26,19 +28,24 @@ function showStatus(status: StatusView): void {
   state.dataset.live = String(status.connected);
   state.textContent = status.connected ? words.live : words.offline;
   const alarm = byId("alarm");
-  alarm.hidden = status.alarm === "";
-  alarm.textContent = `${words.alarm}: ${status.alarm}`;
+  alarm.hidden = status.alarm === undefined;
+  alarm.textContent = status.alarm === undefined ? "" : alarmWords(status.alarm);
   byId("model").textContent =
     status.model === ""
       ? words.noModel
       : `${status.model} ${status.modelVersion} ${words.looksFor} ${status.classes.join(", ")}`;
   cameras.show(status.cameras);
+  rules.update(status.cameras);
   showJobs(status.jobs, words, locale);
   log.offer("class", status.classes);
   log.offer(
     "camera",
     status.cameras.map(({ name }) => name),
   );
+}
+
+function alarmWords({ kind, text }: NonNullable<StatusView["alarm"]>): string {
+  return `${words.alarm}: ${kind === "other" ? text : words.alarms[kind]}`;
 }
 
 const events = new EventSource("/events");

@@ -14,6 +14,10 @@ const ENGLISH = {
   find: "Find",
   download: "Table (CSV)",
   alarm: "SIGHTINGS ARE NOT BEING SAVED",
+  alarms: {
+    "disk-full": "the tester's disk is full. Free some space; what was saved before is intact",
+    "not-permitted": "the tester may not write to its data folder. See that it is not read-only",
+  },
   newer: "Newer",
   older: "Older",
   zone: "Zone",
@@ -21,7 +25,25 @@ const ENGLISH = {
   pathShown: "the line shows the way it went",
   noPhoto: "the photo is no longer kept",
   network: "Network time",
-  slowest: "slowest",
+  why: "What holds it back",
+  standings: {
+    fine: () => "",
+    joining: () => "getting ready",
+    silent: () => "silent: the others go on without it",
+    "left-out": () => "left out for a while",
+    slow: (percent: string) => `computes at ${percent}% of the fastest`,
+    awaited: () => "the others wait for it",
+    network: (percent: string) => `the network: ${percent}% of its time`,
+  },
+  notes: {
+    arriving: (done: string, total: string) => `${done} of ${total} pictures have arrived`,
+    preparing: (done: string, total: string) => `${done} of ${total} pictures`,
+    "no-worker": () => "no worker is connected: waiting for one",
+    "getting-ready": () => "the workers are getting ready",
+    unsaved: () => "the model waits until the disk takes it",
+    "ended-early": () => "ended early, with what was learnt",
+    failed: () => "why",
+  },
   any: "any",
   all: "Show all",
   more: "Older ones",
@@ -34,13 +56,55 @@ const ENGLISH = {
   score: "Certainty",
   model: "Model",
   perSecond: "pictures/s",
-  skipped: "passed over",
+  skipped: "pictures passed over since the start",
   training: "Training",
   left: "left",
   epoch: "epoch",
   machine: "Machine",
   share: "Share",
   speed: "Speed",
+  save: "Save",
+  rules: {
+    open: "Zones",
+    zone: "Zone",
+    line: "Line",
+    mask: "Ignored part",
+    corner: "Corner",
+    high: (percent: string) => `${percent}% high`,
+    summary: (isDrawn: boolean) =>
+      isDrawn
+        ? "Recorded is what stands in a zone or crosses a line. Green boxes would count now; the dot is where a thing stands."
+        : "Recorded is everything that is high enough. Draw a zone or a line to ask for more. Green boxes would count now.",
+    drawPolygon:
+      "Click the corners; click the first one again to finish. Enter alone puts a ready-made shape.",
+    drawLine: "Click where the line begins and where it ends. Things count when they cross it.",
+    finish: "Finish",
+    cancel: "Cancel",
+    name: "Name",
+    onlyClasses: "Only these (none: all)",
+    dwell: "Must stay, seconds",
+    zoneHeight: "Least height here, %",
+    bothWays: "counts both ways",
+    turn: "Turn the arrow",
+    remove: "Delete",
+    removeCorner: "Delete corner",
+    minHeight: "Least height, % of the picture",
+    distance: "Only up to a distance",
+    distanceHelp:
+      "Stand at two measured distances; drag each line to your feet and write the metres. The dashed line is where near ends.",
+    near: "Near line, m",
+    far: "Far line, m",
+    within: "Near is up to, m",
+    marksWrong: "The far line must be more metres away than the near one.",
+    unsaved: "not saved yet",
+    saved: "saved, and in force",
+    unreachable: "The tester does not answer; try again.",
+    refused: "The tester refuses:",
+    outdated: "Somebody else has changed these rules meanwhile.",
+    showTheirs: "Show theirs",
+    saveMine: "Save mine instead",
+    discard: "The changes are not saved. Leave all the same?",
+  },
   states: {
     connecting: "connecting",
     live: "live",
@@ -61,7 +125,14 @@ const ENGLISH = {
   },
 };
 
-export type Words = typeof ENGLISH;
+/** Words that take numbers give any text; the keys are those of the English ones. */
+type Translated<T> = T extends (...values: infer V) => string
+  ? (...values: V) => string
+  : T extends string
+    ? string
+    : { readonly [K in keyof T]: Translated<T[K]> };
+
+export type Words = Translated<typeof ENGLISH>;
 
 const SPANISH: Words = {
   live: "en directo",
@@ -78,6 +149,11 @@ const SPANISH: Words = {
   find: "Buscar",
   download: "Tabla (CSV)",
   alarm: "NO SE ESTÁN GUARDANDO LOS AVISTAMIENTOS",
+  alarms: {
+    "disk-full": "el disco del analizador está lleno. Libera espacio; lo guardado antes está intacto",
+    "not-permitted":
+      "el analizador no puede escribir en su carpeta de datos. Comprueba que no sea de solo lectura",
+  },
   newer: "Más reciente",
   older: "Más antiguo",
   zone: "Zona",
@@ -85,7 +161,25 @@ const SPANISH: Words = {
   pathShown: "la línea muestra por dónde pasó",
   noPhoto: "la foto ya no se conserva",
   network: "Tiempo de red",
-  slowest: "la más lenta",
+  why: "Qué la frena",
+  standings: {
+    fine: () => "",
+    joining: () => "preparándose",
+    silent: () => "no responde: las demás siguen sin ella",
+    "left-out": () => "apartada por un rato",
+    slow: (percent) => `calcula al ${percent}% de la más rápida`,
+    awaited: () => "las demás la esperan",
+    network: (percent) => `la red: ${percent}% de su tiempo`,
+  },
+  notes: {
+    arriving: (done, total) => `han llegado ${done} de ${total} imágenes`,
+    preparing: (done, total) => `${done} de ${total} imágenes`,
+    "no-worker": () => "no hay trabajadores conectados: esperando uno",
+    "getting-ready": () => "los trabajadores se están preparando",
+    unsaved: () => "el modelo espera a que el disco lo acepte",
+    "ended-early": () => "terminado antes, con lo aprendido",
+    failed: () => "motivo",
+  },
   any: "todas",
   all: "Ver todo",
   more: "Más antiguos",
@@ -98,13 +192,55 @@ const SPANISH: Words = {
   score: "Certeza",
   model: "Modelo",
   perSecond: "imágenes/s",
-  skipped: "omitidas",
+  skipped: "imágenes omitidas desde el inicio",
   training: "Entrenamiento",
   left: "restantes",
   epoch: "época",
   machine: "Máquina",
   share: "Parte del trabajo",
   speed: "Velocidad",
+  save: "Guardar",
+  rules: {
+    open: "Zonas",
+    zone: "Zona",
+    line: "Línea",
+    mask: "Parte ignorada",
+    corner: "Esquina",
+    high: (percent) => `${percent}% de alto`,
+    summary: (isDrawn) =>
+      isDrawn
+        ? "Se registra lo que está en una zona o cruza una línea. Los recuadros verdes contarían ahora; el punto marca dónde está el objeto."
+        : "Se registra todo lo que es bastante alto. Dibuja una zona o una línea para pedir más. Los recuadros verdes contarían ahora.",
+    drawPolygon:
+      "Haz clic en las esquinas; otra vez en la primera para terminar. Intro sin más pone una forma ya hecha.",
+    drawLine: "Haz clic donde empieza la línea y donde acaba. Cuenta lo que la cruza.",
+    finish: "Terminar",
+    cancel: "Cancelar",
+    name: "Nombre",
+    onlyClasses: "Solo estas (ninguna: todas)",
+    dwell: "Debe quedarse, segundos",
+    zoneHeight: "Altura mínima aquí, %",
+    bothWays: "cuenta en ambos sentidos",
+    turn: "Girar la flecha",
+    remove: "Borrar",
+    removeCorner: "Borrar esquina",
+    minHeight: "Altura mínima, % de la imagen",
+    distance: "Solo hasta cierta distancia",
+    distanceHelp:
+      "Ponte a dos distancias medidas; arrastra cada línea hasta tus pies y escribe los metros. La línea discontinua es donde acaba lo cercano.",
+    near: "Línea cercana, m",
+    far: "Línea lejana, m",
+    within: "Cerca es hasta, m",
+    marksWrong: "La línea lejana debe estar a más metros que la cercana.",
+    unsaved: "sin guardar",
+    saved: "guardado y en vigor",
+    unreachable: "El analizador no responde; inténtalo de nuevo.",
+    refused: "El analizador lo rechaza:",
+    outdated: "Otra persona ha cambiado estas reglas mientras tanto.",
+    showTheirs: "Ver las suyas",
+    saveMine: "Guardar las mías",
+    discard: "Los cambios no están guardados. ¿Salir de todos modos?",
+  },
   states: {
     connecting: "conectando",
     live: "en directo",

@@ -1,7 +1,7 @@
 import type { Motion } from "../motion/motion-detector.ts";
 import type { Track } from "../tracker.ts";
 import type { Box } from "../types.ts";
-import { type FrameSize, overlapOf, regionsAround } from "./regions.ts";
+import { type FrameSize, overlapOf, regionsAround, type Sight } from "./regions.ts";
 
 /** What of a frame the model is to see. */
 export type Look =
@@ -41,13 +41,13 @@ export class LookPlanner {
 
   /**
    * @param tracks that are known by now, those found and those not
-   * @param modelSidePx the model's input; `undefined` for a model that only understands whole pictures
+   * @param sight `undefined` for a model that only understands whole pictures
    */
   plan(
     motion: Motion,
     tracks: readonly Track[],
     frame: FrameSize,
-    modelSidePx: number | undefined,
+    sight: Sight | undefined,
     atMs: number,
   ): Look {
     const isWholeScene = motion.kind !== "still" && motion.kind !== "moving";
@@ -62,8 +62,8 @@ export class LookPlanner {
     if (isQuiet) {
       return atMs - this.#movedAtMs < this.#rules.lingerMs ? { kind: "whole" } : { kind: "none" };
     }
-    if (modelSidePx === undefined || wholeIsDue(this.#rules.busyEveryMs)) return { kind: "whole" };
-    const regions = regionsAround([...moving, ...restless.map(({ box }) => box)], frame, modelSidePx);
+    if (sight === undefined || wholeIsDue(this.#rules.busyEveryMs)) return { kind: "whole" };
+    const regions = regionsAround([...moving, ...restless.map(({ box }) => box)], frame, sight);
     return regions === undefined ? { kind: "whole" } : { kind: "regions", regions };
   }
 

@@ -23,4 +23,9 @@ export class GroundDistance {
   at(y: number): number {
     return y <= this.#horizonY ? Number.POSITIVE_INFINITY : this.#scale / (y - this.#horizonY);
   }
+
+  /** The row of the picture (share of the height) where the ground is so many metres away. */
+  rowOf(meters: number): number {
+    return this.#horizonY + this.#scale / meters;
+  }
 }

@@ -22,12 +22,16 @@ export function readRulesFile(path: string): NearRules {
   } catch (cause) {
     throw new AppError("usage", `the rules ${path} cannot be read`, { cause });
   }
-  if (text.length > FILE_BYTES_MAX) throw new AppError("usage", `the rules ${path} are too long`);
   return parseRules(text, path);
 }
 
-/** @param where what to call the text in errors */
+/**
+ * @param where what to call the text in errors
+ * @throws {AppError} `usage`, as `readRulesFile`
+ */
 export function parseRules(text: string, where: string): NearRules {
+  if (text.length > FILE_BYTES_MAX)
+    throw new AppError("usage", `${where} is longer than ${FILE_BYTES_MAX} B`);
   let value: unknown;
   try {
     value = JSON.parse(text);

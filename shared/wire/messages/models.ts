@@ -1,7 +1,7 @@
-import { AppError } from "../../base/errors.ts";
 import { TEXT_LENGTH_MAX } from "../../base/limits.ts";
-import { json, list, record, text, u32, u53, type ValueOf } from "../codec.ts";
+import { list, record, text, u32, u53, type ValueOf } from "../codec.ts";
 import { defineMessage } from "../message.ts";
+import { jobStatus } from "./job-status.ts";
 import { classNames, name, piece } from "./parts.ts";
 
 /** Anyone <-> trainer: which models there are, and their files; how training goes. Tags 0x40 to 0x5f. */
@@ -42,51 +42,9 @@ export const ModelPiece = defineMessage(0x45, "ModelPiece", {
 });
 export const ModelMissing = defineMessage(0x46, "ModelMissing", { name, version: u32 });
 
-/** One training job, as people see it. */
-export interface JobStatus {
-  readonly jobId: number;
-  readonly name: string;
-  readonly state:
-    | "queued"
-    | "receiving"
-    | "preparing"
-    | "training"
-    | "evaluating"
-    | "done"
-    | "failed"
-    | "cancelled";
-  /** Share of the whole job that is done, 0 to 1. */
-  readonly progress: number;
-  readonly epoch: number;
-  readonly epochs: number;
-  readonly samples: number;
-  readonly imagesPerSecond: number;
-  /** Named parts of the loss, averaged over the last second or so. */
-  readonly loss: Readonly<Record<string, number>>;
-  readonly map50: number | undefined;
-  readonly bestMap50: number | undefined;
-  readonly timeLeftMs: number | undefined;
-  /** Why it failed, or what it waits for. */
-  readonly note: string;
-  readonly workers: readonly WorkerStatus[];
-}
-
-/** One worker of a job. `share` is its part of the global batch, 0 to 1; `networkShare` the part of a round spent on the network. */
-export interface WorkerStatus {
-  readonly name: string;
-  readonly nodeId: string;
-  readonly state: string;
-  readonly engine: string;
-  readonly imagesPerSecond: number;
-  readonly share: number;
-  readonly networkShare: number;
-}
-
 /** Asks for `TrainingStatus` now, at each change and at most twice a second. The tester passes it on to watchers. */
 export const FollowTraining = defineMessage(0x47, "FollowTraining", {});
 export const TrainingStatus = defineMessage(0x48, "TrainingStatus", {
-  jobs: json(1024 * 1024, (value): readonly JobStatus[] => {
-    if (!Array.isArray(value)) throw new AppError("protocol", "jobs are no list");
-    return value as readonly JobStatus[];
-  }),
+  /** The newest ones, newest first. */
+  jobs: list(jobStatus, 100),
 });

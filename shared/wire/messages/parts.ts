@@ -1,3 +1,4 @@
+import { AppError } from "../../base/errors.ts";
 import {
   CLASS_COUNT_MAX,
   NAME_LENGTH_MAX,
@@ -6,7 +7,7 @@ import {
   TEXT_LENGTH_MAX,
 } from "../../base/limits.ts";
 import type { Box } from "../../detect/types.ts";
-import { bytes, type Codec, finite, list, text } from "../codec.ts";
+import { bytes, type Codec, finite, json, list, text } from "../codec.ts";
 
 /** Fields that several messages share. */
 
@@ -22,3 +23,12 @@ export const box: Codec<Box> = {
   write: (out, at, value) => value.reduce((next, side) => finite.write(out, next, side), at),
   read: (from) => [finite.read(from), finite.read(from), finite.read(from), finite.read(from)],
 };
+
+/** A JSON object of whatever fields: whoever uses them checks them. */
+export const jsonObject = (maxBytes: number): Codec<Readonly<Record<string, unknown>>> =>
+  json(maxBytes, (value) => {
+    if (typeof value !== "object" || value === null || Array.isArray(value)) {
+      throw new AppError("protocol", "a JSON field is no object");
+    }
+    return value as Readonly<Record<string, unknown>>;
+  });

@@ -1,11 +1,24 @@
 import { CAMERA_COUNT_MAX, MESSAGE_SIZE_BYTES_MAX, PATH_POINTS_MAX } from "../../base/limits.ts";
 import type { Sighting } from "../../store/sighting.ts";
-import { bool, bytes, type Codec, f64, finite, list, optional, record, u16, u32, u53 } from "../codec.ts";
+import {
+  bool,
+  bytes,
+  type Codec,
+  f64,
+  finite,
+  list,
+  oneOf,
+  optional,
+  record,
+  u16,
+  u32,
+  u53,
+} from "../codec.ts";
 import { defineMessage } from "../message.ts";
 import { cameraStatus } from "./frames.ts";
 import { box, classNames, name, path, words } from "./parts.ts";
 
-/** Watcher <-> tester: the log, by cursor; photos; the cameras as they are now. Tags 0x80 to 0x9f. */
+/** Watcher <-> tester: the log, by cursor; photos; the cameras as they are now. Tags 0x80 to 0x8f. */
 
 /** Sightings in one answer. */
 export const FOUND_ROWS_MAX = 500;
@@ -81,8 +94,8 @@ export const TesterStatus = defineMessage(0x86, "TesterStatus", {
   modelVersion: u32,
   classes: classNames,
   engine: name,
-  /** Why sightings cannot be saved now, such as a full disk; empty while they can. */
-  alarm: words,
+  /** Why sightings cannot be saved now; absent while they can. */
+  alarm: optional(record({ kind: oneOf("disk-full", "not-permitted", "other"), text: words })),
   cameras: list(
     record({
       status: cameraStatus,

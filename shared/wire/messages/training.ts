@@ -2,6 +2,7 @@ import { AppError } from "../../base/errors.ts";
 import {
   BOXES_PER_PICTURE_MAX,
   CLASS_COUNT_MAX,
+  OWN_STEPS_MAX,
   PICTURE_COUNT_MAX,
   PIECE_SIZE_BYTES_MAX,
   WORKER_COUNT_MAX,
@@ -26,8 +27,8 @@ import {
   type ValueOf,
 } from "../codec.ts";
 import { defineMessage } from "../message.ts";
-import type { JobStatus } from "./models.ts";
-import { box, classNames, name, path, piece, words } from "./parts.ts";
+import { jobStatus } from "./job-status.ts";
+import { box, classNames, jsonObject, name, path, piece, words } from "./parts.ts";
 
 /**
  * Client <-> trainer (0x10 to 0x1f), worker <-> trainer (0x20 to 0x37), worker <-> worker (0x38 to 0x3f).
@@ -45,14 +46,6 @@ export const hash: Codec<string> = {
     return value;
   },
 };
-
-const jsonObject = (maxBytes: number): Codec<Readonly<Record<string, unknown>>> =>
-  json(maxBytes, (value) => {
-    if (typeof value !== "object" || value === null || Array.isArray(value)) {
-      throw new AppError("protocol", "a JSON field is no object");
-    }
-    return value as Readonly<Record<string, unknown>>;
-  });
 
 export const SPLITS = ["train", "val", "test"] as const;
 
@@ -99,7 +92,7 @@ export const CancelJob = defineMessage(0x16, "CancelJob", { jobId: u32, keepBest
 /** Asks for `JobUpdate` now, at changes and at most twice a second, until the job has ended. */
 export const FollowJob = defineMessage(0x17, "FollowJob", { jobId: u32 });
 export const JobUpdate = defineMessage(0x18, "JobUpdate", {
-  status: json(64 * 1024, (value) => value as JobStatus),
+  status: jobStatus,
   /** Version of the model, once there is one; its name is the job's. */
   modelVersion: optional(u32),
   /** Seconds of training so far. */
@@ -191,14 +184,26 @@ export const FormRing = defineMessage(0x2f, "FormRing", {
 });
 export const RingFormed = defineMessage(0x30, "RingFormed", { generation: u32, checksum: u32 });
 
-/** Compute these chunks, and average with the ring: the round that leads to `round + 1`. */
+/** Steps of a round, from 1. */
+const stepCount: Codec<number> = {
+  ...u8,
+  read(from) {
+    const value = u8.read(from);
+    if (value < 1 || value > OWN_STEPS_MAX) throw new AppError("protocol", `a round of ${value} steps`);
+    return value;
+  },
+};
+
+/** Compute these chunks, and average with the ring: the round that leads to `round + steps`. */
 export const RunRound = defineMessage(0x31, "RunRound", {
   generation: u32,
   round: u32,
   firstChunk: u32,
-  chunkCount: u16,
+  chunkCount: u32,
   /** Chunks of all members: what the sum is divided by. */
-  chunksTotal: u16,
+  chunksTotal: u32,
+  /** 1: gradients are averaged. More: each member makes so many steps by itself, and the weights are averaged. */
+  steps: stepCount,
   progress: finite,
   /** How numbers are written in the ring, the same for all members. */
   format: oneOf(...WIRE_FORMATS),

@@ -49,11 +49,14 @@ describe.skipIf(process.platform !== "linux" || !canMount())("a full disk (a sma
       const tester = await startTester(site, folder.path, [video.address], stop.signal);
       await untilStatus(site, tester.address, ({ cameras }) => (cameras[0]?.open ?? 0) > 0);
       fill(join(disk, "filler"));
-      const full = await untilStatus(site, tester.address, ({ alarm }) => alarm !== "");
-      expect(full.alarm).toContain("the disk is full");
+      const full = await untilStatus(site, tester.address, ({ alarm }) => alarm !== undefined);
+      expect(full.alarm).toMatchObject({
+        kind: "disk-full",
+        text: expect.stringContaining("the disk is full"),
+      });
       expect(full.cameras[0]!.status.state).toBe("live");
       rmSync(join(disk, "filler"));
-      await untilStatus(site, tester.address, ({ alarm }) => alarm === "");
+      await untilStatus(site, tester.address, ({ alarm }) => alarm === undefined);
       stop.abort();
       await Promise.all([video.ended, tester.ended]);
       using log = new SightingLog(disk);

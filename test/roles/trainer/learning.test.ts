@@ -79,7 +79,7 @@ test(
     const third = await client.submit({ name: "third", dataset, options: other, initPath });
     expect((await ended(client, third)).status).toMatchObject({
       state: "failed",
-      note: expect.stringContaining("another network"),
+      note: { kind: "failed", text: expect.stringContaining("another network") },
     });
   },
   TIMEOUT_MS,

@@ -3,7 +3,7 @@ import { RingLeader } from "../../../roles/trainer/ring-leader.ts";
 import { RoundMeter } from "../../../roles/trainer/round-meter.ts";
 import { type PoolWorker, WorkerAnswers } from "../../../roles/trainer/worker-pool.ts";
 import { silentLog } from "../../../shared/base/log.ts";
-import { FormatChooser } from "../../../shared/training/wire-choice.ts";
+import { WireChooser } from "../../../shared/training/wire-choice.ts";
 import { Regroup, Standing } from "../../../shared/wire/messages/training.ts";
 
 const COUNT = 1000;
@@ -39,9 +39,9 @@ test("a worker is not dropped while the state flows to it, however slow the netw
     jobId: 1,
     isResumed: false,
     held: { round: 5, weights: new Float32Array(COUNT), state: [] },
-    chunksPerRound: 2,
+    chunksPerStep: 2,
     meter: new RoundMeter(4, 2),
-    wire: new FormatChooser("auto"),
+    wire: new WireChooser("auto"),
     progress: () => 0,
     events: { onBoundary() {}, onHeld() {}, onWaiting() {}, onFailed() {} },
     log: silentLog,

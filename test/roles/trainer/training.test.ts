@@ -37,7 +37,7 @@ async function leastOnTheWay(client: JobClient, jobId: number): Promise<number> 
   let last: string | undefined;
   for await (const { status } of client.follow(jobId)) {
     last = status.state;
-    if (status.state !== "training" || status.note !== "" || status.samples === 0) continue;
+    if (status.state !== "training" || status.note !== undefined || status.samples === 0) continue;
     if (status.samples > least) await client.cancel(jobId, { keepBest: true });
     least = Math.min(least, status.samples);
   }

@@ -4,7 +4,7 @@ import { type Log, silentLog } from "../../../shared/base/log.ts";
 import { deferred, within } from "../../../shared/base/wait.ts";
 import { connect } from "../../../shared/net/connect.ts";
 import type { Address, Connection } from "../../../shared/net/connection.ts";
-import { siteOf } from "../../../shared/net/site.ts";
+import { type Site, siteOf } from "../../../shared/net/site.ts";
 import { Dispatch } from "../../../shared/wire/message.ts";
 import {
   CameraEnded,
@@ -64,9 +64,9 @@ export class TestTester implements AsyncDisposable {
     void this.#read();
   }
 
-  static async join({ address }: VideoNode): Promise<TestTester> {
+  static async join({ address }: Pick<VideoNode, "address">, of: Site = site): Promise<TestTester> {
     const signal = new AbortController().signal;
-    return new TestTester(await connect({ site, role: "tester", address, expect: ["video"], signal }));
+    return new TestTester(await connect({ site: of, role: "tester", address, expect: ["video"], signal }));
   }
 
   ask(camera: string, framesPerSecondMax = 1000, glance = false): void {

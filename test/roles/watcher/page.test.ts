@@ -1,17 +1,12 @@
 import { afterAll, beforeAll, describe, expect, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import { type Browser, chromium, type Page } from "playwright-core";
-import { run as runWatcher } from "../../../roles/watcher/main.ts";
-import { silentLog } from "../../../shared/base/log.ts";
-import { deferred } from "../../../shared/base/wait.ts";
-import type { Address } from "../../../shared/net/connection.ts";
+import type { Browser, Page } from "playwright-core";
 import { SightingLog } from "../../../shared/store/sightings.ts";
 import { startTester, startVideo, testSite } from "../../support/site-roles.ts";
 import { syntheticJpeg } from "../../support/synthetic-jpeg.ts";
 import { tempFolder } from "../../support/temp.ts";
-
-const CHROMIUM = Bun.which("chromium");
+import { CHROMIUM, launchChromium, startWatcher } from "../../support/watcher-page.ts";
 
 /** The page over a real tester, whose log already holds three sightings of yesterday, and one live camera. */
 describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
@@ -19,7 +14,7 @@ describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
   const ended: Promise<void>[] = [];
   const folder = tempFolder();
   let browser: Browser;
-  let address: Address;
+  let url: string;
 
   beforeAll(async () => {
     const dataDir = join(folder.path, "data");
@@ -40,26 +35,10 @@ describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
     const site = testSite();
     const video = await startVideo(site, [{ name: "gate", source: "synthetic:1" }], stop.signal);
     const tester = await startTester(site, folder.path, [video.address], stop.signal);
-    const ready = deferred<Address>();
-    const watcher = runWatcher(
-      {
-        site,
-        testers: [tester.address],
-        http: { host: "127.0.0.1", port: 0 },
-        terminal: false,
-        onReady: ready.resolve,
-      },
-      { signal: stop.signal, log: silentLog },
-    );
-    ended.push(video.ended, tester.ended, watcher);
-    address = await ready.promise;
-    const args = [
-      "--no-sandbox",
-      "--disable-gpu",
-      "--disable-background-networking",
-      "--disable-component-update",
-    ];
-    browser = await chromium.launch({ executablePath: CHROMIUM!, args });
+    const watcher = await startWatcher(site, [tester.address], stop.signal);
+    url = watcher.url;
+    ended.push(video.ended, tester.ended, watcher.ended);
+    browser = await launchChromium();
   }, 60_000);
 
   afterAll(async () => {
@@ -72,7 +51,7 @@ describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
   async function open(locale: string): Promise<Page> {
     const context = await browser.newContext({ locale, viewport: { width: 1200, height: 900 } });
     const page = await context.newPage();
-    await page.goto(`http://${address.host}:${address.port}/`);
+    await page.goto(url);
     return page;
   }
 
@@ -155,7 +134,7 @@ describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
       .trimEnd()
       .split("\r\n");
     expect(lines).toHaveLength(2);
-    expect(lines[0]).toStartWith("\ufeffid;camera;class;");
+    expect(lines[0]).toStartWith("\ufeffid;cámara;clase;");
     expect(lines[1]).toContain(";street;bus;0,9;");
     await page.context().close();
   }, 30_000);

@@ -45,7 +45,8 @@ class Engines {
       engine: "none",
       parameterCount: 4,
       startWeights: () => new Float32Array(4),
-      sliceRule: () => ({ state: [], update() {} }),
+      sliceRule: () => ({ state: [], update() {}, merge() {} }),
+      ownRule: () => ({ state: [], taken: 0, step() {} }),
       computeChunks: () => Promise.reject(new Error("not asked for")),
       evaluate: () => Promise.reject(new Error("not asked for")),
       [Symbol.asyncDispose]: async () => {

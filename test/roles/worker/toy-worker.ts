@@ -3,12 +3,13 @@ import {
   type Compute,
   optimizerRule,
   optimizerState,
+  ownOptimizerRule,
 } from "../../../roles/worker/compute.ts";
 import { runWith } from "../../../roles/worker/main.ts";
 import { Log, stderrSink } from "../../../shared/base/log.ts";
 import { Random } from "../../../shared/base/random.ts";
 import type { LearningPlan } from "../../../shared/learn/plan.ts";
-import { SliceOptimizer } from "../../../shared/learn/slice-optimizer.ts";
+import { OwnOptimizer, SliceOptimizer } from "../../../shared/learn/slice-optimizer.ts";
 import type { Address } from "../../../shared/net/connection.ts";
 import { siteOf } from "../../../shared/net/site.ts";
 import { parseToken } from "../../../shared/net/token.ts";
@@ -64,6 +65,10 @@ class Toy implements Compute {
   sliceRule({ from, to }: { from: number; to: number }, state: readonly Float32Array[] | undefined) {
     const kept = state === undefined ? undefined : optimizerState(state);
     return optimizerRule(new SliceOptimizer(this.#layout, this.#plan, from, to, kept));
+  }
+
+  ownRule() {
+    return ownOptimizerRule(new OwnOptimizer(this.#layout, this.#plan));
   }
 
   async computeChunks(

@@ -190,6 +190,14 @@ describe("boxes", () => {
     expect(defects).toContain("4000x3000");
   });
 
+  test("are scaled where the picture was made smaller after it was labelled, and only there", async () => {
+    const boxes = async (box: number[], size: [number, number]) =>
+      (await boxesOf(objectXml("car", box), jpeg, size)).boxes;
+    expect(await boxes([20, 40, 180, 120], [200, 160])).toEqual([[10, 20, 90, 60]]);
+    expect(await boxes([20, 40, 90, 70], [200, 160])).toEqual([[20, 40, 90, 70]]);
+    expect(await boxes([20, 40, 180, 70], [200, 100])).toEqual([[20, 40, 100, 70]]);
+  });
+
   test("follow a turned picture: drawn on the pixels as stored, or on the upright picture", async () => {
     const turned = await sharp(jpeg).withMetadata({ orientation: 6 }).toBuffer();
     const asStored = await boxesOf(objectXml("car", [10, 10, 50, 40]), turned, [100, 80]);

@@ -33,6 +33,13 @@ describe("a VOC file", () => {
     ]);
   });
 
+  test("may write bare ampersands and decimal commas, and be of 16 bits without a mark", () => {
+    const xml = vocXml(objectXml("Tom & Jerry &amp; &#241;", ["1,5", "2", "30,25", "40"]));
+    const objects = [{ name: "Tom & Jerry & \u00f1", box: [1.5, 2, 30.25, 40] }];
+    expect(parse(xml)).toMatchObject({ objects, problems: [] });
+    expect(parseVoc(Buffer.from(xml, "utf16le")).objects).toEqual(objects as never);
+  });
+
   test("without objects is a picture of nothing", () => {
     expect(parse(vocXml("")).objects).toEqual([]);
   });

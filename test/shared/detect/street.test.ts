@@ -14,6 +14,7 @@ import type { Picture } from "../../../shared/image/types.ts";
 import { scoreEvents, type TrueEvent } from "../../bench/events/score-events.ts";
 
 const CLASSES = 8;
+const SIGHT = { sidePx: 160, small: 0.1, usual: 0.2 };
 const UNTIL_MS = 64_000;
 const FRAME_MS = 200;
 /** A model misses one thing in so many, and sees one that is not there in one look of so many. */
@@ -38,7 +39,13 @@ async function watched(seed: number): Promise<{ events: TrueEvent[]; visits: Vis
   let looks = 0;
   for (let ms = 0; ms < UNTIL_MS; ms += FRAME_MS) {
     const { picture, objects } = await movie.frameAt(ms);
-    const look = planner.plan(motion.step(forMotion(greyOf(picture)), ms), tracker.tracks, picture, 160, ms);
+    const look = planner.plan(
+      motion.step(forMotion(greyOf(picture)), ms),
+      tracker.tracks,
+      picture,
+      SIGHT,
+      ms,
+    );
     planner.taken(look, ms);
     const shake = (): number => 2 * random.normal();
     const seen = objects

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { patientThreshold } from "../../../shared/detect/certainty.ts";
 import { NearJudge } from "../../../shared/detect/near/near-judge.ts";
 import type { CameraRules } from "../../../shared/detect/near/rules.ts";
-import { Tracker, type TrackerStep } from "../../../shared/detect/tracker.ts";
+import { type Track, Tracker, type TrackerStep } from "../../../shared/detect/tracker.ts";
 import type { Box, Detection } from "../../../shared/detect/types.ts";
 import { type InterruptedVisit, VisitBook, type VisitChange } from "../../../shared/detect/visits.ts";
 
@@ -264,4 +264,46 @@ test("what is seen again and again on its way needs less in each look; what stan
   for (let i = 0; i < 30; i++) weak.frame(thing([100 + 8 * i, 100, 180 + 8 * i, 200], 0.28));
   for (let i = 0; i < 30; i++) still.frame(thing([100, 100, 180, 200], 0.45));
   expect([weak.count("opened"), still.count("opened")]).toEqual([0, 0]);
+});
+
+test("what has left the picture is another than what comes in there right after it", () => {
+  const scene = new Scene();
+  for (let i = 0; i < 12; i++) scene.frame(thing([300 - 25 * i, 100, 380 - 25 * i, 200]));
+  for (let i = 0; i < 14; i++) scene.frame();
+  for (let i = 0; i < 8; i++) scene.frame(thing([25 * i, 100, 80 + 25 * i, 200]));
+  expect(scene.count("opened")).toBe(2);
+});
+
+test("what comes out from behind a bus, half hidden before and after a long way, is the same", () => {
+  const scene = new Scene();
+  const at = (i: number): Detection => thing([20 + 20 * i, 100, 50 + 20 * i, 170]);
+  for (let i = 0; i < 10; i++) scene.frame(at(i));
+  for (let i = 10; i < 18; i++) scene.frame();
+  for (let i = 18; i < 26; i++) scene.frame(at(i));
+  expect(scene.count("opened")).toBe(1);
+});
+
+test("an object that a second track has taken over goes on in its visit, and does not open another", () => {
+  const book = new VisitBook(
+    { thresholds: [0.5], hitsMin: 3, rejoinMs: 4000, rejoinStillMs: 20_000 },
+    new NearJudge({}, ["car"], 0.1),
+  );
+  const trackOf = (id: number, x: number, atMs: number, firstSeenMs: number): Track => ({
+    id,
+    classIndex: 0,
+    box: [x, 100, x + 80, 200],
+    seen: thing([x, 100, x + 80, 200]),
+    firstSeenMs,
+    lastSeenMs: atMs,
+    scores: [0.8, 0.8, 0.8],
+    hits: 3,
+    hasMoved: true,
+    isSettled: false,
+  });
+  const kinds = (id: number, x: number, atMs: number, since: number): string[] =>
+    book
+      .step({ seen: [trackOf(id, x, atMs, since)], resting: [], lost: [] }, PICTURE, atMs)
+      .map((change) => change.kind);
+  expect(kinds(1, 100, 600, 200)).toEqual(["opened"]);
+  expect(kinds(2, 110, 1400, 800)).toEqual(["continued"]); // the first track is missing, not lost
 });

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { Random } from "../../../shared/base/random.ts";
 import { planFor } from "../../../shared/learn/plan.ts";
 import { averageDecay, learningRate } from "../../../shared/learn/schedule.ts";
-import { SliceOptimizer } from "../../../shared/learn/slice-optimizer.ts";
+import { OwnOptimizer, SliceOptimizer } from "../../../shared/learn/slice-optimizer.ts";
 import { buildNetwork } from "../../../shared/nn/networks/config.ts";
 
 const plan = planFor(
@@ -66,6 +66,49 @@ test("a step is AdamW's: weights of convolutions shrink, gammas do not", () => {
   expect(weights[layout.get("stem.norm.gamma").offset]).toBe(1);
   // With both means corrected, Adam's first step has the size of the rate whatever the slope.
   expect(weights[bias]).toBeCloseTo(1 - rate, 6);
+});
+
+test("slices that take over what members learnt by themselves are bit for bit what one vector is", () => {
+  const own = new OwnOptimizer(layout, plan);
+  const move = start.slice();
+  for (let step = 0; step < 3; step++) own.step(move, gradientOf(step), 40 + step, 0.3);
+  move.forEach((value, i) => {
+    move[i] = value - start[i]!;
+  });
+  const merged = [
+    [0, 777, layout.totalCount],
+    [0, layout.totalCount],
+  ].map((cuts) => {
+    const weights = start.slice();
+    const average = new Float32Array(layout.totalCount);
+    for (const [i, to] of cuts.slice(1).entries()) {
+      const slice = new SliceOptimizer(layout, plan, cuts[i]!, to);
+      slice.merge(weights, move, 40, 3, { ...own.state, taken: own.taken });
+      slice.update(weights, gradientOf(3), 43, 0.3);
+      average.set(slice.state.average, slice.from);
+    }
+    return { weights, average };
+  });
+  expect(merged[0]).toEqual(merged[1]!);
+});
+
+test("a step together after steps of one's own is no longer than any other, though these were few", () => {
+  const own = new OwnOptimizer(layout, plan);
+  const bias = layout.get("predict.box.bias").offset;
+  const gradient = new Float32Array(layout.totalCount);
+  gradient[bias] = 0.25;
+  const weights = start.slice();
+  own.step(weights, gradient, 500, 0.2);
+  own.step(weights, gradient, 501, 0.2);
+  const rate = learningRate(plan.optimizer, 500, 0.2);
+  expect(weights[bias]).toBeCloseTo(start[bias]! - 2 * rate, 6);
+  const slice = new SliceOptimizer(layout, plan, 0, layout.totalCount);
+  const move = weights.map((value, i) => value - start[i]!);
+  const common = start.slice();
+  slice.merge(common, move, 500, 2, { ...own.state, taken: own.taken });
+  expect(common[bias]).toBeCloseTo(weights[bias]!, 6);
+  slice.update(common, gradient, 502, 0.2);
+  expect(common[bias]).toBeCloseTo(start[bias]! - 3 * rate, 5);
 });
 
 test("running statistics move toward the chunk's by the plan's momentum", () => {

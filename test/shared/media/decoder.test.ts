@@ -7,7 +7,7 @@ import { type Ffmpeg, findFfmpeg } from "../../../shared/media/ffmpeg.ts";
 import { LiveDecoder } from "../../../shared/media/live-decoder.ts";
 import { MpjpegSplitter } from "../../../shared/media/mpjpeg.ts";
 import { videoFrames } from "../../../shared/media/video-file.ts";
-import { joinAnnexB, splitAnnexB } from "../../../shared/rtsp/nal.ts";
+import { codedOutOfOrder, picturesOf, shownAs } from "../../support/coded-pictures.ts";
 import { has } from "../../support/tools.ts";
 
 const GOP = 5;
@@ -50,15 +50,7 @@ function coded(codec: "h264" | "h265", count: number): Buffer[] {
     "-",
   ]);
   const isSlice = (unit: Buffer) => (codec === "h264" ? (unit[0]! & 31) <= 5 : unit[0]! >> 1 < 32);
-  const pictures: Buffer[] = [];
-  let units: Buffer[] = [];
-  for (const unit of splitAnnexB(Buffer.from(made.stdout))) {
-    units.push(unit);
-    if (!isSlice(unit)) continue;
-    pictures.push(joinAnnexB(units));
-    units = [];
-  }
-  return pictures;
+  return picturesOf(Buffer.from(made.stdout), isSlice);
 }
 
 /** A decoder with what came out of it. */
@@ -105,6 +97,19 @@ describe.skipIf(!has("ffmpeg"))("with ffmpeg", () => {
       expect(await decodePicture(frames[0]!.jpeg!)).toMatchObject({ width: 160, height: 96 });
     });
   }
+
+  test("a camera that sends pictures out of order (B-pictures) gets each under its own number", async () => {
+    const { decoder, frames, troubles, until } = open(await findFfmpeg());
+    const { pictures, shown } = codedOutOfOrder();
+    const places = pictures.map((picture, i) => decoder.push(picture, i === 0, "picture", 100 * shown[i]!));
+    // The last ones are out when the decoder knows that no other comes before them.
+    await until(() => frames.length >= shown.length - 3);
+    await decoder[Symbol.asyncDispose]();
+    expect(troubles).toEqual([]);
+    for (const { id, jpeg } of frames) {
+      expect(await shownAs(jpeg!)).toBe(shown[places.indexOf(id)]!);
+    }
+  });
 
   test.skipIf(!GIVES_GLANCES)(
     "a glance is the frame, small and grey; its JPEG comes only when wanted",

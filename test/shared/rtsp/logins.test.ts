@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
-import { DigestGuard } from "../../../shared/rtsp/auth.ts";
+import { createHash } from "node:crypto";
+import { DigestGuard, parseParameters } from "../../../shared/rtsp/auth.ts";
 import { fills, receive } from "./play.ts";
 import { type CameraScript, ScriptedCamera, three } from "./scripted-camera.ts";
 
@@ -75,6 +76,41 @@ const LOGINS: readonly (readonly [quirk: string, make: () => CameraScript])[] = 
         }
         return digest.challenges.map((text) => `${text}, stale=TRUE`);
       });
+    },
+  ],
+  [
+    "a new nonce for each request, not called stale",
+    () => {
+      let digest = guard();
+      return guarded((given, method) => {
+        if (digest.allows(given, method)) {
+          digest = guard();
+          return undefined;
+        }
+        return digest.challenges;
+      });
+    },
+  ],
+  [
+    "MD5-sess",
+    () =>
+      guarded((given, method) => {
+        const { nc, cnonce, uri, response } = Object.fromEntries(parseParameters(given ?? ""));
+        const md5 = (text: string) => createHash("md5").update(text).digest("hex");
+        const session = md5(`${md5("admin:cam:p@ss:w/ord#1")}:n1:${cnonce}`);
+        const expected = md5(`${session}:n1:${nc}:${cnonce}:auth:${md5(`${method}:${uri}`)}`);
+        return response === expected
+          ? undefined
+          : ['Digest realm="cam", nonce="n1", qop="auth", algorithm=MD5-sess'];
+      }),
+  ],
+  [
+    "the full address is wanted in the digest",
+    () => {
+      const digest = guard();
+      return guarded((given, method) =>
+        digest.allows(given, method) && /uri="rtsp:\/\/127/.test(given!) ? undefined : digest.challenges,
+      );
     },
   ],
   [

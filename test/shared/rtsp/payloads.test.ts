@@ -154,6 +154,23 @@ test("nothing is shown before the first key picture, and after a loss until the 
   expect(depacketizer.damaged).toBe(6);
 });
 
+test("after a loss, B-pictures that are shown before it are held as well, and a time that begins anew is no long wait", () => {
+  const depacketizer = h264Depacketizer(format("h264"));
+  const times = (steps: readonly Step[]) => run(depacketizer, steps).map(({ timestamp }) => timestamp);
+  const second = 90_000;
+  expect(
+    times([
+      [IDR, 20 * second, true],
+      [P, 21 * second, true, 1],
+      [P, 20.3 * second, true],
+      [P, 20.6 * second, true],
+    ]),
+  ).toEqual([20 * second]);
+  // Back to the beginning, in a stream that never sends a key picture again: twelve seconds, not thirty-three.
+  const anew = Array.from({ length: 15 }, (_, i): Step => [P, i * second, true]);
+  expect(times(anew)).toEqual([13 * second, 14 * second]);
+});
+
 test("a stream that refreshes itself without key pictures is shown again after a while", () => {
   const depacketizer = h264Depacketizer(format("h264"));
   run(depacketizer, [
@@ -257,6 +274,7 @@ test("files that RTP cannot carry are known", async () => {
     "no JPEG": () => Buffer.from("GIF89a"),
     "cut in its header": () => file.subarray(0, 200),
     "cut in its data": () => file.subarray(0, file.length - 40),
+    "too large for the fragments' offsets": () => Buffer.concat([file, Buffer.alloc(2 ** 24), file]),
     progressive: () =>
       Buffer.from(file).fill(
         0xc2,
@@ -332,6 +350,43 @@ test("a JPEG that misses a fragment is not shown, and the next one is", async ()
       expect(pictures.map(({ timestamp }) => timestamp)).toEqual([2]);
     }
   }
+});
+
+test("a missing packet is waited for while few have come after it, and not for long", () => {
+  let nowMs = 0;
+  const order = new PacketOrder(4, () => nowMs);
+  const push = (sequence: number, afterMs: number) => {
+    nowMs += afterMs;
+    return [...order.push({ sequence } as RtpPacket)].map(({ packet, lostBefore }) => [
+      packet.sequence,
+      lostBefore,
+    ]);
+  };
+  expect(push(1, 0)).toEqual([[1, 0]]);
+  // A fast stream: what comes late takes its place, and after four more it is given up.
+  expect([push(3, 1), push(2, 1)]).toEqual([
+    [],
+    [
+      [2, 0],
+      [3, 0],
+    ],
+  ]);
+  expect([push(5, 1), push(6, 1), push(7, 1), push(8, 1)].flat()).toEqual([]);
+  expect(push(9, 1)).toEqual([
+    [5, 1],
+    [6, 0],
+    [7, 0],
+    [8, 0],
+    [9, 0],
+  ]);
+  // A slow one, of ten packets a second: the next pictures do not wait for sixty-four of them.
+  expect([push(11, 100), push(12, 100)]).toEqual([[], []]);
+  expect(push(13, 100)).toEqual([
+    [11, 1],
+    [12, 0],
+    [13, 0],
+  ]);
+  expect(order.lost).toBe(2);
 });
 
 test("packets in any order within the depth come out in order, with losses counted where they are", () => {

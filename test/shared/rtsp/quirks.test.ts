@@ -3,6 +3,7 @@ import { receive } from "./play.ts";
 import {
   answering,
   type CameraScript,
+  H264_SDP,
   idr,
   PPS,
   ScriptedCamera,
@@ -73,16 +74,6 @@ const PLAYS: readonly (readonly [quirk: string, script: CameraScript])[] = [
     },
   ],
   [
-    "packets of an old session come first",
-    {
-      play: (camera) => {
-        for (let i = 0; i < 3; i++)
-          camera.packet(slice(9), i, { marker: true, ssrc: 99, sequence: 40_000 + i });
-        for (let i = 0; i < 60; i++) camera.packet(idr(i), 9000 * i, { marker: true });
-      },
-    },
-  ],
-  [
     "data on channels that were never set up",
     {
       play: (camera) => {
@@ -106,6 +97,38 @@ const PLAYS: readonly (readonly [quirk: string, script: CameraScript])[] = [
       play: (camera) => {
         camera.write("OPTIONS rtsp://127.0.0.1/ RTSP/1.0\r\nCSeq: 77\r\n\r\n");
         three(camera);
+      },
+    },
+  ],
+  [
+    "RTP-Info with numbers that are not the stream's, a negative time among them",
+    {
+      answer: answering("PLAY", [["RTP-Info", "url=rtsp://h/trackID=1;seq=0;rtptime=-1847"]]),
+      play: three,
+    },
+  ],
+  [
+    "the description comes without Content-Type",
+    { answer: ({ method }) => (method === "DESCRIBE" ? { body: H264_SDP } : undefined), play: three },
+  ],
+  [
+    "parameter sets in the SDP that are no base64",
+    {
+      sdp: sdpWith(/sprop-parameter-sets=[^\r]*/, "sprop-parameter-sets=%%%,-"),
+      play: (camera) => {
+        camera.packet(SPS, 0);
+        camera.packet(PPS, 0);
+        three(camera);
+      },
+    },
+  ],
+  [
+    "timestamps leap ahead by a minute, and run backwards",
+    {
+      play: (camera) => {
+        camera.packet(idr(1), 900_000, { marker: true });
+        camera.packet(slice(2), 900_000 + 60 * 90_000, { marker: true });
+        camera.packet(slice(3), 90_000, { marker: true });
       },
     },
   ],
@@ -239,6 +262,7 @@ test("controls are appended to the base, also after a query, and odd bases are p
     [undefined, "trackID=1", (root) => `${root}/live?channel=1/trackID=1`],
     ["192.168.1.9/live/", "trackID=1", (root) => `${root}/live?channel=1/trackID=1`],
     ["rtsp://rtsp://h/live/", "trackID=1", (root) => `${root}/live?channel=1/trackID=1`],
+    ["rtsp://fe80::1/live/", "trackID=1", (root) => `${root}/live?channel=1/trackID=1`],
     ["rtsp://camera.local/live/", "trackID=1", () => "rtsp://camera.local/live/trackID=1"],
     [undefined, "rtsp://10.0.0.1/x/track1", () => "rtsp://10.0.0.1/x/track1"],
     [undefined, "*", (root) => `${root}/live?channel=1`],
@@ -254,4 +278,31 @@ test("controls are appended to the base, also after a query, and odd bases are p
     const setUp = camera.requests.find(({ method }) => method === "SETUP");
     expect(setUp?.uri).toBe(expected(camera.url("")));
   }
+});
+
+test("a camera that asks whether somebody is there is answered", async () => {
+  await using camera = await ScriptedCamera.start({
+    play: async (connection) => {
+      connection.write("OPTIONS rtsp://127.0.0.1/ RTSP/1.0\r\nCSeq: 77\r\n\r\n");
+      connection.write("ANNOUNCE rtsp://127.0.0.1/ RTSP/1.0\r\nCSeq: 78\r\n\r\n");
+      while (camera.responses.length < 2) await Bun.sleep(1);
+      three(connection);
+    },
+  });
+  await receive({ url: camera.url(), transport: "tcp" }, 3);
+  const said = camera.responses.map(({ status, headers }) => [headers.get("cseq"), status]);
+  expect(said).toEqual([
+    ["77", 200],
+    ["78", 501],
+  ]);
+});
+
+test("fields are written as the strictest cameras want them, and nothing is sent that some end the session for", async () => {
+  await using camera = await ScriptedCamera.start({ play: three });
+  await receive({ url: camera.url(), transport: "tcp" }, 3);
+  for (const message of camera.heard.split("\r\n\r\n").filter((text) => text !== "")) {
+    expect(message).toMatch(/\r\nCSeq: \d+\r\n/);
+    expect(message).toContain("\r\nUser-Agent: ");
+  }
+  expect(camera.methods).toEqual(["OPTIONS", "DESCRIBE", "SETUP", "PLAY", "TEARDOWN"]);
 });

@@ -1,6 +1,6 @@
 import { createServer, type Socket } from "node:net";
 import { createServer as createTlsServer, type TlsOptions } from "node:tls";
-import { formatMessage, type RtspRequest } from "../../../shared/rtsp/message.ts";
+import { formatMessage, type RtspRequest, type RtspResponse } from "../../../shared/rtsp/message.ts";
 import { formatRtp } from "../../../shared/rtsp/rtp.ts";
 import { RtspSplitter } from "../../../shared/rtsp/splitter.ts";
 
@@ -44,6 +44,10 @@ export const slice = (fill: number) => Buffer.from([0x41, 0x9a, fill, 0x22]);
 /** A camera that follows a script, on a port of its own. */
 export class ScriptedCamera implements AsyncDisposable {
   readonly requests: RtspRequest[] = [];
+  /** What was answered to requests of its own. */
+  readonly responses: RtspResponse[] = [];
+  /** All that was said to it, as it came. */
+  heard = "";
   readonly connections: ScriptedConnection[] = [];
   readonly #server;
   port = 0;
@@ -91,7 +95,11 @@ export class ScriptedConnection {
     this.#script = script;
     this.#camera = camera;
     socket.on("data", (chunk: Buffer) => {
-      for (const item of this.#splitter.push(chunk)) if (item.kind === "request") this.#serve(item);
+      camera.heard += chunk.toString("latin1");
+      for (const item of this.#splitter.push(chunk)) {
+        if (item.kind === "request") this.#serve(item);
+        if (item.kind === "response") camera.responses.push(item);
+      }
     });
     socket.on("close", () => {
       this.isOpen = false;
@@ -138,6 +146,11 @@ export class ScriptedConnection {
     this.#socket.destroy();
   }
 
+  /** Bytes between messages. */
+  interleaved(channel: number, data: Buffer): void {
+    this.write(Buffer.concat([Buffer.from([0x24, channel, data.length >> 8, data.length & 0xff]), data]));
+  }
+
   /** One packet on a channel, with the next number. */
   packet(
     payload: Buffer,
@@ -147,7 +160,7 @@ export class ScriptedConnection {
     const { marker = false, channel = 0, payloadType = 96, ssrc = 0x1234, sequence } = more;
     const number = sequence ?? this.sequence++ & 0xffff;
     const data = formatRtp({ payloadType, marker, sequence: number, timestamp, ssrc, payload });
-    this.write(Buffer.concat([Buffer.from([0x24, channel, data.length >> 8, data.length & 0xff]), data]));
+    this.interleaved(channel, data);
   }
 
   /** A key picture and two that follow it, 100 ms apart. */

@@ -21,6 +21,8 @@ test("without faults nothing is repeated, and any number of workers ends with th
 
 const SCHEDULES = 2000;
 const MIXED_SCHEDULES = 300;
+const STEPPING_SCHEDULES = 1000;
+const STEPS = [1, 2, 4];
 const TIMEOUT_MS = 60_000;
 
 test(
@@ -53,7 +55,7 @@ test(
     const alone = finalWeights(1);
     for (let seed = 1; seed <= MIXED_SCHEDULES; seed++) {
       try {
-        const mixed = new Simulation(seed, ROUNDS, WIRE_FORMATS);
+        const mixed = new Simulation(seed, ROUNDS, { formats: WIRE_FORMATS });
         const { weights } = mixed.run({ workers: 1 + (seed % 5), faults: 2 + (seed % 9) });
         const distance = Math.hypot(...weights.map((value, i) => value - alone[i]!));
         expect(distance).toBeLessThan(0.5 * Math.hypot(...alone));
@@ -61,6 +63,27 @@ test(
         throw new Error(`seed ${seed}`, { cause });
       }
     }
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  `${STEPPING_SCHEDULES} trainings end with one truth also where members make one, two or four steps by themselves`,
+  () => {
+    const alone = finalWeights(1);
+    let longer = 0;
+    for (let seed = 1; seed <= STEPPING_SCHEDULES; seed++) {
+      try {
+        const mixed = new Simulation(seed, 2 * ROUNDS, { formats: WIRE_FORMATS, steps: STEPS });
+        const { weights, longRounds } = mixed.run({ workers: 1 + (seed % 5), faults: 2 + (seed % 9) });
+        longer += longRounds;
+        const distance = Math.hypot(...weights.map((value, i) => value - alone[i]!));
+        expect(distance).toBeLessThan(0.5 * Math.hypot(...alone));
+      } catch (cause) {
+        throw new Error(`seed ${seed}`, { cause });
+      }
+    }
+    expect(longer).toBeGreaterThan(3 * STEPPING_SCHEDULES);
   },
   TIMEOUT_MS,
 );

@@ -17,6 +17,9 @@ function replicas(): Replica[] {
       update(weights: Float32Array, gradient: Float32Array): void {
         for (let i = from; i < to; i++) weights[i] = weights[i]! + gradient[i]!;
       },
+      merge(weights: Float32Array, move: Float32Array): void {
+        rule.update(weights, move);
+      },
     };
     return new Replica({ weights: new Float32Array(TOTAL), round: 0, rule, members: MEMBERS, self });
   });
@@ -34,7 +37,7 @@ function play(all: readonly Replica[], sums: readonly Float32Array[], format: Wi
         weights: replica.weights,
         next: replica.next,
         format,
-        unsaid: format === "float32" ? undefined : replica.unsaid,
+        unsaid: format === "float32" ? undefined : replica.unsaid("gradient"),
         update: (sum) => replica.update(sum, 0, format),
         send: ({ bytes, ...rest }) => links[(self + 1) % MEMBERS]!.push({ ...rest, bytes: bytes.slice() }),
       }),

@@ -1,6 +1,11 @@
-import type { MemberId } from "../../../shared/training/membership-words.ts";
-import type { Replica } from "../../../shared/training/replica.ts";
-import type { RingPiece, RingRound } from "../../../shared/training/ring-round.ts";
+import type { WireFormat } from "../../../shared/numeric/wire-format.ts";
+import type { ChunkRange } from "../../../shared/training/assignment.ts";
+import type { MemberId, MembershipAction } from "../../../shared/training/membership-words.ts";
+import { becomeMove, ownSteps } from "../../../shared/training/own-steps.ts";
+import { type OwnRule, Replica } from "../../../shared/training/replica.ts";
+import { type RingPiece, RingRound } from "../../../shared/training/ring-round.ts";
+import { sliceOf } from "../../../shared/training/slices.ts";
+import { CHUNKS, TOTAL, toyGradient, toyOwnRule, toyRule } from "./toy.ts";
 import type { VirtualNode } from "./virtual-network.ts";
 
 /** What silence means to the trainer: first a suspicion, then the end of the link. */
@@ -15,6 +20,8 @@ export interface SimulatedWorker extends VirtualNode {
   generation: number;
   ring: readonly MemberId[];
   replica: Replica | undefined;
+  /** What it steps with by itself, from the first round of more than one step. */
+  own: OwnRule | undefined;
   running: { round: number; ring: RingRound; ready: boolean } | undefined;
   /** Pieces for a round that has not started here yet. */
   early: { round: number; piece: RingPiece }[];
@@ -31,6 +38,7 @@ export function newWorker(id: MemberId): SimulatedWorker {
     generation: -1,
     ring: [],
     replica: undefined,
+    own: undefined,
     running: undefined,
     early: [],
   };
@@ -56,4 +64,77 @@ export function hearing(worker: SimulatedWorker, nowMs: number): "leave" | "quie
   if (silentMs > QUIET_MS === worker.isQuiet) return undefined;
   worker.isQuiet = !worker.isQuiet;
   return worker.isQuiet ? "quiet" : "heard";
+}
+
+/** A whole state, as the trainer holds it. */
+export interface ToyState {
+  readonly weights: Float32Array;
+  readonly velocity: Float32Array;
+}
+
+/** What it goes on from in a new ring. */
+export function replicaFor(
+  { id, replica }: SimulatedWorker,
+  { members, round, keepsWeights }: Extract<MembershipAction, { kind: "form" }>,
+  held: ToyState | undefined,
+): Replica {
+  const self = members.indexOf(id);
+  const { from, to } = sliceOf(TOTAL, members.length, self);
+  const kept = keepsWeights ? replica?.weights : undefined;
+  return new Replica({
+    weights: kept ?? held?.weights.slice() ?? new Float32Array(TOTAL),
+    round,
+    rule: toyRule(to - from, from, held === undefined ? undefined : [held.velocity.slice(from, to)]),
+    members: members.length,
+    self,
+  });
+}
+
+/** Its part in a round: what it computes from its chunks, and how its slice moves. */
+export function ringRound(
+  worker: SimulatedWorker,
+  { range, steps, format }: { range: ChunkRange; steps: number; format: WireFormat },
+  send: (piece: RingPiece) => void,
+): RingRound {
+  const replica = worker.replica!;
+  const sum = summandOf(worker, range, steps);
+  const { own } = worker;
+  return new RingRound({
+    count: worker.ring.length,
+    self: worker.ring.indexOf(worker.id),
+    sum,
+    weights: replica.weights,
+    next: replica.next,
+    pieceFloats: 3,
+    format,
+    unsaid: format === "float32" ? undefined : replica.unsaid(steps === 1 ? "gradient" : "move"),
+    update(total) {
+      if (steps === 1) replica.update(total, 0, format);
+      else replica.merge(total, steps, own, format);
+    },
+    send: ({ bytes, ...rest }) => send({ ...rest, bytes: bytes.slice() }),
+  });
+}
+
+/** What it adds in the ring for its chunks of a round of so many steps. */
+function summandOf(worker: SimulatedWorker, range: ChunkRange, steps: number): Float32Array {
+  const { weights, position } = worker.replica!;
+  if (steps === 1) {
+    worker.own = undefined;
+    return gradientSum(weights, range);
+  }
+  worker.own ??= toyOwnRule();
+  const own = weights.slice();
+  for (const { chunks, after } of ownSteps(range, steps)) {
+    const mean = gradientSum(own, chunks).map((slope) => (slope * CHUNKS) / chunks.count);
+    worker.own.step(own, mean, position.round + after, 0);
+  }
+  becomeMove(own, weights, range.count / (steps * CHUNKS));
+  return own;
+}
+
+function gradientSum(weights: Float32Array, { first, count }: ChunkRange): Float32Array {
+  const sum = new Float32Array(TOTAL);
+  for (let chunk = first; chunk < first + count; chunk++) toyGradient(weights, chunk, sum);
+  return sum;
 }

@@ -1,25 +1,42 @@
 import { Random } from "../../../shared/base/random.ts";
 import type { WireFormat } from "../../../shared/numeric/wire-format.ts";
-import { assignChunks } from "../../../shared/training/assignment.ts";
+import { assignChunks, type ChunkRange } from "../../../shared/training/assignment.ts";
 import { Membership } from "../../../shared/training/membership.ts";
 import type {
   MemberId,
   MembershipAction,
   MembershipEvent,
 } from "../../../shared/training/membership-words.ts";
-import { Replica } from "../../../shared/training/replica.ts";
-import { type RingPiece, RingRound } from "../../../shared/training/ring-round.ts";
-import { hearing, leaveRing, newWorker, type SimulatedWorker, silentUntilMs } from "./simulated-worker.ts";
-import { CHUNKS, TOTAL, toyGradient, toyRule } from "./toy.ts";
+import type { RingPiece } from "../../../shared/training/ring-round.ts";
+import {
+  hearing,
+  leaveRing,
+  newWorker,
+  replicaFor,
+  ringRound,
+  type SimulatedWorker,
+  silentUntilMs,
+  type ToyState,
+} from "./simulated-worker.ts";
+import { CHUNKS, TOTAL } from "./toy.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 
 const LIMITS = { answerMs: 400, transferMs: 800, firstRoundMs: 3000, roundMs: 300, benchMs: 2000 };
+/** How rounds may go; each is drawn. */
+export interface RoundKinds {
+  readonly formats?: readonly WireFormat[];
+  /** Steps that members make by themselves. */
+  readonly steps?: readonly number[];
+}
+
 type Run = Extract<MembershipAction, { kind: "run" }>;
 /** What a schedule of faults did, for assertions. */
 export interface SimulationResult {
   readonly rounds: number;
   readonly generations: number;
   readonly repeated: number;
+  /** Committed rounds of more than one step. */
+  readonly longRounds: number;
   /** How often the others went on without somebody silent. */
   readonly setAside: number;
   readonly virtualMs: number;
@@ -41,18 +58,21 @@ export class Simulation {
   readonly #workers = new Map<MemberId, SimulatedWorker>();
   #born = 0;
   #heldRound = 0;
-  #held: { weights: Float32Array; velocity: Float32Array } | undefined;
+  #held: ToyState | undefined;
   #gathered: { weights: Float32Array | undefined; velocity: Float32Array } | undefined;
+  /** Steps of the rounds that were committed, and of the last that was begun. */
   #round = 0;
+  #steps = 1;
   #repeated = 0;
+  #longRounds = 0;
   #setAside = 0;
   #finished = false;
   readonly #completed = new Map<string, string>();
-  readonly #formats: readonly WireFormat[];
+  readonly #kinds: Required<RoundKinds>;
   readonly #wire: Random;
 
-  constructor(seed: number, rounds: number, formats: readonly WireFormat[] = ["float32"]) {
-    this.#formats = formats;
+  constructor(seed: number, rounds: number, { formats = ["float32"], steps = [1] }: RoundKinds = {}) {
+    this.#kinds = { formats, steps };
     this.#wire = new Random("wire", seed);
     this.#random = new Random("membership", seed);
     this.#roundsWanted = rounds;
@@ -74,6 +94,7 @@ export class Simulation {
       rounds: this.#round,
       generations: this.#membership.generation,
       repeated: this.#repeated,
+      longRounds: this.#longRounds,
       setAside: this.#setAside,
       virtualMs: this.#net.nowMs,
       weights: this.#held!.weights,
@@ -144,23 +165,24 @@ export class Simulation {
         break;
       }
       case "run": {
-        const format = this.#wire.pick(this.#formats);
+        const { round, steps } = action;
+        this.#steps = steps;
+        const format = this.#wire.pick(this.#kinds.formats);
         const ranges = assignChunks(
-          action.round * CHUNKS,
-          CHUNKS,
+          round * CHUNKS,
+          steps * CHUNKS,
           action.members.map(() => 1),
         );
         action.members.forEach((member, i) => {
-          const range = ranges[i]!;
-          const chunks = Array.from({ length: range.count }, (_, k) => range.first + k);
-          this.#toWorker(member, (worker) => this.#compute(worker, action, format, chunks));
+          this.#toWorker(member, (worker) => this.#compute(worker, action, format, ranges[i]!));
         });
         break;
       }
       case "committed":
-        if (action.round !== this.#round + 1)
+        if (action.round !== this.#round + this.#steps)
           throw new Error(`committed ${action.round} after ${this.#round}`);
         this.#round = action.round;
+        if (this.#steps > 1) this.#longRounds++;
         break;
       case "boundary":
         this.#boundary(action.round);
@@ -193,7 +215,9 @@ export class Simulation {
     }
     const gather = round >= this.#roundsWanted || (round > this.#heldRound && this.#random.chance(0.2));
     const expectedMs = this.#random.chance(0.8) ? 120 : undefined;
-    this.#later(() => this.#tell({ kind: "proceed", to: gather ? "gather" : "round", expectedMs }));
+    const to = gather ? "gather" : "round";
+    const steps = this.#wire.pick(this.#kinds.steps);
+    this.#later(() => this.#tell({ kind: "proceed", to, steps, expectedMs }));
   }
 
   // Workers
@@ -234,20 +258,11 @@ export class Simulation {
   #formed(
     worker: SimulatedWorker,
     action: Extract<MembershipAction, { kind: "form" }>,
-    held: { weights: Float32Array; velocity: Float32Array } | undefined,
+    held: ToyState | undefined,
   ): void {
     if (worker.generation !== action.generation) return;
     worker.ring = action.members;
-    const self = action.members.indexOf(worker.id);
-    const weights =
-      action.keepsWeights && worker.replica !== undefined
-        ? worker.replica.weights
-        : (held?.weights.slice() ?? new Float32Array(TOTAL));
-    const count = action.members.length;
-    const from = Math.floor((TOTAL * self) / count);
-    const to = Math.floor((TOTAL * (self + 1)) / count);
-    const rule = toyRule(to - from, from, held === undefined ? undefined : [held.velocity.slice(from, to)]);
-    worker.replica = new Replica({ weights, round: action.round, rule, members: count, self });
+    worker.replica = replicaFor(worker, action, held);
     const suspect = action.members.find((other) => this.#net.isCut(worker.id, other));
     const { generation } = action;
     if (suspect !== undefined) {
@@ -258,31 +273,16 @@ export class Simulation {
     }
   }
 
-  #compute(worker: SimulatedWorker, run: Run, format: WireFormat, chunks: readonly number[]): void {
-    const { generation, round } = run;
+  #compute(worker: SimulatedWorker, run: Run, format: WireFormat, range: ChunkRange): void {
+    const { generation, round, steps } = run;
     if (worker.generation !== generation) return;
-    const replica = worker.replica!;
-    const sum = new Float32Array(TOTAL);
-    for (const chunk of chunks) toyGradient(replica.weights, chunk, sum);
     const next = worker.ring[(worker.ring.indexOf(worker.id) + 1) % worker.ring.length]!;
-    const ring = new RingRound({
-      count: worker.ring.length,
-      self: worker.ring.indexOf(worker.id),
-      sum,
-      weights: replica.weights,
-      next: replica.next,
-      pieceFloats: 3,
-      format,
-      unsaid: format === "float32" ? undefined : replica.unsaid,
-      update: (total) => replica.update(total, 0, format),
-      send: ({ bytes, ...rest }) => {
-        const piece = { ...rest, bytes: bytes.slice() };
-        this.#link(worker, next, () => this.#received(this.#workers.get(next)!, generation, round, piece));
-      },
+    const ring = ringRound(worker, { range, steps, format }, (piece) => {
+      this.#link(worker, next, () => this.#received(this.#workers.get(next)!, generation, round, piece));
     });
     const running = { round, ring, ready: false };
     worker.running = running;
-    this.#onWorker(worker, this.#random.between(5, 40) * chunks.length, () => {
+    this.#onWorker(worker, this.#random.between(5, 40) * range.count, () => {
       if (worker.running !== running) return;
       running.ready = true;
       this.#toTrainer(worker, { kind: "computed", member: worker.id, generation });

@@ -1,4 +1,4 @@
-import type { SliceRule } from "../../../shared/training/replica.ts";
+import type { OwnRule, SliceRule } from "../../../shared/training/replica.ts";
 
 /** Numbers in the simulated weight vector: few, and not a multiple of any usual number of members. */
 export const TOTAL = 23;
@@ -23,6 +23,26 @@ export function toyRule(length: number, from: number, state?: Float32Array[]): S
         velocity[i] = 0.5 * velocity[i]! + gradient[from + i]!;
         weights[from + i] = weights[from + i]! - 0.2 * velocity[i]!;
       }
+    },
+    merge(weights, move, _round, _steps, own) {
+      for (let i = from; i < from + length; i++) weights[i] = weights[i]! + move[i]!;
+      if (own !== undefined) velocity.set(own.state[0]!.subarray(from, from + length));
+    },
+  };
+}
+
+/** The same for the steps that a member makes by itself. */
+export function toyOwnRule(): OwnRule {
+  const { state, update } = toyRule(TOTAL, 0);
+  let taken = 0;
+  return {
+    state,
+    get taken() {
+      return taken;
+    },
+    step(weights, gradient, round, progress) {
+      update(weights, gradient, round, progress);
+      taken++;
     },
   };
 }

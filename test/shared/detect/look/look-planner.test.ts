@@ -1,10 +1,12 @@
 import { expect, test } from "bun:test";
 import { LookPlanner } from "../../../../shared/detect/look/look-planner.ts";
+import type { Sight } from "../../../../shared/detect/look/regions.ts";
 import type { Motion } from "../../../../shared/detect/motion/motion-detector.ts";
 import { Tracker } from "../../../../shared/detect/tracker.ts";
 import type { Box } from "../../../../shared/detect/types.ts";
 
 const FRAME = { width: 1280, height: 720 };
+const SIGHT: Sight = { sidePx: 320, small: 0.1, usual: 0.2 };
 const STILL: Motion = { kind: "still", boxes: [] };
 const moving = (...boxes: Box[]): Motion => ({ kind: "moving", boxes });
 
@@ -14,9 +16,9 @@ class Camera {
   readonly tracker = new Tracker({ thresholds: [0.5], lostAfterMs: 1500, historyFrames: 10 });
   #atMs = 0;
 
-  look(motion: Motion, modelSidePx: number | undefined = 320): string {
+  look(motion: Motion, sight: Sight | undefined = SIGHT): string {
     this.#atMs += 200;
-    const look = this.#planner.plan(motion, this.tracker.tracks, FRAME, modelSidePx, this.#atMs);
+    const look = this.#planner.plan(motion, this.tracker.tracks, FRAME, sight, this.#atMs);
     this.#planner.taken(look, this.#atMs);
     return look.kind === "regions" ? `${look.regions.length} regions` : look.kind;
   }

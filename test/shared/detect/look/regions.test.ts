@@ -4,14 +4,26 @@ import { joinRegions, regionsAround } from "../../../../shared/detect/look/regio
 import { type Box, boxArea } from "../../../../shared/detect/types.ts";
 
 const FRAME = { width: 1920, height: 1080 };
+const SIGHT = { sidePx: 320, small: 0.2, usual: 0.5 };
 
 test("a small thing far away gets a square of the model's size about it", () => {
-  expect(regionsAround([[1000, 500, 1040, 540]], FRAME, 320)).toEqual([[860, 360, 1180, 680]]);
+  expect(regionsAround([[1000, 500, 1040, 540]], FRAME, SIGHT)).toEqual([[860, 360, 1180, 680]]);
+});
+
+test("what the whole frame shows as large as the model learnt it gets none: closer it would look like something else", () => {
+  const place: Box = [1000, 500, 1100, 540]; // a nineteenth of the frame's width
+  expect(regionsAround([place], FRAME, { ...SIGHT, small: 0.05 })).toBeUndefined();
+  expect(regionsAround([place], FRAME, { ...SIGHT, small: 0.06 })).toHaveLength(1);
+});
+
+test("a thing is shown no larger than half of those that the model learnt", () => {
+  const [region] = regionsAround([[1000, 500, 1080, 540]], FRAME, { ...SIGHT, usual: 0.2 })!;
+  expect(region![2] - region![0]).toBe(400);
 });
 
 test("at the frame's edge the square moves in", () => {
-  expect(regionsAround([[0, 0, 30, 60]], FRAME, 320)).toEqual([[0, 0, 320, 320]]);
-  expect(regionsAround([[1900, 1060, 1920, 1080]], FRAME, 320)).toEqual([[1600, 760, 1920, 1080]]);
+  expect(regionsAround([[0, 0, 30, 60]], FRAME, SIGHT)).toEqual([[0, 0, 320, 320]]);
+  expect(regionsAround([[1900, 1060, 1920, 1080]], FRAME, SIGHT)).toEqual([[1600, 760, 1920, 1080]]);
 });
 
 test("things near one another share a square, those far apart have their own", () => {
@@ -19,17 +31,17 @@ test("things near one another share a square, those far apart have their own", (
     [100, 100, 140, 180],
     [180, 120, 220, 190],
   ];
-  expect(regionsAround(near, FRAME, 320)).toHaveLength(1);
-  expect(regionsAround([near[0]!, [1500, 800, 1540, 880]], FRAME, 320)).toHaveLength(2);
+  expect(regionsAround(near, FRAME, SIGHT)).toHaveLength(1);
+  expect(regionsAround([near[0]!, [1500, 800, 1540, 880]], FRAME, SIGHT)).toHaveLength(2);
 });
 
 test("what fills the frame, or is everywhere, is better seen whole", () => {
-  expect(regionsAround([[200, 100, 1500, 900]], FRAME, 320)).toBeUndefined();
+  expect(regionsAround([[200, 100, 1500, 900]], FRAME, SIGHT)).toBeUndefined();
   const everywhere = Array.from({ length: 12 }, (_, i): Box => {
     const [x, y] = [150 + 480 * (i % 4), 100 + 350 * Math.floor(i / 4)];
     return [x, y, x + 40, y + 60];
   });
-  expect(regionsAround(everywhere, FRAME, 320)).toBeUndefined();
+  expect(regionsAround(everywhere, FRAME, SIGHT)).toBeUndefined();
 });
 
 test("every place lies in a region, every region in the frame, none smaller than the model (property)", () => {
@@ -42,7 +54,7 @@ test("every place lies in a region, every region in the frame, none smaller than
     .map(([x, y, side]): Box => [x, y, Math.min(1920, x + side), Math.min(1080, y + side)]);
   fc.assert(
     fc.property(fc.array(place, { maxLength: 8 }), (places) => {
-      const regions = regionsAround(places, FRAME, 320);
+      const regions = regionsAround(places, FRAME, SIGHT);
       if (regions === undefined) return;
       for (const [x1, y1, x2, y2] of places) {
         const isIn = regions.some(

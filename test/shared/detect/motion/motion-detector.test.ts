@@ -84,6 +84,34 @@ test("a lamp that is switched on is told from a thing, and from another scene", 
   expect(step(new Sensor("another room").frame()).kind).toBe("cut");
 });
 
+test("a camera that switches to infrared, without colours and lit from its own side, still shows its scene", () => {
+  const sensor = new Sensor("infrared");
+  const { step } = settled(sensor);
+  // Brighter in the middle, where its lamps point, and duller toward the corners.
+  const infrared = (level: number, x: number, y: number): number => {
+    const away = Math.hypot(x - WIDTH / 2, y - HEIGHT / 2) / 92;
+    return (0.6 * level + 90) * (1 - 0.6 * away);
+  };
+  expect(step(sensor.frame(infrared)).kind).toBe("lights");
+  const after = Array.from({ length: 15 }, () => step(sensor.frame(infrared)).kind);
+  expect([after.includes("cut"), after.at(-1)]).toEqual([false, "still"]);
+});
+
+test("another scene is one also where both are plain walls that differ in brightness and a few things", () => {
+  const random = new Random("plain");
+  const wall = (level: number, left: number): GreyPicture => {
+    const grey = Uint8Array.from({ length: WIDTH * HEIGHT }, (_, i) => {
+      const [x, y] = [i % WIDTH, Math.floor(i / WIDTH)];
+      const isThing = x >= left && x < left + 40 && y > 20 && y < 70;
+      return level + (isThing ? 70 : 0) + 2 * random.normal();
+    });
+    return { width: WIDTH, height: HEIGHT, grey };
+  };
+  const detector = new MotionDetector();
+  for (let i = 0; i < 15; i++) detector.step(wall(50, 20), 200 * i);
+  expect(detector.step(wall(110, 90), 3000).kind).toBe("cut");
+});
+
 test("a cloud that dims everything evenly is nothing at all", () => {
   const sensor = new Sensor("cloud");
   const { step } = settled(sensor);
