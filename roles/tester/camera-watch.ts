@@ -82,7 +82,7 @@ export class CameraWatch {
   skipped = 0;
   /** Frames that wait for the model or are in it. */
   inFlight = 0;
-  /** `glance`: nothing moves, a small grey picture will do; `now`: something has just begun to, do not wait. */
+  /** `glance`: nothing moves, a small grey picture will do; `now`: something has just begun to, or come: do not wait. */
   wants: "picture" | "glance" | "now" = "picture";
 
   constructor(status: CameraStatus, model: LoadedModel, parts: WatchParts) {
@@ -256,10 +256,13 @@ export class CameraWatch {
     }
     for (const change of this.#visits.step(step, size, atMs)) await this.#write(change, frame);
     if (this.#visits.wantsLook) this.#gate.wantWhole();
-    this.wants = this.#nextWish(frame, look.kind !== "none");
+    const isNew = step.seen.some(({ hits }) => hits < this.#parts.rules.hitsMin);
+    this.wants = this.#nextWish(frame, look.kind !== "none", isNew);
   }
 
-  #nextWish(frame: FrameMessage, mustLook: boolean): CameraWatch["wants"] {
+  /** @param isNew something was found that a few more looks will make certain: at once, where a thread is idle */
+  #nextWish(frame: FrameMessage, mustLook: boolean, isNew: boolean): CameraWatch["wants"] {
+    if (isNew && this.#parts.pool.hasIdleThread) return "now";
     if (frame.glance === undefined) return "picture";
     if (mustLook || this.#visits.wantsLook) return frame.jpeg.length === 0 ? "now" : "picture";
     return performance.now() - this.#viewedAtMs < VIEWED_MS ? "picture" : "glance";

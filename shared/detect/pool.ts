@@ -87,6 +87,11 @@ export class DetectPool implements AsyncDisposable {
     return this.#threads.length;
   }
 
+  /** Whether a picture that came now would be looked at now. */
+  get hasIdleThread(): boolean {
+    return this.#threads.some(({ waiting }) => waiting.size === 0);
+  }
+
   /** Puts a model in every thread; pictures already under way are finished with the old one. Throws `input`. */
   async load(file: Uint8Array, device: DeviceChoice): Promise<LoadedModel> {
     const loading = ++this.#loadings;
