@@ -91,6 +91,9 @@ function exitStatus(error: unknown): number {
   return fromCitty || errorKind(error) === "usage" ? 2 : 1;
 }
 
+// A reader that has gone (`vigia sightings ... | head`) wants no more.
+process.stdout.on("error", () => process.exit());
+
 try {
   await main(process.argv.slice(2));
   process.exitCode = process.exitCode ?? 0;
@@ -100,9 +103,8 @@ try {
   process.stderr.write(`vigia: ${report ? error.message : errorReport(error)}\n`);
   process.exitCode = status;
 }
-// What a slow reader of a pipe has not taken yet must still go out; a reader that has gone wants no more.
+// What a slow reader of a pipe has not taken yet must still go out.
 await new Promise<void>((resolve) => {
-  process.stdout.once("error", () => resolve());
   // Ending it is what waits here: Bun calls a write done when it is only queued, and counts nothing as waiting.
   process.stdout.end(() => resolve());
 });

@@ -8,8 +8,12 @@ import { backoffMs } from "../shared/base/retry.ts";
 import { countText } from "../shared/base/text.ts";
 import { onAbort, throwIfAborted } from "../shared/base/wait.ts";
 import { readDataset } from "../shared/dataset/read.ts";
+import { datasetStatistics } from "../shared/dataset/statistics.ts";
+import type { Dataset } from "../shared/dataset/types.ts";
+import { chooseInputSide, INPUT_SIDE_PX } from "../shared/learn/input-choice.ts";
 import { planFor } from "../shared/learn/plan.ts";
 import type { Connection } from "../shared/net/connection.ts";
+import { readModelBytes, readModelInfo } from "../shared/nn/model-file.ts";
 import { NETWORK_KINDS } from "../shared/nn/networks/config.ts";
 import { DETECTOR_WIDTHS, type DetectorVariant } from "../shared/nn/networks/detector.ts";
 import { noteText } from "../shared/training/job-words.ts";
@@ -28,7 +32,7 @@ export const TRAINING_FLAGS = {
     type: "string",
     valueHint: "PX",
     description:
-      "Side of the pictures that it looks at (320; 224 for single-box). Half is four times as fast.",
+      "Side of the pictures that it looks at (320, or more for small objects; 224 for single-box). Half is four times as fast.",
   },
   variant: {
     type: "string",
@@ -109,9 +113,45 @@ export async function handIn(
   const options = trainingOptions(flags, root);
   const initPath = textOf(flags, "init");
   const dataset = await readDataset(root, { strict: isSet(flags, "strict"), log, signal });
+  const sized =
+    initPath === undefined ? withInputSide(options, dataset, progress) : await likeModel(options, initPath);
   const show = ({ stage, done, total }: SubmitProgress): void =>
     progress.show({ stage: `${stage} pictures`, share: done / total, detail: `${done} of ${total}` });
-  return await client.submit({ name, dataset, options, ...(initPath !== undefined && { initPath }) }, show);
+  return await client.submit(
+    { name, dataset, options: sized, ...(initPath !== undefined && { initPath }) },
+    show,
+  );
+}
+
+/** Where no size is given, a detector gets the one that the objects ask for, and this is said. */
+export function withInputSide(
+  options: TrainingOptions,
+  dataset: Dataset,
+  progress: Progress,
+): TrainingOptions {
+  if (options.network !== "detector" || options.sizePx !== undefined) return options;
+  const { sidePx, smallest } = chooseInputSide(datasetStatistics(dataset), options.minutes);
+  if (sidePx === INPUT_SIDE_PX || smallest === undefined) return options;
+  const times = ((sidePx / INPUT_SIDE_PX) ** 2).toFixed(1);
+  progress.say(
+    `input ${sidePx} px: half of ${JSON.stringify(smallest.name)} are under ${smallest.sidePx.toFixed(0)} px at ` +
+      `${INPUT_SIDE_PX} px; a picture takes ${times} times as long (--size ${INPUT_SIDE_PX} for the usual)`,
+  );
+  return { ...options, sizePx: sidePx };
+}
+
+/** What the flags leave open is as in the model to start from: weights of another width could not be taken over. */
+export async function likeModel(options: TrainingOptions, path: string): Promise<TrainingOptions> {
+  const { network } = readModelInfo(await readModelBytes(path));
+  if (network.kind !== options.network) return options;
+  switch (network.kind) {
+    case "detector":
+      return { sizePx: network.size, variant: network.variant, ...options };
+    case "single-box":
+      return { sizePx: network.size, ...options };
+    case "mlp":
+      return { hidden: network.hidden, ...options };
+  }
 }
 
 /** A job of ours, and the link to ask about it. */

@@ -1,5 +1,6 @@
 import { AppError, type ErrorKind } from "../../shared/base/errors.ts";
 import { type Deferred, deferred, onAbort, throwIfAborted } from "../../shared/base/wait.ts";
+import type { PicturePack } from "../../shared/learn/picture-pack.ts";
 import type { LearningPlan } from "../../shared/learn/plan.ts";
 import { OwnOptimizer, SliceOptimizer } from "../../shared/learn/slice-optimizer.ts";
 import { startWeights } from "../../shared/learn/start-weights.ts";
@@ -39,19 +40,20 @@ export async function openLearning(
   shards: readonly ShardFile[],
   engine: EngineOptions,
   workers = 1,
-): Promise<Compute> {
-  const { engines, threads } = enginesFor(engine.threads, plan.chunksPerRound, workers);
-  const learning = new Learning(plan, buildNetwork(plan.network).parameters, engines);
-  await learning.open(shards, { ...engine, threads });
+): Promise<Learning> {
+  const learning = new Learning(plan, buildNetwork(plan.network).parameters, shards, engine);
+  await learning.open(enginesFor(engine.threads, plan.chunksPerRound, workers));
   return learning;
 }
 
+interface EngineCount {
+  readonly engines: number;
+  /** Of each. */
+  readonly threads: number;
+}
+
 /** How many engines a worker opens, and with how many threads each. @param cores to use */
-export function enginesFor(
-  cores: number,
-  chunksPerRound: number,
-  workers: number,
-): { readonly engines: number; readonly threads: number } {
+export function enginesFor(cores: number, chunksPerRound: number, workers: number): EngineCount {
   const share = Math.ceil(chunksPerRound / workers);
   const engines = Math.max(1, Math.min(cores, share, ENGINES_MAX));
   return { engines, threads: Math.max(1, Math.floor(cores / engines)) };
@@ -59,6 +61,8 @@ export function enginesFor(
 
 /** An engine for the detector at 320 px takes about 150 MB. */
 const ENGINES_MAX = 8;
+/** Others have left for good when the share of so many rounds in a row had more chunks than there are engines. */
+const CROWDED_ROUNDS = 5;
 
 /** A thread that learns. Asked one thing at a time. */
 class LearnThread {
@@ -88,11 +92,19 @@ class LearnThread {
   }
 }
 
+/** A worker's learning for one job. Where other workers leave and its share grows, it opens more engines. */
 class Learning implements Compute {
   readonly parameterCount: number;
   readonly #plan: LearningPlan;
   readonly #layout: ParameterLayout;
-  readonly #threads: readonly LearnThread[];
+  readonly #shards: readonly ShardFile[];
+  readonly #options: EngineOptions;
+  #threads: readonly LearnThread[] = [];
+  /** Those that will take over, while they open. */
+  #next: readonly LearnThread[] | undefined;
+  #pack: PicturePack | undefined;
+  #crowdedRounds = 0;
+  #isClosed = false;
   readonly #memory: SharedMemory;
   readonly #weights: Float32Array;
   readonly #sum: Float32Array;
@@ -102,9 +114,17 @@ class Learning implements Compute {
   /** What the threads do; the next begins when it is over, however it ends. */
   #busy: Promise<unknown> = Promise.resolve();
 
-  constructor(plan: LearningPlan, layout: ParameterLayout, engines: number) {
+  /** @param options `threads`: cores to use */
+  constructor(
+    plan: LearningPlan,
+    layout: ParameterLayout,
+    shards: readonly ShardFile[],
+    options: EngineOptions,
+  ) {
     this.#plan = plan;
     this.#layout = layout;
+    this.#shards = shards;
+    this.#options = options;
     this.parameterCount = layout.totalCount;
     const bytes = 4 * layout.totalCount;
     this.#memory = {
@@ -115,26 +135,51 @@ class Learning implements Compute {
     this.#weights = new Float32Array(this.#memory.weights);
     this.#sum = new Float32Array(this.#memory.sum);
     this.#signs = new Int32Array(this.#memory.signs);
-    this.#threads = Array.from({ length: engines }, () => new LearnThread());
   }
 
   get engine(): string {
     return this.#engine;
   }
 
-  /** The first thread packs the pictures, the others share them. */
-  async open(shards: readonly ShardFile[], engine: EngineOptions): Promise<void> {
-    const request = { kind: "open", plan: this.#plan, shards, engine, memory: this.#memory } as const;
+  get engineCount(): number {
+    return this.#threads.length;
+  }
+
+  /** Opens engines, which take over from those there are between two rounds. Throws when it cannot. */
+  async open({ engines, threads }: EngineCount): Promise<void> {
+    const next = Array.from({ length: engines }, () => new LearnThread());
+    this.#next = next;
     try {
-      const [first, ...others] = this.#threads;
-      const reply = await first!.ask({ ...request, pack: undefined });
+      const engine = { ...this.#options, threads };
+      const [plan, shards, memory] = [this.#plan, this.#shards, this.#memory];
+      const request = { kind: "open", plan, shards, engine, memory } as const;
+      // The first thread ever packs the pictures, the others share them.
+      const [first, ...others] = next;
+      const reply = await first!.ask({ ...request, pack: this.#pack });
       if (reply.kind !== "opened") throw new AppError("bug", `${reply.kind} in answer to an opening`);
-      await Promise.all(others.map((thread) => thread.ask({ ...request, pack: reply.pack })));
+      this.#pack = reply.pack;
       this.#engine = reply.engine;
+      await Promise.all(others.map((thread) => thread.ask({ ...request, pack: reply.pack })));
+      await this.#inTurn(async () => {
+        if (this.#isClosed) throw new AppError("cancelled", "learning was closed");
+        closeAll(this.#threads);
+        this.#threads = next;
+      });
     } catch (error) {
-      await this[Symbol.asyncDispose]();
+      closeAll(next);
       throw error;
     }
+    this.#next = undefined;
+  }
+
+  /** Opens more engines where the share of a round has had more chunks than there are, for long enough. */
+  #growFor(chunkCount: number): void {
+    this.#crowdedRounds = chunkCount > this.#threads.length ? this.#crowdedRounds + 1 : 0;
+    if (this.#crowdedRounds < CROWDED_ROUNDS || this.#next !== undefined) return;
+    const count = enginesFor(this.#options.threads, chunkCount, 1);
+    if (count.engines <= this.#threads.length) return;
+    // Without memory for more (`#next` stays, so it is tried once), those there are go on.
+    this.open(count).catch(() => {});
   }
 
   startWeights(): Float32Array {
@@ -184,6 +229,7 @@ class Learning implements Compute {
         throw new AppError("cancelled", "the round was given up");
       for (const [name, value] of Object.entries(reply.loss)) loss[name] = (loss[name] ?? 0) + value;
     }
+    this.#growFor(request.chunkCount);
     return { sum: this.#sum, loss };
   }
 
@@ -197,7 +243,9 @@ class Learning implements Compute {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const thread of this.#threads) thread.close();
+    this.#isClosed = true;
+    closeAll(this.#threads);
+    closeAll(this.#next ?? []);
   }
 
   #inTurn<T>(work: () => Promise<T>): Promise<T> {
@@ -205,6 +253,10 @@ class Learning implements Compute {
     this.#busy = mine.catch(() => {});
     return mine;
   }
+}
+
+function closeAll(threads: readonly LearnThread[]): void {
+  for (const thread of threads) thread.close();
 }
 
 /** Waits for all, then throws the first error there is. */

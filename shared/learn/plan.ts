@@ -4,6 +4,7 @@ import type { Augmentation } from "../dataset/augment.ts";
 import { checkNetworkConfig, type NetworkConfig } from "../nn/networks/config.ts";
 import type { DetectorVariant } from "../nn/networks/detector.ts";
 import { FACE_HEIGHT, FACE_WIDTH } from "../nn/networks/mlp.ts";
+import { INPUT_SIDE_PX } from "./input-choice.ts";
 
 /**
  * Everything that decides what a training run computes, as plain JSON that travels with the job. Workers that hold the
@@ -133,7 +134,12 @@ export function planFor(options: PlanOptions, facts: DatasetFacts): LearningPlan
 function configFor(choice: NetworkChoice, classCount: number): NetworkConfig {
   switch (choice.kind) {
     case "detector":
-      return { kind: "detector", size: choice.size ?? 320, variant: choice.variant ?? "normal", classCount };
+      return {
+        kind: "detector",
+        size: choice.size ?? INPUT_SIDE_PX,
+        variant: choice.variant ?? "normal",
+        classCount,
+      };
     case "single-box":
       return { kind: "single-box", size: choice.size ?? 224, classCount };
     case "mlp":

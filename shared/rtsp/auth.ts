@@ -180,10 +180,10 @@ export class DigestGuard {
     this.#credentials = credentials;
   }
 
-  /** `WWW-Authenticate` values, best first; MD5 for the players that know nothing else. */
+  /** `WWW-Authenticate` values. MD5 last: ffmpeg heeds the last one alone, and knows no other. */
   get challenges(): string[] {
     const common = `realm="${this.#realm}", nonce="${this.#nonce}", qop="auth"`;
-    return [`Digest ${common}, algorithm=MD5`, `Digest ${common}, algorithm=SHA-256`];
+    return [`Digest ${common}, algorithm=SHA-256`, `Digest ${common}, algorithm=MD5`];
   }
 
   /** Whether an `Authorization` value answers one of the challenges for this request. */

@@ -22,6 +22,7 @@ const REPORT_EVERY_MS = 5000;
 export class Player {
   readonly #transport: PlayerTransport;
   readonly #ssrc: number;
+  readonly #nowMs: () => number;
   #sequence = Math.floor(Math.random() * 0x8000);
   #needsKey = true;
   #packets = 0;
@@ -31,19 +32,21 @@ export class Player {
   /** Pictures left out since this player was slow. */
   skipped = 0;
 
-  constructor(transport: PlayerTransport, ssrc: number) {
+  /** @param nowMs a clock, of the caller's making in tests */
+  constructor(transport: PlayerTransport, ssrc: number, nowMs = () => performance.now()) {
     this.#transport = transport;
     this.#ssrc = ssrc;
+    this.#nowMs = nowMs;
   }
 
   /** The player takes nothing any more. */
   get isStuck(): boolean {
-    return this.#fullSinceMs !== undefined && performance.now() - this.#fullSinceMs > STUCK_AFTER_MS;
+    return this.#fullSinceMs !== undefined && this.#nowMs() - this.#fullSinceMs > STUCK_AFTER_MS;
   }
 
   send({ isKey, packets }: OutgoingPicture): void {
     const isFull = this.#transport.queuedBytes > QUEUE_BYTES_MAX;
-    this.#fullSinceMs = isFull ? (this.#fullSinceMs ?? performance.now()) : undefined;
+    this.#fullSinceMs = isFull ? (this.#fullSinceMs ?? this.#nowMs()) : undefined;
     if (isFull || (this.#needsKey && !isKey)) {
       this.#needsKey = true;
       this.skipped++;
@@ -63,7 +66,7 @@ export class Player {
 
   /** Players set their clocks by these. */
   #report(rtpTimestamp: number): void {
-    const nowMs = performance.now();
+    const nowMs = this.#nowMs();
     if (nowMs - this.#reportedMs < REPORT_EVERY_MS) return;
     this.#reportedMs = nowMs;
     const counts = { packets: this.#packets, octets: this.#octets };

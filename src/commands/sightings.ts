@@ -32,7 +32,12 @@ export const command: Command = {
         type: "boolean",
         description: "The same as a spreadsheet of this country opens it by a double click.",
       },
-      photos: { type: "string", valueHint: "DIR", description: "Also copy the photos to this folder." },
+      photos: {
+        type: "string",
+        valueHint: "DIR",
+        description:
+          "Also copy the photos to this folder; --csv and --excel then name them as they are there.",
+      },
       remove: {
         type: "boolean",
         description: "Remove the sightings that are listed, with their photos; open ones stay.",
@@ -77,12 +82,14 @@ function lineWriter(flags: Flags, dataDir: string): LineWriter {
   if (forms[0] === "json") return { of: (sighting) => sightingJson(sighting, dataDir) };
   if (forms[0] === undefined) return { of: sightingText };
   const form = forms[0] === "excel" ? spreadsheetCsv() : PLAIN_CSV;
+  // A table that is taken along with its photos must not name this machine's folders.
+  const isTaken = textOf(flags, "photos") !== undefined;
+  const place = (name: string) => (isTaken ? nameAlone(name) : resolve(dataDir, name));
   return {
     header: csvHeader(form),
     of: (sighting) => {
       const { photo, closeUp } = sighting;
-      const whole = { photo: resolve(dataDir, photo), closeUp: closeUp && resolve(dataDir, closeUp) };
-      return csvLine({ ...sighting, ...whole }, form);
+      return csvLine({ ...sighting, photo: place(photo), closeUp: closeUp && place(closeUp) }, form);
     },
   };
 }

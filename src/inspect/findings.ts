@@ -2,7 +2,8 @@ import { relative } from "node:path";
 import { countText } from "../../shared/base/text.ts";
 import type { DatasetStatistics } from "../../shared/dataset/statistics.ts";
 import type { Dataset } from "../../shared/dataset/types.ts";
-import { INPUT_SIDE_PX, SEEN_SIDE_PX } from "./input-size.ts";
+import { INPUT_SIDE_PX } from "../../shared/learn/input-choice.ts";
+import { SEEN_SIDE_PX } from "./input-size.ts";
 import type { Inspection } from "./inspection.ts";
 
 /**

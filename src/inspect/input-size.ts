@@ -1,8 +1,7 @@
 import { quantile } from "../../shared/dataset/statistics.ts";
+import { INPUT_SIDE_PX } from "../../shared/learn/input-choice.ts";
 import { DETECTOR_STRIDES } from "../../shared/nn/networks/detector.ts";
 
-/** The side that training uses unless told otherwise, in pixels. */
-export const INPUT_SIDE_PX = 320;
 /** The finest cells of the detector: of an object that is smaller than one of them, too little is left to learn. */
 export const SEEN_SIDE_PX = DETECTOR_STRIDES[0];
 /** What the small objects should have: two of those cells, so that one lies inside wherever the object is. */

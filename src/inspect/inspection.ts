@@ -15,9 +15,10 @@ import {
   spreadOf,
 } from "../../shared/dataset/statistics.ts";
 import type { Dataset, DatasetDefect, SplitName } from "../../shared/dataset/types.ts";
+import { chooseInputSide, INPUT_SIDE_PX } from "../../shared/learn/input-choice.ts";
 import { type BoxShape, boxShapes } from "./box-shapes.ts";
 import { type Finding, findingsOf } from "./findings.ts";
-import { adviseInputSize, INPUT_SIDE_PX, type InputSizeAdvice, SEEN_SIDE_PX } from "./input-size.ts";
+import { adviseInputSize, type InputSizeAdvice, SEEN_SIDE_PX } from "./input-size.ts";
 
 /** Everything `vigia inspect` says, as `--json` prints it. */
 export interface Inspection {
@@ -33,6 +34,8 @@ export interface Inspection {
   readonly boxes: BoxInspection;
   /** null where labels name whole pictures: such data has no objects of a size. */
   readonly inputSize: InputSizeAdvice | null;
+  /** The side that training takes where nobody says one and there is time; null as above. */
+  readonly trainingSidePx: number | null;
   readonly duplicates: readonly DuplicateInspection[];
   /** False where there are too many pictures to compare them pair by pair: only exact copies are listed then. */
   readonly nearDuplicatesSearched: boolean;
@@ -142,6 +145,7 @@ export async function inspectDataset(
           shorterShares(boxes),
           samples.map(({ sample }) => Math.max(sample.width, sample.height)),
         ),
+    trainingSidePx: facts.isWholePictures ? null : chooseInputSide(facts).sidePx,
     duplicates,
     nearDuplicatesSearched: samples.length <= NEAR_SEARCH_COUNT_MAX,
     defects: [...dataset.defects, ...damaged],

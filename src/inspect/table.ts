@@ -106,10 +106,13 @@ function findingLines(findings: readonly Finding[]): string[] {
   );
 }
 
-function summaryLines({ inputSize, defects, findings }: Inspection): string[] {
+function summaryLines({ inputSize, trainingSidePx, defects, findings }: Inspection): string[] {
   const problems = findings.filter(({ level }) => level === "problem").length;
   return [
     ...(inputSize === null ? [] : inputSizeLines(inputSize)),
+    ...(trainingSidePx === null
+      ? []
+      : [`  without --size training takes ${trainingSidePx} px, less where --minutes are few`]),
     problems + defects.length === 0
       ? "no problem and no defect"
       : `${countText(problems, "problem")}, ${countText(defects.length, "defect")}`,

@@ -14,6 +14,7 @@ import { type RoleProcess, startRole } from "../support/role-process.ts";
 import { testSite } from "../support/site-roles.ts";
 import { tempFolder } from "../support/temp.ts";
 import { untrainedModel } from "../support/untrained-model.ts";
+import { MAIN } from "../support/vigia.ts";
 
 /**
  * `kill -9` of the tester, or of the video node, at random moments while sightings are written. Real processes; the
@@ -32,7 +33,6 @@ const LIFE_MS_MAX = 1000;
 const BARE_LIFE_MS_MAX = 40;
 const CHANGE_WITHIN_MS = 30_000;
 const CAMERAS = 3;
-const MAIN = join(import.meta.dir, "../../src/main.ts");
 
 export async function run(size: keyof typeof KILLS): Promise<Record<string, number>> {
   const random = new Random("kill", SEED);

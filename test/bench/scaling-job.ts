@@ -12,6 +12,7 @@ import { tempFolder } from "../support/temp.ts";
 
 /** One committed round. */
 export interface RoundSeen {
+  /** Steps of the weights so far. */
   readonly round: number;
   readonly atMs: number;
 }
@@ -121,6 +122,19 @@ export class StandInJob implements AsyncDisposable {
     return (this.#rounds[first + count]!.atMs - this.#rounds[first]!.atMs) / count;
   }
 
+  /** The same for the steps of the weights in these rounds, which may be several a round. */
+  async stepMs(rounds: number, withinMs: number): Promise<number> {
+    const before = this.#rounds.length;
+    await this.until(() => this.#rounds.length > before + rounds, withinMs);
+    const [first, last] = [this.#rounds[before]!, this.#rounds[before + rounds]!];
+    return (last.atMs - first.atMs) / (last.round - first.round);
+  }
+
+  /** How the trainer has chosen that numbers travel, and after how many steps; `undefined` until it has changed that. */
+  get chosen(): { readonly format: string; readonly steps: number } | undefined {
+    return this.#chosen;
+  }
+
   /** Waits until something is so, looking after each round. Throws after `withinMs`. */
   async until(isSo: () => boolean, withinMs: number): Promise<void> {
     const endMs = performance.now() + withinMs;
@@ -151,9 +165,12 @@ export class StandInJob implements AsyncDisposable {
 
   #ring = 0;
   #sinceRing = 0;
+  #chosen: { readonly format: string; readonly steps: number } | undefined;
 
   #heard(line: string): void {
     if (process.env.SCALING_LOG !== undefined) process.stderr.write(`${line}\n`);
+    const chosen = / numbers travel otherwise job=\d+ format=(\w+) steps=(\d+)/.exec(line);
+    if (chosen !== null) this.#chosen = { format: chosen[1]!, steps: Number(chosen[2]) };
     const round = / round job=\d+ round=(\d+) workers=(\d+)/.exec(line);
     if (round === null) return;
     this.#rounds.push({ round: Number(round[1]), atMs: performance.now() });

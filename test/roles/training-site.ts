@@ -23,6 +23,8 @@ export interface ToyWorker {
   readonly process: Subprocess<"ignore", "pipe", "inherit">;
   /** Round to checksum. */
   readonly rounds: Map<number, string>;
+  /** The rounds in the order in which it began them, one that was repeated again. */
+  readonly begun: readonly number[];
   /** Resolves when it has begun so many different rounds; rejects when it ends before that. */
   inRounds(count: number): Promise<void>;
   /** Where it listens for other workers. */
@@ -110,6 +112,7 @@ export class TrainingSite implements AsyncDisposable {
     const worker: ToyWorker = {
       process: child,
       rounds: rounds.checksums,
+      begun: rounds.begun,
       inRounds: (count) => rounds.reach(count),
       ...said,
     };
@@ -182,6 +185,7 @@ export class TrainingSite implements AsyncDisposable {
 /** The rounds that a worker has begun, and who waits for how many. */
 class RoundsSeen {
   readonly checksums = new Map<number, string>();
+  readonly begun: number[] = [];
   readonly #waiting: { readonly count: number; readonly reached: Deferred<void> }[] = [];
   #fault: Error | undefined;
 
@@ -195,6 +199,7 @@ class RoundsSeen {
 
   add(round: number, checksum: string): void {
     this.checksums.set(round, checksum);
+    this.begun.push(round);
     for (const { count, reached } of this.#waiting) if (this.checksums.size >= count) reached.resolve();
   }
 

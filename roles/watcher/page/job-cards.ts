@@ -34,9 +34,11 @@ type NumberWords = (value: number, digits?: number) => string;
 
 /** Each machine: what it gives, and what holds it back. */
 function machinesTable(workers: JobStatus["workers"], words: Words, number: NumberWords): HTMLElement {
-  const columns = [words.machine, words.speed, words.share, words.network, words.why];
-  const head = columns.map((word) => element("th", { scope: "col" }, word));
   const standing = standings(workers);
+  // Mostly nothing holds anybody back: then a phone has room for the rest.
+  const why = standing.some(({ kind }) => kind !== "fine") ? [words.why] : [];
+  const columns = [words.machine, words.speed, words.share, words.network, ...why];
+  const head = columns.map((word) => element("th", { scope: "col" }, word));
   const rows = workers.map((worker, i) => {
     const { kind, percent } = standing[i]!;
     const reason = worker.reason === "" ? "" : `: ${worker.reason}`;
@@ -47,7 +49,7 @@ function machinesTable(workers: JobStatus["workers"], words: Words, number: Numb
       element("td", {}, `${number(worker.imagesPerSecond, 1)} ${words.perSecond}`),
       element("td", {}, `${number(100 * worker.share)}%`),
       element("td", {}, `${number(100 * worker.networkShare)}%`),
-      element("td", {}, `${words.standings[kind](number(percent))}${reason}`),
+      ...why.map(() => element("td", {}, `${words.standings[kind](number(percent))}${reason}`)),
     );
   });
   return element("table", {}, element("tr", {}, ...head), ...rows);

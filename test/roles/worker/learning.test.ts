@@ -68,6 +68,24 @@ test("no core is left idle: as many engines as the share of a round has chunks, 
 });
 
 test(
+  "a worker that is left with more of a round than it has engines opens the missing ones; the sums stay the same",
+  async () => {
+    // Five workers with two cores each: one engine has the share of one.
+    await using learning = await openLearning(plan, shards, { device: "cpu", threads: 2 }, 5);
+    const { signal } = new AbortController();
+    const before = (await learning.computeChunks(round(learning, 0, 5), signal)).sum.slice();
+    expect(learning.engineCount).toBe(1);
+    while (learning.engineCount === 1) await learning.computeChunks(round(learning, 0, 5), signal);
+    expect(learning.engineCount).toBe(2);
+    const { sum } = await learning.computeChunks(round(learning, 0, 5), signal);
+    sum.forEach((value, i) => {
+      expect(value).toBeCloseTo(before[i]!, 5);
+    });
+  },
+  TIMEOUT_MS,
+);
+
+test(
   "a round that is given up ends early, and the next is computed as if nothing had been",
   async () => {
     await using learning = await open(2);

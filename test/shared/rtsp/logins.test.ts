@@ -52,7 +52,7 @@ const LOGINS: readonly (readonly [quirk: string, make: () => CameraScript])[] = 
     "Digest without qop and algorithm (RFC 2069)",
     () => {
       const digest = guard();
-      const bare = digest.challenges[0]!.replace(/, qop="auth", algorithm=MD5/, "");
+      const bare = digest.challenges.at(-1)!.replace(/, qop="auth", algorithm=MD5/, "");
       return guarded((given, method) =>
         digest.allows(given, method) && !given!.includes("qop") ? undefined : [bare],
       );
@@ -132,10 +132,10 @@ const LOGINS: readonly (readonly [quirk: string, make: () => CameraScript])[] = 
     "both challenges in one field, parameters unquoted",
     () => {
       const digest = guard();
-      const loose = digest.challenges[0]!.replace('realm="cam"', "realm=cam").replace(
-        'qop="auth"',
-        "qop=auth,auth-int",
-      );
+      const loose = digest.challenges
+        .at(-1)!
+        .replace('realm="cam"', "realm=cam")
+        .replace('qop="auth"', "qop=auth,auth-int");
       return guarded((given, method) =>
         digest.allows(given, method) ? undefined : [`Basic realm=cam, ${loose}`],
       );

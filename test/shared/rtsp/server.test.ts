@@ -151,6 +151,21 @@ test("a player that falls behind goes on with a key picture, until then nothing 
   expect(player.isStuck).toBe(false);
 });
 
+test("a player that takes nothing for ten seconds is stuck, one that takes a little is not", () => {
+  let nowMs = 0;
+  const transport = { queuedBytes: 2e6, send() {}, sendReport() {} };
+  const player = new Player(transport, 1, () => nowMs);
+  const packets = [{ payloadType: 96, marker: true, timestamp: 0, payload: Buffer.from([1]) }];
+  const after = (ms: number, queuedBytes: number) => {
+    nowMs += ms;
+    transport.queuedBytes = queuedBytes;
+    player.send({ isKey: true, packets });
+    return player.isStuck;
+  };
+  expect([after(0, 2e6), after(9900, 2e6), after(50, 1000)]).toEqual([false, false, false]);
+  expect([after(50, 2e6), after(9900, 2e6), after(200, 2e6)]).toEqual([false, false, true]);
+});
+
 test("twenty players share one stream", async () => {
   const { url, server } = start();
   const players = Array.from({ length: 20 }, (_, i) =>

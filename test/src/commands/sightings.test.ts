@@ -5,6 +5,7 @@ import { SightingLog } from "../../../shared/store/sightings.ts";
 import { command } from "../../../src/commands/sightings.ts";
 import { runCommand } from "../../support/run-command.ts";
 import { tempFolder } from "../../support/temp.ts";
+import { MAIN } from "../../support/vigia.ts";
 import { visitOf } from "../../support/visits.ts";
 
 const JPEG = Uint8Array.of(0xff, 0xd8, 1, 0xff, 0xd9);
@@ -34,15 +35,34 @@ test("lists by time, class and camera", async () => {
   expect(await ids({ camera: "gate", until: "2.5d" })).toEqual([1]);
 });
 
-test("copies the photos of what it lists", async () => {
+test("copies the photos of what it lists, and a table names them as they are there", async () => {
   using folder = tempFolder();
   fill(folder.path, 3);
   const out = join(folder.path, "out");
-  await runCommand(command, { data: folder.path, class: "bus", photos: out });
+  const { lines } = await runCommand(command, { data: folder.path, class: "bus", photos: out, csv: true });
   const names = readdirSync(out).sort();
   expect(names).toHaveLength(2);
   expect(names[0]).toMatch(/^\d{4}-\d{2}-\d{2}-yard-\d{6}-\d{3}-[0-9a-f]{8}\.jpg$/);
+  for (const name of names) expect(lines[1]!.split(",")).toContain(name);
 });
+
+test.skipIf(process.platform === "win32")(
+  "a reader of the list that has gone ends it without a word",
+  async () => {
+    using folder = tempFolder();
+    fill(folder.path, 3);
+    const line = '"$0" "$1" sightings --data "$2" --csv --photos "$2/out" | true';
+    const child = Bun.spawn(["sh", "-c", line, process.execPath, MAIN, folder.path], {
+      stdout: "pipe",
+      stderr: "pipe",
+    });
+    const [out, err] = await Promise.all([
+      new Response(child.stdout).text(),
+      new Response(child.stderr).text(),
+    ]);
+    expect([out, err]).toEqual(["", ""]);
+  },
+);
 
 test("removes what it lists; more than half of the log only when it is told twice", async () => {
   using folder = tempFolder();
