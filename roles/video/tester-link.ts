@@ -1,6 +1,7 @@
 import { AppError } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
 import type { Wish } from "../../shared/media/decoder-child.ts";
+import { type Glance, showsSame } from "../../shared/media/glance.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import { Dispatch } from "../../shared/wire/message.ts";
 import {
@@ -20,6 +21,8 @@ const LIST_EVERY_MS = 2000;
 const PROMISE_HOLDS_MS = 1000;
 /** Requests of one camera that may wait at once. */
 const CREDIT_MAX = 8;
+/** A glance that shows the same as the last one is kept back for so long: the tester's clocks go by frames. */
+const SAME_GLANCE_MS = 2000;
 const NO_BYTES = new Uint8Array(0);
 
 /** The cameras of this node, who watches which, and word of their changes. */
@@ -97,6 +100,8 @@ class CameraView implements Follower, Disposable {
   #pacedMs = 0;
   #promised: { sequence: number; atMs: number } | undefined;
   #lastSequence: number | undefined;
+  /** What the tester saw last. */
+  #shown: { readonly glance: Glance | undefined; readonly capturedMs: number } | undefined;
   #endSent = false;
 
   constructor(camera: Camera, link: Connection) {
@@ -150,6 +155,9 @@ class CameraView implements Follower, Disposable {
       // Counted from the time it was due, so that uneven arrivals do not lower the rate; but never catching up.
       this.#pacedMs = Math.max(this.#pacedMs + this.#intervalMs, capturedMs - this.#intervalMs);
     }
+    const isGlance = this.#wish === "glance" && glance !== undefined;
+    if (isGlance && this.#isShown(glance, capturedMs)) return;
+    this.#shown = { glance, capturedMs };
     this.#credit--;
     const skipped = this.#lastSequence === undefined ? 0 : Math.max(0, sequence - this.#lastSequence - 1);
     this.#lastSequence = sequence;
@@ -158,7 +166,7 @@ class CameraView implements Follower, Disposable {
       ...{
         ...size,
         glance,
-        jpeg: (this.#wish === "glance" && glance !== undefined ? undefined : jpeg) ?? NO_BYTES,
+        jpeg: (isGlance ? undefined : jpeg) ?? NO_BYTES,
       },
     };
     this.#link.send(Frame, frame).catch(() => {
@@ -170,6 +178,14 @@ class CameraView implements Follower, Disposable {
     if (this.#endSent) return;
     this.#endSent = true;
     this.#link.send(CameraEnded, { camera: this.#camera.name }).catch(() => {});
+  }
+
+  /** Whether a glance tells the tester nothing that it does not know. */
+  #isShown(glance: Glance, capturedMs: number): boolean {
+    const before = this.#shown;
+    if (before?.glance === undefined || !showsSame(before.glance, glance)) return false;
+    const agoMs = capturedMs - before.capturedMs;
+    return agoMs >= 0 && agoMs < SAME_GLANCE_MS;
   }
 
   /** A frame may come a little early, since cameras do not tick evenly. */

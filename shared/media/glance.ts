@@ -10,6 +10,21 @@ export interface Glance {
 /** The longer side of a glance. A thing of 6% of the picture's height is still five pixels high. */
 export const GLANCE_SIDE_PX = 160;
 
+/** Grey levels, and pixels of more than that, by which two glances differ: less than the motion detector counts. */
+const DIFFERENT_LEVELS = 8;
+const DIFFERENT_PX = 3;
+
+/** Whether two glances show the same, but for the sensor's noise. */
+export function showsSame(a: Glance, b: Glance): boolean {
+  if (a.width !== b.width || a.height !== b.height) return false;
+  let different = 0;
+  for (let at = 0; at < a.grey.length; at++) {
+    const by = a.grey[at]! - b.grey[at]!;
+    if ((by > DIFFERENT_LEVELS || by < -DIFFERENT_LEVELS) && ++different >= DIFFERENT_PX) return false;
+  }
+  return true;
+}
+
 /** ffmpeg's filters that make a glance: every pixel of the frame counts, its form is kept. */
 export const GLANCE_FILTER = `scale=${GLANCE_SIDE_PX}:${GLANCE_SIDE_PX}:force_original_aspect_ratio=decrease:flags=area,format=gray`;
 

@@ -1,7 +1,7 @@
 /** Pictures whose sizes are compared: some seconds of them. */
 const WINDOW = 128;
-/** Fewer say nothing. */
-const WINDOW_MIN = 16;
+/** Fewer say nothing; and what they say is worked out anew after so many. */
+const BLOCK = 16;
 /** Of a still scene, so many pictures in a hundred are calm. */
 const CALM_PERCENT = 96;
 /** So many times the size of all calm pictures is no chance. */
@@ -26,15 +26,14 @@ export interface SizeSign {
  */
 export class PictureSizes {
   readonly #sizes: number[] = [];
+  #learnt = 0;
+  /** The size that a calm picture has at most, and its word; absent before the first block. */
+  #calm: { readonly sizeMax: number; readonly ms: number } | undefined;
 
   read(sizeBytes: number, isKey: boolean): SizeSign {
-    const count = this.#sizes.length;
-    if (isKey || count < WINDOW_MIN) return { calmMs: 0, isStriking: false };
-    const sorted = this.#sizes.toSorted((a, b) => a - b);
-    const median = sorted[Math.floor(count / 2)]!;
-    const limit = sorted[Math.floor((CALM_PERCENT * count) / 100)]!;
-    const calmMs = limit < ALIKE * median ? CALM_MS / 2 : CALM_MS;
-    return { calmMs: sizeBytes <= limit ? calmMs : 0, isStriking: sizeBytes > STRIKING * limit };
+    if (isKey || this.#calm === undefined) return { calmMs: 0, isStriking: false };
+    const { sizeMax, ms } = this.#calm;
+    return { calmMs: sizeBytes <= sizeMax ? ms : 0, isStriking: sizeBytes > STRIKING * sizeMax };
   }
 
   /** Takes the size of a picture on which, as far as anybody knows, nothing moves. */
@@ -42,5 +41,10 @@ export class PictureSizes {
     if (isKey) return;
     this.#sizes.push(sizeBytes);
     if (this.#sizes.length > WINDOW) this.#sizes.shift();
+    if (++this.#learnt % BLOCK !== 0) return;
+    const sorted = this.#sizes.toSorted((a, b) => a - b);
+    const median = sorted[Math.floor(sorted.length / 2)]!;
+    const sizeMax = sorted[Math.floor((CALM_PERCENT * sorted.length) / 100)]!;
+    this.#calm = { sizeMax, ms: sizeMax < ALIKE * median ? CALM_MS / 2 : CALM_MS };
   }
 }
