@@ -1,5 +1,4 @@
 import { AppError } from "../../shared/base/errors.ts";
-import { PIECE_SIZE_BYTES_MAX } from "../../shared/base/limits.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { Membership } from "../../shared/training/membership.ts";
 import {
@@ -7,11 +6,10 @@ import {
   type MembershipAction,
   type MembershipEvent,
 } from "../../shared/training/membership-words.ts";
-import { sliceOf } from "../../shared/training/slices.ts";
+import { checksumOf } from "../../shared/training/slices.ts";
 import type { WireChooser } from "../../shared/training/wire-choice.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
 import {
-  FormRing,
   HandOver,
   Regroup,
   RingBroken,
@@ -26,6 +24,7 @@ import {
 } from "../../shared/wire/messages/training.ts";
 import { Gathering, type HeldState } from "./gathering.ts";
 import type { RoundMeter } from "./round-meter.ts";
+import { sendPlace } from "./send-place.ts";
 import { type PoolWorker, ringMember, type WorkerAnswers } from "./worker-pool.ts";
 
 /** What the leader of a ring tells the training that it belongs to. */
@@ -90,7 +89,9 @@ export class RingLeader {
     if (options.isResumed) this.#returning = { members: new Set(), untilMs: Number.POSITIVE_INFINITY };
     // Workers may have heard generations of a trainer before this one: time has gone on since.
     const generation = Math.floor(Date.now() / 1000) % 2 ** 31;
-    this.#membership = new Membership(this.#round, MEMBERSHIP_LIMITS, generation);
+    const { round, weights } = options.held;
+    const held = { round, checksum: weights && checksumOf(weights) };
+    this.#membership = new Membership(held, MEMBERSHIP_LIMITS, generation);
   }
 
   /** Steps of the rounds that were completed. */
@@ -188,9 +189,11 @@ export class RingLeader {
       )
       .on(RoundComputed, (worker, { generation }) => this.#computed(worker, generation))
       .on(RoundDone, (worker, message) => this.#roundDone(worker, message))
-      .on(RingBroken, ({ nodeId: member, name }, { generation, suspect, reason }) => {
-        this.#options.log.warn("a ring broke", { job: this.#options.jobId, worker: name, reason });
-        this.#tell({ kind: "failed", member, generation, suspect });
+      .on(RingBroken, ({ nodeId: member, name }, { generation, what, suspect, reason }) => {
+        const words = what === "ring" ? "a ring broke" : "a worker got no state from another";
+        this.#options.log.warn(words, { job: this.#options.jobId, worker: name, reason });
+        if (what === "ring") this.#tell({ kind: "failed", member, generation, suspect });
+        else this.#tell({ kind: "ungiven", member, generation });
       });
   }
 
@@ -288,27 +291,10 @@ export class RingLeader {
     });
   }
 
-  async #form(worker: PoolWorker, action: Extract<MembershipAction, { kind: "form" }>): Promise<void> {
-    const { generation, round, members, keepsWeights } = action;
-    const held = this.#held;
-    const self = members.indexOf(worker.nodeId);
-    const current = (): boolean => this.#membership.generation === generation;
-    if (!keepsWeights && held.weights !== undefined) {
-      await sendVector(worker, generation, 0, 0, held.weights, current);
-    }
-    const { from, to } = sliceOf(this.#sizes!.parameterCount, members.length, self);
-    for (const [i, vector] of held.state.entries()) {
-      await sendVector(worker, generation, 1 + i, from, vector.subarray(from, to), current);
-    }
-    if (!current()) return;
-    await worker.link.send(FormRing, {
-      generation,
-      round,
-      members: members.map((member) => this.#ringMember(member)),
-      self,
-      weights: keepsWeights ? "keep" : held.weights === undefined ? "start" : "sent",
-      state: held.state.length > 0,
-    });
+  #form(worker: PoolWorker, action: Extract<MembershipAction, { kind: "form" }>): Promise<void> {
+    const addresses = action.members.map((member) => this.#ringMember(member));
+    const isCurrent = (): boolean => this.#membership.generation === action.generation;
+    return sendPlace(worker, action, this.#held, this.#sizes!.parameterCount, addresses, isCurrent);
   }
 
   #ringMember(nodeId: string): RingMember {
@@ -371,21 +357,6 @@ export class RingLeader {
     this.#held = this.#gathering.finish(round);
     this.#gathering = undefined;
     this.#options.events.onHeld();
-  }
-}
-
-async function sendVector(
-  worker: PoolWorker,
-  generation: number,
-  vector: number,
-  offset: number,
-  values: Float32Array,
-  isCurrent: () => boolean,
-): Promise<void> {
-  const step = PIECE_SIZE_BYTES_MAX / 4;
-  for (let at = 0; at < values.length && isCurrent(); at += step) {
-    const part = values.subarray(at, at + step);
-    await worker.link.send(StatePiece, { generation, vector, offset: offset + at, values: part });
   }
 }
 

@@ -3,8 +3,8 @@ import { PIECE_SIZE_BYTES_MAX } from "../../shared/base/limits.ts";
 import type { Log } from "../../shared/base/log.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import type { Site } from "../../shared/net/site.ts";
-import { Replica } from "../../shared/training/replica.ts";
-import { sliceOf } from "../../shared/training/slices.ts";
+import { Holdings } from "../../shared/training/holdings.ts";
+import type { Replica } from "../../shared/training/replica.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
 import {
   type Evaluate,
@@ -22,12 +22,15 @@ import {
   Standing,
   StateEnd,
   StatePiece,
+  type StateWanted,
 } from "../../shared/wire/messages/training.ts";
 import type { ChunksResult, Compute } from "./compute.ts";
 import { OwnLearning } from "./own-learning.ts";
+import { replicaAt } from "./place-state.ts";
 import { type RingDoor, RingError, RingLinks } from "./ring-links.ts";
 import { RunningRound } from "./running-round.ts";
 import { StateInbox } from "./state-inbox.ts";
+import type { Given } from "./state-peers.ts";
 
 /** What a member needs of the process around it. */
 export interface MemberContext {
@@ -63,8 +66,8 @@ export class JobMember implements AsyncDisposable {
   /** What the running generation started; aborted with it. */
   #over = new AbortController();
   #ring: Ring | undefined;
-  /** The weights and state of the last ring: what `Regroup` asks about. */
-  #replica: Replica | undefined;
+  /** What `Regroup` asks about. */
+  readonly #holdings = new Holdings();
   #round: RunningRound | undefined;
   #own: OwnLearning | undefined;
 
@@ -101,34 +104,42 @@ export class JobMember implements AsyncDisposable {
 
   /** The last round that it has completed, if any. */
   get round(): number | undefined {
-    return this.#replica?.position.round;
+    return this.#holdings.latest?.round;
   }
 
   async regroup({ generation }: MessageOf<typeof Regroup>): Promise<void> {
     this.#leaveRing();
     this.#generation = generation;
-    const at = this.#replica?.position;
+    const at = this.#holdings.offer();
     await this.#context.link.send(Standing, {
       generation,
-      position: at === undefined ? undefined : { round: at.round, pendingRound: at.pendingRound },
+      position: at === undefined ? undefined : { ...at, slices: [...at.slices] },
     });
   }
 
   async handOver({ generation, round, weights }: MessageOf<typeof HandOver>): Promise<void> {
-    const replica = this.#replica;
-    if (generation !== this.#generation || replica === undefined) return;
-    const vectors = replica.stateOf(round);
-    if (weights && replica.position.round !== round) {
-      throw new AppError(
-        "protocol",
-        `asked for the weights of round ${round}, holding ${replica.position.round}`,
-      );
+    const { latest } = this.#holdings;
+    if (generation !== this.#generation || latest === undefined) return;
+    if (weights && latest.round !== round) {
+      throw new AppError("protocol", `asked for the weights of round ${round}, holding ${latest.round}`);
     }
-    if (weights) await this.#sendVector(generation, 0, 0, replica.weights.slice());
-    for (const [i, vector] of vectors.entries()) {
-      await this.#sendVector(generation, 1 + i, replica.slice.from, vector);
+    const parts = this.#holdings.handedOver(round, this.#ring !== undefined);
+    if (weights) await this.#sendVector(generation, 0, 0, latest.weights.slice());
+    for (const { from, vectors } of parts) {
+      for (const [i, vector] of vectors.entries()) await this.#sendVector(generation, 1 + i, from, vector);
     }
     await this.#context.link.send(StateEnd, { generation });
+  }
+
+  /** What another member is given, as this one told the trainer that it has it. Throws `refused` when it has not. */
+  give({ generation, round, what, from, to }: MessageOf<typeof StateWanted>): Given {
+    if (generation !== this.#generation) throw new AppError("refused", `generation ${generation} is not now`);
+    const { offered } = this.#holdings;
+    const vectors =
+      what === "weights"
+        ? [this.#holdings.weightsOf(round).subarray(from, to)]
+        : this.#holdings.stateOf(round, { from, to });
+    return { vectors, isCurrent: () => this.#holdings.offered === offered };
   }
 
   async #sendVector(generation: number, vector: number, offset: number, values: Float32Array): Promise<void> {
@@ -149,9 +160,10 @@ export class JobMember implements AsyncDisposable {
     if (generation !== this.#generation) return;
     if (self >= members.length)
       throw new AppError("protocol", `place ${self} in a ring of ${members.length}`);
-    const replica = this.#replicaFor(message);
-    this.#replica = replica;
     const over = this.#over;
+    const replica = await this.#replicaAt(message, over.signal);
+    if (replica === undefined || over.signal.aborted) return;
+    this.#holdings.replace(replica);
     const { site, door, link, log } = this.#context;
     try {
       const links =
@@ -180,32 +192,24 @@ export class JobMember implements AsyncDisposable {
     }
   }
 
-  #replicaFor({ generation, round, members, self, weights, state }: MessageOf<typeof FormRing>): Replica {
-    const count = this.#compute.parameterCount;
-    const slice = sliceOf(count, members.length, self);
-    const vectors = state
-      ? Array.from({ length: this.#stateVectors }, (_, i) =>
-          // An empty slice has no pieces.
-          slice.from === slice.to
-            ? new Float32Array(0)
-            : this.#state.claim(generation, 1 + i).slice(slice.from, slice.to),
-        )
-      : undefined;
-    const own = this.#replica?.weights;
-    if (weights === "keep" && own === undefined)
-      throw new AppError("protocol", "told to keep weights, has none");
-    return new Replica({
-      weights:
-        weights === "sent"
-          ? this.#state.claim(generation, 0)
-          : weights === "keep" && own !== undefined
-            ? own
-            : this.#compute.startWeights(),
-      round,
-      rule: this.#compute.sliceRule(slice, vectors),
-      members: members.length,
-      self,
-    });
+  /** `undefined` when the generation is over before it is here, or another member does not give what it should. */
+  async #replicaAt(message: MessageOf<typeof FormRing>, signal: AbortSignal): Promise<Replica | undefined> {
+    try {
+      return await replicaAt(message, {
+        jobId: this.jobId,
+        site: this.#context.site,
+        compute: this.#compute,
+        stateVectors: this.#stateVectors,
+        holdings: this.#holdings,
+        inbox: this.#state,
+        signal,
+      });
+    } catch (error) {
+      if (signal.aborted) return undefined;
+      if (!(error instanceof RingError)) throw error;
+      await this.#broken(message.generation, error, "state");
+      return undefined;
+    }
   }
 
   /** Computes, averages, updates: one round, or as much of it as the ring lives. */
@@ -213,9 +217,10 @@ export class JobMember implements AsyncDisposable {
     const ring = this.#ring;
     const { generation, round } = message;
     if (ring === undefined || generation !== ring.generation) return;
-    if (ring.replica.position.round !== round) {
-      throw new AppError("protocol", `round ${round} is to follow on ${ring.replica.position.round}`);
+    if (ring.replica.round !== round) {
+      throw new AppError("protocol", `round ${round} is to follow on ${ring.replica.round}`);
     }
+    this.#holdings.roundBegins();
     const { link } = this.#context;
     const running = this.#roundOf(ring, round);
     const startMs = performance.now();
@@ -228,7 +233,7 @@ export class JobMember implements AsyncDisposable {
       this.#round = undefined;
       await link.send(RoundDone, {
         generation,
-        round: ring.replica.position.round,
+        round: ring.replica.round,
         checksum: ring.replica.checksum,
         computeMs: computedMs - startMs,
         networkMs: performance.now() - computedMs,
@@ -292,7 +297,7 @@ export class JobMember implements AsyncDisposable {
       for await (const numbers of links.numbers()) {
         if (ring.over.signal.aborted) return;
         // Nobody starts a round before all have completed the one before.
-        const { round } = ring.replica.position;
+        const { round } = ring.replica;
         if (numbers.round !== round) {
           throw new RingError(
             `numbers of round ${numbers.round} came in round ${round}`,
@@ -308,19 +313,19 @@ export class JobMember implements AsyncDisposable {
   }
 
   /** Tells the trainer that this generation cannot go on; it will ask everybody for the next. */
-  async #broken(generation: number, error: unknown): Promise<void> {
+  async #broken(generation: number, error: unknown, what: "ring" | "state" = "ring"): Promise<void> {
     if (generation !== this.#generation || this.#over.signal.aborted) return;
     const { log, link } = this.#context;
     const kind = errorKind(error);
     if (kind === "bug" || kind === "protocol") {
       log.error("the round failed", { job: this.jobId, error: error instanceof Error ? error.stack : error });
     } else {
-      log.warn("the ring broke", { job: this.jobId, error });
+      log.warn(what === "ring" ? "the ring broke" : "state did not come", { job: this.jobId, error });
     }
     this.#leaveRing();
     const suspect = error instanceof RingError ? error.suspect : undefined;
     await link
-      .send(RingBroken, { generation, suspect, reason: errorLine(error).slice(0, 1000) })
+      .send(RingBroken, { generation, what, suspect, reason: errorLine(error).slice(0, 1000) })
       .catch(() => {});
   }
 

@@ -10,12 +10,13 @@ import { RING_PACE, TEAM_PACE } from "../../shared/net/liveness.ts";
 import { stayConnected } from "../../shared/net/stay-connected.ts";
 import { BlobStore } from "../../shared/store/blobs.ts";
 import { messageTag } from "../../shared/wire/message.ts";
-import { BlobWanted } from "../../shared/wire/messages/training.ts";
+import { BlobWanted, StateWanted } from "../../shared/wire/messages/training.ts";
 import { openLearning } from "./learning.ts";
 import type { WorkerOptions } from "./options.ts";
 import { RingDoor } from "./ring-links.ts";
 import { JobPlace, type OpenCompute, serveTrainer } from "./session.ts";
 import { serveShards } from "./shard-peers.ts";
+import { serveState } from "./state-peers.ts";
 
 export type { WorkerOptions } from "./options.ts";
 
@@ -40,6 +41,7 @@ export async function runWith(
   const { site, threads, listen: listening = { host: "0.0.0.0", port: 0 } } = options;
   await using cache = await openCache(options.dataDir);
   const door = new RingDoor(log);
+  await using place = new JobPlace();
   await using peers = await listen({
     site,
     role: "worker",
@@ -48,11 +50,10 @@ export async function runWith(
     pace: RING_PACE,
     signal,
     log,
-    onConnection: (link) => servePeer(link, door, cache.store),
+    onConnection: (link) => servePeer(link, { door, place, store: cache.store }),
   });
   options.onReady?.(peers.address);
   log.info("looking for the trainer", { threads, peers: `port ${peers.address.port}` });
-  await using place = new JobPlace();
   const target = { role: "trainer", address: options.trainer } as const;
   const dial = dialer(site, "worker", target, peers.address.port, TEAM_PACE);
   await stayConnected({ dial, signal, log }, (link) =>
@@ -60,13 +61,19 @@ export async function runWith(
   );
 }
 
-/** A link of another worker, for a ring or for shards: its first message says which. */
-async function servePeer(link: Connection, door: RingDoor, store: BlobStore): Promise<void> {
+/** A link of another worker, for a ring, for state or for shards: its first message says which. */
+async function servePeer(
+  link: Connection,
+  { door, place, store }: { readonly door: RingDoor; readonly place: JobPlace; readonly store: BlobStore },
+): Promise<void> {
   const messages = link.messages();
   const first = await within(messages.next(), FIRST_MESSAGE_MS, "a worker's first message");
   if (first.done === true) return;
-  if (messageTag(first.value) === BlobWanted.tag) await serveShards(link, first.value, messages, store);
-  else door.arrived(link, first.value, messages);
+  const tag = messageTag(first.value);
+  if (tag === BlobWanted.tag) await serveShards(link, first.value, messages, store);
+  else if (tag === StateWanted.tag) {
+    await serveState(link, first.value, messages, (wanted) => place.give(wanted));
+  } else door.arrived(link, first.value, messages);
 }
 
 /** Removes what workers left that were killed: their process is gone. */

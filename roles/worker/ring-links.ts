@@ -8,7 +8,7 @@ import type { Site } from "../../shared/net/site.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
 import { RingJoin, type RingMember, RingNumbers } from "../../shared/wire/messages/training.ts";
 
-/** For a link to the next member, whose door is open whatever it does. */
+/** For a link to a member, whose door is open whatever it does. */
 const REACH_TIMEOUT_MS = 1500;
 /** For the link of the previous member, which may still be receiving its state; the trainer has its own patience. */
 const RING_TIMEOUT_MS = 30_000;
@@ -79,6 +79,23 @@ export class RingError extends AppError {
   }
 }
 
+/** A link to a member at its door. Throws `unavailable` when it does not open, or another worker's does. */
+export async function reachMember(site: Site, member: RingMember, signal: AbortSignal): Promise<Connection> {
+  const { host, port, nodeId } = member;
+  const link = await connect({
+    site,
+    role: "worker",
+    address: { host, port },
+    expect: ["worker"],
+    signal,
+    timeoutMs: REACH_TIMEOUT_MS,
+    pace: RING_PACE,
+  });
+  if (link.peer.nodeId === nodeId) return link;
+  void link.close("another worker was expected here");
+  throw new AppError("unavailable", `another worker than "${member.name}" listens there`);
+}
+
 /** The two links of one member in one ring: to the next member, and from the previous one. */
 export class RingLinks {
   readonly #next: Connection;
@@ -119,7 +136,7 @@ export class RingLinks {
       const words = `no ring link with worker "${member.name}": ${errorLine(reason)}`;
       throw new RingError(words, member.nodeId, reason);
     };
-    const reached = RingLinks.#reach(site, nextMember, either).then(async (link) => {
+    const reached = reachMember(site, nextMember, either).then(async (link) => {
       await link.send(RingJoin, { jobId, generation });
       return link;
     });
@@ -136,22 +153,6 @@ export class RingLinks {
       taken.then(({ link }) => link.close(why)).catch(() => {});
       throw error;
     }
-  }
-
-  static async #reach(site: Site, member: RingMember, signal: AbortSignal): Promise<Connection> {
-    const { host, port, nodeId } = member;
-    const link = await connect({
-      site,
-      role: "worker",
-      address: { host, port },
-      expect: ["worker"],
-      signal,
-      timeoutMs: REACH_TIMEOUT_MS,
-      pace: RING_PACE,
-    });
-    if (link.peer.nodeId === nodeId) return link;
-    void link.close("another worker was expected here");
-    throw new AppError("unavailable", `another worker than "${member.name}" listens there`);
   }
 
   /** Queues numbers for the next member; their bytes are copied before this returns. Throws `RingError` when it is gone. */

@@ -1,5 +1,5 @@
 import { AppError } from "../../shared/base/errors.ts";
-import { deferred, onAbort } from "../../shared/base/wait.ts";
+import { deferred, onAbort, throwIfAborted } from "../../shared/base/wait.ts";
 import type { OwnRule, Replica } from "../../shared/training/replica.ts";
 import { RingRound } from "../../shared/training/ring-round.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
@@ -63,6 +63,7 @@ export class RunningRound {
     own: OwnRule | undefined,
     signal: AbortSignal,
   ): Promise<void> {
+    throwIfAborted(signal, "the ring is over");
     using _abort = onAbort(signal, () => this.#done.reject(signal.reason));
     const replica = this.#replica;
     const ring = new RingRound({

@@ -25,6 +25,7 @@ import {
   Regroup,
   RunRound,
   StatePiece,
+  type StateWanted,
   TaskDone,
   TaskFailed,
   WorkerHello,
@@ -35,6 +36,7 @@ import type { ShardFile } from "./learning-protocol.ts";
 import { prepareShard } from "./preparation.ts";
 import type { RingDoor } from "./ring-links.ts";
 import { fetchFromPeers } from "./shard-peers.ts";
+import type { Given } from "./state-peers.ts";
 
 /**
  * How a job's learning is opened: in threads, with the engine that this worker was told to use.
@@ -70,6 +72,13 @@ export class JobPlace implements AsyncDisposable {
   find(jobId: number, createdMs: number): JobMember | undefined {
     const held = this.#held;
     return held?.jobId === jobId && held.createdMs === createdMs ? held.member : undefined;
+  }
+
+  /** What another member of the job is given. Throws `refused` when it is not here. */
+  give(wanted: MessageOf<typeof StateWanted>): Given {
+    const held = this.#held;
+    if (held?.jobId !== wanted.jobId) throw new AppError("refused", `job ${wanted.jobId} is not held here`);
+    return held.member.give(wanted);
   }
 
   fill(jobId: number, createdMs: number, member: JobMember): void {

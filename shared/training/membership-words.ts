@@ -1,9 +1,16 @@
-import type { Position } from "./replica.ts";
+import type { Position } from "./holdings.ts";
+import type { Holder } from "./sources.ts";
 
 /** What the membership hears and says; see `membership.ts`. */
 
 /** A worker's nodeId. It changes with every start of the process and never comes back. */
 export type MemberId = string;
+
+/** A round, and the checksum of the weights after it; `undefined` before the first, where nobody has any yet. */
+export interface Milestone {
+  readonly round: number;
+  readonly checksum: number | undefined;
+}
 
 /** How long to wait for what, in milliseconds. */
 export interface MembershipLimits {
@@ -26,22 +33,6 @@ export const MEMBERSHIP_LIMITS: MembershipLimits = {
   roundMs: 1_500,
   benchMs: 10_000,
 };
-
-/** What a membership waits for. */
-export type Phase =
-  | { readonly name: "waiting" }
-  | { readonly name: "asking"; readonly positions: Map<MemberId, Position | undefined> }
-  | { readonly name: "gathering"; readonly round: number; readonly afterwards: "form" | "boundary" }
-  | { readonly name: "forming"; readonly round: number; readonly checksums: Map<MemberId, number> }
-  | { readonly name: "boundary"; readonly round: number }
-  | {
-      readonly name: "running";
-      readonly round: number;
-      readonly steps: number;
-      readonly startedMs: number;
-      readonly computed: Set<MemberId>;
-      readonly checksums: Map<MemberId, number>;
-    };
 
 export type MembershipEvent =
   /** A worker has the job's pictures and may take part. */
@@ -87,6 +78,8 @@ export type MembershipEvent =
       readonly generation: number;
       readonly suspect: MemberId | undefined;
     }
+  /** A member that was to give it state has not: it refused, is gone or too slow, or gave something else. */
+  | { readonly kind: "ungiven"; readonly member: MemberId; readonly generation: number }
   /** What the job wants next, in answer to `boundary`: another round, or the whole state. */
   | {
       readonly kind: "proceed";
@@ -114,7 +107,10 @@ export type MembershipAction =
     }
   /** Everything that survives of `round` is here. What is missing is taken from the state held before. */
   | { readonly kind: "assembled"; readonly round: number }
-  /** Send it its place in the ring, its slice's state of `round`, and the weights unless it keeps its own. */
+  /**
+   * Send it its place in the ring. It lacks its slice's state of `round`, and the weights unless it keeps its own: the
+   * holders give these (`sourcesOf`); what they do not have, it is sent of the held state.
+   */
   | {
       readonly kind: "form";
       readonly member: MemberId;
@@ -122,6 +118,10 @@ export type MembershipAction =
       readonly round: number;
       readonly members: readonly MemberId[];
       readonly keepsWeights: boolean;
+      /** Of the weights after `round`; `undefined` before the first round, where nobody has any yet. */
+      readonly checksum: number | undefined;
+      /** Empty where all is sent by the trainer. */
+      readonly holders: readonly Holder[];
     }
   /** Start the round that leads from `round` to `round + steps`. */
   | {

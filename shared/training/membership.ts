@@ -1,3 +1,4 @@
+import type { Position } from "./holdings.ts";
 import {
   MEMBERSHIP_LIMITS,
   type MemberAnswer,
@@ -5,9 +6,10 @@ import {
   type MembershipAction,
   type MembershipEvent,
   type MembershipLimits,
-  type Phase,
+  type Milestone,
 } from "./membership-words.ts";
-import type { Position } from "./replica.ts";
+import { keeps, type Phase } from "./phase.ts";
+import { type Holder, holdersOf, truthAt } from "./sources.ts";
 import { Suspicion } from "./suspicion.ts";
 
 /** A ring link that breaks may be chance; one that cannot be made is enough to be left out for a while. */
@@ -21,11 +23,12 @@ const LATE_DOUBLINGS_MAX = 6;
  * of its own, so that thousands of schedules of faults can be played through it in virtual time.
  *
  * A *generation* is one ring: a list of members that all hold the weights of one round. Whatever goes wrong (a link
- * ends or falls silent, an answer or a round is late, a ring link breaks) has one cure: a new generation. Everybody
- * present is asked where it stands; the most advanced completed round is the target; the survivors hand over the state
- * of their slices; everybody gets its place, its slice and the weights that it lacks. A member may be one round ahead
- * of another, never two, since a round starts only when all have completed the one before. So at most the running
- * round is repeated. Rounds are counted in steps: one of several leads from `round` to `round + steps`.
+ * ends or falls silent, an answer or a round is late, a ring link breaks) has one cure: a new generation. Everybody is
+ * asked where it stands; the most advanced completed round is the target; everybody gets its place, and is told which
+ * members hold what it lacks, of its slice's state or of the weights. Where one does not give what it should, the next
+ * ring's state goes through the trainer: gathered from all, sent to all. A member may be one round ahead of another,
+ * never two, since a round starts only when all have completed the one before: at most the running round is repeated.
+ * Rounds are counted in steps: one of several leads from `round` to `round + steps`.
  *
  * Suspicion is cheap and harmless: who is silent for a moment is only *set aside*. The others go on at once, and it is
  * taken in again at the next boundary after it is heard. Nobody is thrown out for being slow.
@@ -33,7 +36,7 @@ const LATE_DOUBLINGS_MAX = 6;
  *   waiting -join-> asking -> [gathering] -> forming -> boundary <-> running
  *                     ^________ any loss, lateness or newcomer ________|
  *
- * `gathering` is also entered from `boundary`, to collect the whole state for a checkpoint or an evaluation.
+ * `gathering` is entered where members did not give each other the state, and for a checkpoint or an evaluation.
  */
 export class Membership {
   readonly #limits: MembershipLimits;
@@ -47,20 +50,26 @@ export class Membership {
   #phase: Phase = { name: "waiting" };
   /** Whom the phase waits for. */
   #awaited = new Set<MemberId>();
-  #positions = new Map<MemberId, Position | undefined>();
-  #heldRound: number;
+  #positions: ReadonlyMap<MemberId, Position | undefined> = new Map();
+  /** What the trainer holds the whole state of. */
+  #held: Milestone;
+  /** What the ring goes on from, or has come to. */
+  #truth: Milestone;
   /** Members disagreed: everybody goes back to the held state. */
   #distrust = false;
+  /** A member did not get from another what it should: the next ring's state goes through the trainer. */
+  #isThroughTrainer = false;
   #deadlineMs: number | undefined;
   #nowMs = 0;
   #out: MembershipAction[] = [];
 
   /**
-   * @param heldRound the round whose whole state the trainer holds: 0 for a new job, or the checkpoint's
+   * @param held what the trainer holds the whole state of: round 0 for a new job, or the checkpoint's
    * @param generation a number above all that workers may have heard from this trainer before it was started again
    */
-  constructor(heldRound: number, limits: MembershipLimits = MEMBERSHIP_LIMITS, generation = 0) {
-    this.#heldRound = heldRound;
+  constructor(held: Milestone, limits: MembershipLimits = MEMBERSHIP_LIMITS, generation = 0) {
+    this.#held = held;
+    this.#truth = held;
     this.#limits = limits;
     this.#suspicion = new Suspicion(limits.benchMs);
     this.#generation = generation;
@@ -121,31 +130,10 @@ export class Membership {
 
   #answer(event: MemberAnswer): void {
     if (event.kind === "failed") this.#failed(event.suspect);
-    else if (this.#awaited.has(event.member) && this.#fits(event)) {
+    else if (event.kind === "ungiven") this.#ungiven();
+    else if (this.#awaited.has(event.member) && keeps(this.#phase, event)) {
       this.#awaited.delete(event.member);
       if (this.#awaited.size === 0) this.#allAnswered();
-    }
-  }
-
-  /** Keeps what a member says; true when it is all that this phase waits for from it. */
-  #fits(event: Exclude<MemberAnswer, { readonly kind: "failed" }>): boolean {
-    const at = this.#phase;
-    switch (event.kind) {
-      case "position":
-        if (at.name === "asking") at.positions.set(event.member, event.position);
-        return at.name === "asking";
-      case "gathered":
-        return at.name === "gathering";
-      case "formed":
-        if (at.name === "forming") at.checksums.set(event.member, event.checksum);
-        return at.name === "forming";
-      case "computed":
-        if (at.name === "running") at.computed.add(event.member);
-        return false;
-      case "done":
-        if (at.name !== "running" || event.round !== at.round + at.steps) return false;
-        at.checksums.set(event.member, event.checksum);
-        return true;
     }
   }
 
@@ -156,18 +144,19 @@ export class Membership {
         this.#asked(at.positions);
         break;
       case "gathering":
-        this.#heldRound = at.round;
+        this.#held = this.#truth;
         this.#out.push({ kind: "assembled", round: at.round });
-        if (at.afterwards === "form") this.#form();
+        if (at.afterwards === "form") this.#form([]);
         else this.#boundary(at.round);
         break;
       case "forming":
-        if (agree(at.checksums)) this.#formed(at.round);
+        if (this.#agreed(at.round, at.checksums)) this.#formed(at.round);
         else this.#disagreement(`round ${at.round} as received`);
         break;
       case "running":
-        if (agree(at.checksums)) this.#committed(at.round + at.steps, this.#nowMs - at.startedMs);
-        else this.#disagreement(`round ${at.round + at.steps}`);
+        if (this.#agreed(at.round + at.steps, at.checksums)) {
+          this.#committed(at.round + at.steps, this.#nowMs - at.startedMs);
+        } else this.#disagreement(`round ${at.round + at.steps}`);
         break;
     }
   }
@@ -228,6 +217,13 @@ export class Membership {
     this.#regroup();
   }
 
+  #ungiven(): void {
+    if (this.#phase.name !== "forming") return;
+    this.#isThroughTrainer = true;
+    this.#out.push({ kind: "note", text: "members did not give each other their state: the trainer does" });
+    this.#regroup();
+  }
+
   #strike(member: MemberId, reason: string, count: number): void {
     if (!this.#present.has(member)) return;
     if (!this.#suspicion.strike(member, count) || this.#candidates().length < 2) return;
@@ -241,9 +237,7 @@ export class Membership {
       this.#lateRound(at);
       return;
     }
-    const late = [...this.#awaited];
-    this.#awaited = new Set();
-    for (const member of late) {
+    for (const member of this.#awaited) {
       if (at.name === "asking") {
         // A link that is open may still bring its answer.
         this.#setAside(member);
@@ -308,18 +302,21 @@ export class Membership {
     }
     const furthest = this.#members.reduce(
       (most, member) => Math.max(most, positions.get(member)?.round ?? 0),
-      this.#heldRound,
+      this.#held.round,
     );
-    if (furthest === this.#heldRound || this.#distrust) {
-      this.#form();
+    if (this.#distrust || furthest === 0) {
+      this.#truth = this.#held;
+      this.#form([]);
       return;
     }
-    const source = this.#members.find((member) => positions.get(member)?.round === furthest);
-    this.#enter({ name: "gathering", round: furthest, afterwards: "form" }, this.#limits.transferMs);
-    for (const member of this.#members) {
-      const position = positions.get(member);
-      if (position?.round !== furthest && position?.pendingRound !== furthest) continue;
-      this.#gather(member, furthest, member === source);
+    this.#truth = truthAt(furthest, positions, this.#truth, this.#held);
+    const holders = holdersOf(this.#truth, this.#members, positions);
+    const source = holders.find(({ hasWeights }) => hasWeights)?.member;
+    if (source !== undefined && !this.#isThroughTrainer) this.#form(holders);
+    else if (furthest === this.#held.round) this.#form([]);
+    else {
+      this.#enter({ name: "gathering", round: furthest, afterwards: "form" }, this.#limits.transferMs);
+      for (const { member } of holders) this.#gather(member, furthest, member === source);
     }
   }
 
@@ -328,25 +325,31 @@ export class Membership {
     this.#out.push({ kind: "gather", member, generation: this.#generation, round, weights });
   }
 
-  #form(): void {
-    const round = this.#heldRound;
+  /** @param holders who gives the others what they lack; nobody where the trainer does */
+  #form(holders: readonly Holder[]): void {
+    const { round, checksum } = this.#truth;
     this.#enter({ name: "forming", round, checksums: new Map() }, this.#limits.transferMs);
+    const ring = { generation: this.#generation, round, members: this.#members, checksum, holders };
     for (const member of this.#members) {
-      const keepsWeights = !this.#distrust && this.#positions.get(member)?.round === round;
+      const at = this.#positions.get(member);
+      const keepsWeights =
+        !this.#distrust && at?.round === round && at.checksum === (checksum ?? at.checksum);
       this.#awaited.add(member);
-      this.#out.push({
-        kind: "form",
-        member,
-        generation: this.#generation,
-        round,
-        members: this.#members,
-        keepsWeights,
-      });
+      this.#out.push({ kind: "form", member, keepsWeights, ...ring });
     }
+  }
+
+  /** Whether all say the same of their weights after `round`: that is then what they are. */
+  #agreed(round: number, checksums: ReadonlyMap<MemberId, number>): boolean {
+    const [checksum, ...others] = new Set(checksums.values());
+    if (others.length > 0) return false;
+    this.#truth = { round, checksum };
+    return true;
   }
 
   #formed(round: number): void {
     this.#distrust = false;
+    this.#isThroughTrainer = false;
     this.#boundary(round);
   }
 
@@ -364,7 +367,7 @@ export class Membership {
     { to, steps = 1, expectedMs }: Extract<MembershipEvent, { kind: "proceed" }>,
     round: number,
   ): void {
-    if (to === "gather" && round === this.#heldRound) {
+    if (to === "gather" && round === this.#held.round) {
       // The held state is already this round's.
       this.#out.push({ kind: "assembled", round }, { kind: "boundary", round });
     } else if (to === "gather") {
@@ -398,7 +401,7 @@ export class Membership {
       return;
     }
     this.#distrust = true;
-    const text = `members hold different weights after ${where}: all go back to round ${this.#heldRound}`;
+    const text = `members hold different weights after ${where}: all go back to round ${this.#held.round}`;
     this.#out.push({ kind: "note", text });
     this.#regroup();
   }
@@ -413,8 +416,4 @@ export class Membership {
     const at = this.#phase.name;
     if (at === "gathering" || at === "forming") this.#deadlineMs = this.#nowMs + this.#limits.transferMs;
   }
-}
-
-function agree(checksums: ReadonlyMap<MemberId, number>): boolean {
-  return new Set(checksums.values()).size <= 1;
 }

@@ -39,15 +39,6 @@ export interface OwnRule {
   step(weights: Float32Array, gradient: Float32Array, round: number, progress: number): void;
 }
 
-/**
- * Where a member stands: the last round that it has completed, and one of which it has updated only its slice. Rounds
- * are counted by the steps done after them, so a round of several steps has as many numbers to itself.
- */
-export interface Position {
-  readonly round: number;
-  readonly pendingRound: number | undefined;
-}
-
 /** What members add up in a ring: gradients, or how far their own steps moved their weights. */
 type Summand = "gradient" | "move";
 
@@ -85,8 +76,14 @@ export class Replica {
     this.slice = sliceOf(options.weights.length, options.members, options.self);
   }
 
-  get position(): Position {
-    return { round: this.#round, pendingRound: this.#pendingRound };
+  /** The last round that it has completed. Rounds are counted by the steps done after them. */
+  get round(): number {
+    return this.#round;
+  }
+
+  /** The round of which it has updated only its slice. */
+  get pendingRound(): number | undefined {
+    return this.#pendingRound;
   }
 
   /** The weights after the last completed round. Read only. */
@@ -161,6 +158,11 @@ export class Replica {
     this.#pendingRound = undefined;
   }
 
+  /** Whether it has the state of its slice after `round`. */
+  hasStateOf(round: number): boolean {
+    return round === this.#round || round === this.#pendingRound;
+  }
+
   /**
    * The state of this slice after `round`: the last completed one, or the pending one. Copies; nothing changes here,
    * since whoever asks may be gone before it is used.
@@ -168,11 +170,11 @@ export class Replica {
    * @throws `protocol` for any other round
    */
   stateOf(round: number): Float32Array[] {
-    const pending = this.#pendingRound;
-    if (round !== this.#round && round !== pending) {
+    if (!this.hasStateOf(round)) {
       throw new AppError("protocol", `asked for the state of round ${round} while at ${this.#round}`);
     }
-    const vectors = pending !== undefined && round === this.#round ? this.#before : this.#rule.state;
+    const isBefore = this.#pendingRound !== undefined && round === this.#round;
+    const vectors = isBefore ? this.#before : this.#rule.state;
     return vectors.map((vector) => vector.slice());
   }
 }

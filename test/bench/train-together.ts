@@ -78,7 +78,7 @@ async function summandOf(
   const weights = replica.weights.slice();
   for (const { chunks: part, after } of ownSteps(range, made)) {
     const mean = await gradientSum(learner, weights, part, progress, part.count);
-    own.step(weights, mean, replica.position.round + after, progress);
+    own.step(weights, mean, replica.round + after, progress);
   }
   becomeMove(weights, replica.weights, range.count / chunks);
   return weights;

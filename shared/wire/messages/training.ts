@@ -33,7 +33,8 @@ import { box, classNames, jsonObject, name, path, piece, words } from "./parts.t
 /**
  * Client <-> trainer (0x10 to 0x1f), worker <-> trainer (0x20 to 0x37), worker <-> worker (0x38 to 0x3f).
  * What is large and named by its hash is a *blob*: pictures as they were submitted, and shards of prepared ones. Workers
- * ask each other for shards by the same messages (0x15, 0x21, 0x22) as the trainer.
+ * ask each other for shards by the same messages (0x15, 0x21, 0x22) as the trainer, and give each other state in its
+ * pieces (0x2d).
  */
 
 const hexText = text(64);
@@ -152,11 +153,24 @@ export const JobReady = defineMessage(0x27, "JobReady", {
 export const JobUnable = defineMessage(0x28, "JobUnable", { jobId: u32, reason: words });
 export const CloseJob = defineMessage(0x29, "CloseJob", { jobId: u32 });
 
+/** The slice of a ring that made rounds, and that of one that was to follow it. */
+const HELD_SLICES_MAX = 2;
+/** Parts end where a slice that somebody holds does, or the wanted one. */
+const STATE_PARTS_MAX = 2 * HELD_SLICES_MAX * WORKER_COUNT_MAX + 1;
+
 /** Leave the ring and the running round, and say where you stand. Answered by `Standing`. */
 export const Regroup = defineMessage(0x2a, "Regroup", { jobId: u32, generation: u32 });
 export const Standing = defineMessage(0x2b, "Standing", {
   generation: u32,
-  position: optional(record({ round: u32, pendingRound: optional(u32) })),
+  /** Absent where it holds no state of this job. */
+  position: optional(
+    record({
+      round: u32,
+      pendingRound: optional(u32),
+      checksum: u32,
+      slices: list(record({ from: u32, to: u32 }), HELD_SLICES_MAX),
+    }),
+  ),
 });
 
 /** Send your slice's state after `round` (`StatePiece`s, then `StateEnd`); also all weights when `weights`. */
@@ -171,15 +185,23 @@ export const StatePiece = defineMessage(0x2d, "StatePiece", {
 });
 export const StateEnd = defineMessage(0x2e, "StateEnd", { generation: u32 });
 
-/** A place in the ring of a generation. What the worker lacks of the state has gone before as `StatePiece`s. */
+/**
+ * A place in the ring of a generation, and where what the worker lacks of the state is to be had. What the trainer
+ * sends of it has gone before, as `StatePiece`s.
+ */
 export const FormRing = defineMessage(0x2f, "FormRing", {
   generation: u32,
   round: u32,
   members: list(ringMember, WORKER_COUNT_MAX),
   self: u16,
-  /** `start`: by the plan's seed; `keep`: its own; `sent`: as sent. */
-  weights: oneOf("start", "keep", "sent"),
-  /** Whether the state of the slice was sent; otherwise it begins empty. */
+  /** `start`: by the plan's seed; `keep`: its own; `sent`: by the trainer; `member`: those of the one at `weightsPlace`. */
+  weights: oneOf("start", "keep", "sent", "member"),
+  weightsPlace: u16,
+  /** What the weights are; absent before the first round. */
+  checksum: optional(u32),
+  /** Parts of the slice whose state a member holds, by its place: this one itself, or another (`StateWanted`). */
+  parts: list(record({ place: u16, from: u32, to: u32 }), STATE_PARTS_MAX),
+  /** Whether the state of the rest of the slice was sent; otherwise it begins empty. */
   state: bool,
 });
 export const RingFormed = defineMessage(0x30, "RingFormed", { generation: u32, checksum: u32 });
@@ -223,6 +245,8 @@ export const RoundDone = defineMessage(0x33, "RoundDone", {
 /** This generation cannot go on; `suspect` is the member that was lost or cannot be reached. */
 export const RingBroken = defineMessage(0x34, "RingBroken", {
   generation: u32,
+  /** `state`: the suspect has not given the state that it was to give. */
+  what: oneOf("ring", "state"),
   suspect: optional(name),
   reason: words,
 });
@@ -240,7 +264,7 @@ export const Evaluated = defineMessage(0x37, "Evaluated", {
   scores: json(512 * 1024, checkScores),
 });
 
-// Worker and worker: the ring
+// Worker and worker: the ring, and state
 
 /** First on a link to the next member. The previous one's links of other generations are not this ring's. */
 export const RingJoin = defineMessage(0x38, "RingJoin", { jobId: u32, generation: u32 });
@@ -253,6 +277,20 @@ export const RingNumbers = defineMessage(0x39, "RingNumbers", {
   /** In the round's wire format. */
   bytes: bytes(PIECE_SIZE_BYTES_MAX),
 });
+
+/**
+ * First on a link to a member that holds state, for what `FormRing` says that it has: all weights after `round`, or the
+ * optimizer's vectors from `from` to `to`. Answered by `StatePiece`s without gaps, vector after vector, or `StateRefused`.
+ */
+export const StateWanted = defineMessage(0x3a, "StateWanted", {
+  jobId: u32,
+  generation: u32,
+  round: u32,
+  what: oneOf("weights", "optimizer"),
+  from: u32,
+  to: u32,
+});
+export const StateRefused = defineMessage(0x3b, "StateRefused", { reason: words });
 
 /** Bounds that a submitted data set is held against beside those of its fields. */
 export const DATASET_LIMITS = { pictures: PICTURE_COUNT_MAX, classes: CLASS_COUNT_MAX } as const;

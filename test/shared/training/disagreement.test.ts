@@ -4,7 +4,7 @@ import type { MembershipAction } from "../../../shared/training/membership-words
 
 /** Two members in a ring at round 3, which the trainer holds, after a round that they end with other weights. */
 function disagreeing(): { machine: Membership; after: MembershipAction[] } {
-  const machine = new Membership(3);
+  const machine = new Membership({ round: 3, checksum: 7 });
   const answer = (kind: "formed" | "done", checksums: readonly number[], round = 4): MembershipAction[] =>
     checksums.flatMap((checksum, i) =>
       machine.handle({ kind, member: `m${i}`, generation: machine.generation, round, checksum }, 0),
@@ -23,7 +23,7 @@ test("members that end a round with different weights all go back to the state t
   const { machine, after } = disagreeing();
   expect(after.map(({ kind }) => kind)).toEqual(["note", "ask", "ask"]);
   const { generation } = machine;
-  const position = { round: 4, pendingRound: undefined };
+  const position = { round: 4, pendingRound: undefined, checksum: 8, slices: [] };
   const actions = ["m0", "m1"].flatMap((member) =>
     machine.handle({ kind: "position", member, generation, position }, 0),
   );
@@ -36,7 +36,7 @@ test("members that end a round with different weights all go back to the state t
 test("members that differ even in weights that they were sent end the training with an error", () => {
   const { machine } = disagreeing();
   const { generation } = machine;
-  const position = { round: 4, pendingRound: undefined };
+  const position = { round: 4, pendingRound: undefined, checksum: 8, slices: [] };
   for (const member of ["m0", "m1"]) machine.handle({ kind: "position", member, generation, position }, 0);
   machine.handle({ kind: "formed", member: "m0", generation, checksum: 1 }, 0);
   const actions = machine.handle({ kind: "formed", member: "m1", generation, checksum: 2 }, 0);

@@ -3,6 +3,7 @@ import { WIRE_FORMATS } from "../../../shared/numeric/wire-format.ts";
 import { Simulation } from "./simulation.ts";
 
 const ROUNDS = 12;
+const JOINING_SCHEDULES = 100;
 
 function finalWeights(workers: number): Float32Array {
   return new Simulation(1, ROUNDS).run({ workers, faults: 0 }).weights;
@@ -19,6 +20,21 @@ test("without faults nothing is repeated, and any number of workers ends with th
   }
 });
 
+test("newcomers alone change nothing: members give them all that they need, and what is learnt is what one learns", () => {
+  const alone = finalWeights(1);
+  let given = 0;
+  for (let seed = 1; seed <= JOINING_SCHEDULES; seed++) {
+    const result = new Simulation(seed, ROUNDS).run({ workers: 1 + (seed % 4), faults: 0, joins: 3 });
+    given += result.giving.given;
+    expect([seed, result.repeated, result.giving.ungiven, result.sentByTrainer]).toEqual([seed, 0, 0, 0]);
+    result.weights.forEach((value, i) => {
+      expect(Math.abs(value - alone[i]!)).toBeLessThan(1e-5);
+    });
+  }
+  // Who comes before the first round begins like everybody.
+  expect(given).toBeGreaterThan(3 * JOINING_SCHEDULES);
+});
+
 const SCHEDULES = 2000;
 const MIXED_SCHEDULES = 300;
 const STEPPING_SCHEDULES = 1000;
@@ -26,16 +42,19 @@ const STEPS = [1, 2, 4];
 const TIMEOUT_MS = 60_000;
 
 test(
-  `${SCHEDULES} trainings end with one truth for every round: kills, freezes, cuts, silent links, newcomers, restarts of the trainer`,
+  `${SCHEDULES} trainings end with one truth for every round: kills, freezes, cuts, silent links, newcomers, restarts of the trainer, members that die or fail while they give state`,
   () => {
     const alone = finalWeights(1);
-    let [generations, setAside] = [0, 0];
+    let [generations, setAside, given, ungiven, struckGiving] = [0, 0, 0, 0, 0];
     for (let seed = 1; seed <= SCHEDULES; seed++) {
       try {
         const result = new Simulation(seed, ROUNDS).run({ workers: 1 + (seed % 5), faults: 2 + (seed % 9) });
         expect(result.rounds).toBeGreaterThanOrEqual(ROUNDS);
         generations += result.generations;
         setAside += result.setAside;
+        given += result.giving.given;
+        ungiven += result.giving.ungiven;
+        struckGiving += result.giving.struck;
         // Lost momentum may cost a little; the weights go the same way.
         const distance = Math.hypot(...result.weights.map((value, i) => value - alone[i]!));
         expect(distance).toBeLessThan(0.5 * Math.hypot(...alone));
@@ -45,6 +64,9 @@ test(
     }
     expect(generations).toBeGreaterThan(3 * SCHEDULES);
     expect(setAside).toBeGreaterThan(SCHEDULES / 2);
+    expect(given).toBeGreaterThan(3 * SCHEDULES);
+    expect(ungiven).toBeGreaterThan(SCHEDULES / 4);
+    expect(struckGiving).toBeGreaterThan(SCHEDULES / 2);
   },
   TIMEOUT_MS,
 );

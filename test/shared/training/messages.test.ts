@@ -18,7 +18,8 @@ test("what is sent is what arrives", () => {
   expect(SampleRows.decode(SampleRows.encode(rows))).toEqual(rows);
   const piece = { generation: 7, vector: 3, offset: 99, values: Float32Array.of(1, -0.5) };
   expect(StatePiece.decode(StatePiece.encode(piece))).toEqual(piece);
-  for (const position of [undefined, { round: 4, pendingRound: undefined }, { round: 4, pendingRound: 5 }]) {
+  const held = { round: 4, checksum: 9, slices: [{ from: 5, to: 8 }] };
+  for (const position of [undefined, { ...held, pendingRound: undefined }, { ...held, pendingRound: 5 }]) {
     expect(Standing.decode(Standing.encode({ generation: 1, position }))).toEqual({
       generation: 1,
       position,

@@ -7,7 +7,7 @@ function running(): {
   machine: Membership;
   tell: (event: MembershipEvent, nowMs?: number) => MembershipAction[];
 } {
-  const machine = new Membership(0);
+  const machine = new Membership({ round: 0, checksum: undefined });
   const tell = (event: MembershipEvent, nowMs = 0): MembershipAction[] => machine.handle(event, nowMs);
   for (const member of ["a", "b", "c"]) tell({ kind: "join", member });
   formed(machine, tell, ["a", "b", "c"]);

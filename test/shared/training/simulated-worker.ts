@@ -1,11 +1,11 @@
 import type { WireFormat } from "../../../shared/numeric/wire-format.ts";
 import type { ChunkRange } from "../../../shared/training/assignment.ts";
-import type { MemberId, MembershipAction } from "../../../shared/training/membership-words.ts";
+import { Holdings } from "../../../shared/training/holdings.ts";
+import type { MemberId } from "../../../shared/training/membership-words.ts";
 import { becomeMove, ownSteps } from "../../../shared/training/own-steps.ts";
-import { type OwnRule, Replica } from "../../../shared/training/replica.ts";
+import type { OwnRule } from "../../../shared/training/replica.ts";
 import { type RingPiece, RingRound } from "../../../shared/training/ring-round.ts";
-import { sliceOf } from "../../../shared/training/slices.ts";
-import { CHUNKS, TOTAL, toyGradient, toyOwnRule, toyRule } from "./toy.ts";
+import { CHUNKS, TOTAL, toyGradient, toyOwnRule } from "./toy.ts";
 import type { VirtualNode } from "./virtual-network.ts";
 
 /** What silence means to the trainer: first a suspicion, then the end of the link. */
@@ -19,7 +19,7 @@ export interface SimulatedWorker extends VirtualNode {
   isQuiet: boolean;
   generation: number;
   ring: readonly MemberId[];
-  replica: Replica | undefined;
+  readonly holdings: Holdings;
   /** What it steps with by itself, from the first round of more than one step. */
   own: OwnRule | undefined;
   running: { round: number; ring: RingRound; ready: boolean } | undefined;
@@ -37,7 +37,7 @@ export function newWorker(id: MemberId): SimulatedWorker {
     isQuiet: false,
     generation: -1,
     ring: [],
-    replica: undefined,
+    holdings: new Holdings(),
     own: undefined,
     running: undefined,
     early: [],
@@ -72,31 +72,13 @@ export interface ToyState {
   readonly velocity: Float32Array;
 }
 
-/** What it goes on from in a new ring. */
-export function replicaFor(
-  { id, replica }: SimulatedWorker,
-  { members, round, keepsWeights }: Extract<MembershipAction, { kind: "form" }>,
-  held: ToyState | undefined,
-): Replica {
-  const self = members.indexOf(id);
-  const { from, to } = sliceOf(TOTAL, members.length, self);
-  const kept = keepsWeights ? replica?.weights : undefined;
-  return new Replica({
-    weights: kept ?? held?.weights.slice() ?? new Float32Array(TOTAL),
-    round,
-    rule: toyRule(to - from, from, held === undefined ? undefined : [held.velocity.slice(from, to)]),
-    members: members.length,
-    self,
-  });
-}
-
 /** Its part in a round: what it computes from its chunks, and how its slice moves. */
 export function ringRound(
   worker: SimulatedWorker,
   { range, steps, format }: { range: ChunkRange; steps: number; format: WireFormat },
   send: (piece: RingPiece) => void,
 ): RingRound {
-  const replica = worker.replica!;
+  const replica = worker.holdings.latest!;
   const sum = summandOf(worker, range, steps);
   const { own } = worker;
   return new RingRound({
@@ -118,7 +100,7 @@ export function ringRound(
 
 /** What it adds in the ring for its chunks of a round of so many steps. */
 function summandOf(worker: SimulatedWorker, range: ChunkRange, steps: number): Float32Array {
-  const { weights, position } = worker.replica!;
+  const { weights, round } = worker.holdings.latest!;
   if (steps === 1) {
     worker.own = undefined;
     return gradientSum(weights, range);
@@ -127,7 +109,7 @@ function summandOf(worker: SimulatedWorker, range: ChunkRange, steps: number): F
   const own = weights.slice();
   for (const { chunks, after } of ownSteps(range, steps)) {
     const mean = gradientSum(own, chunks).map((slope) => (slope * CHUNKS) / chunks.count);
-    worker.own.step(own, mean, position.round + after, 0);
+    worker.own.step(own, mean, round + after, 0);
   }
   becomeMove(own, weights, range.count / (steps * CHUNKS));
   return own;

@@ -8,17 +8,18 @@ import type {
   MembershipEvent,
 } from "../../../shared/training/membership-words.ts";
 import type { RingPiece } from "../../../shared/training/ring-round.ts";
+import { strike } from "./simulated-faults.ts";
+import { ToyHeld } from "./simulated-held.ts";
+import { type GivingCounts, GivingState } from "./simulated-state.ts";
 import {
   hearing,
   leaveRing,
   newWorker,
-  replicaFor,
   ringRound,
   type SimulatedWorker,
   silentUntilMs,
-  type ToyState,
 } from "./simulated-worker.ts";
-import { CHUNKS, TOTAL } from "./toy.ts";
+import { CHUNKS } from "./toy.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 
 const LIMITS = { answerMs: 400, transferMs: 800, firstRoundMs: 3000, roundMs: 300, benchMs: 2000 };
@@ -30,6 +31,7 @@ export interface RoundKinds {
 }
 
 type Run = Extract<MembershipAction, { kind: "run" }>;
+type Form = Extract<MembershipAction, { kind: "form" }>;
 /** What a schedule of faults did, for assertions. */
 export interface SimulationResult {
   readonly rounds: number;
@@ -39,6 +41,9 @@ export interface SimulationResult {
   readonly longRounds: number;
   /** How often the others went on without somebody silent. */
   readonly setAside: number;
+  readonly giving: Readonly<GivingCounts>;
+  /** Places for which the trainer sent something of what it held. */
+  readonly sentByTrainer: number;
   readonly virtualMs: number;
   readonly weights: Float32Array;
 }
@@ -55,17 +60,17 @@ export class Simulation {
   readonly #roundsWanted: number;
   #membership: Membership;
   readonly #net: VirtualNetwork;
+  readonly #giving: GivingState;
   readonly #workers = new Map<MemberId, SimulatedWorker>();
   #born = 0;
-  #heldRound = 0;
-  #held: ToyState | undefined;
-  #gathered: { weights: Float32Array | undefined; velocity: Float32Array } | undefined;
+  readonly #held = new ToyHeld();
   /** Steps of the rounds that were committed, and of the last that was begun. */
   #round = 0;
   #steps = 1;
   #repeated = 0;
   #longRounds = 0;
   #setAside = 0;
+  #sentByTrainer = 0;
   #finished = false;
   readonly #completed = new Map<string, string>();
   readonly #kinds: Required<RoundKinds>;
@@ -76,13 +81,25 @@ export class Simulation {
     this.#wire = new Random("wire", seed);
     this.#random = new Random("membership", seed);
     this.#roundsWanted = rounds;
-    this.#membership = new Membership(0, LIMITS);
+    this.#membership = new Membership(this.#held.milestone, LIMITS);
     this.#net = new VirtualNetwork(this.#random);
+    this.#giving = new GivingState({
+      random: this.#random,
+      worker: (id) => this.#workers.get(id),
+      link: (from, to, run) => this.#link(from, to, run),
+      onWorker: (worker, afterMs, run) => this.#onWorker(worker, afterMs, run),
+      kill: (worker) => this.#kill(worker),
+      placed: (worker, form) => this.#placed(worker, form),
+      ungiven: (worker, { generation }) =>
+        this.#toTrainer(worker, { kind: "ungiven", member: worker.id, generation }),
+    });
   }
 
-  run({ workers, faults }: { workers: number; faults: number }): SimulationResult {
+  /** @param joins workers that come later, one by one, without any fault */
+  run({ workers, faults, joins = 0 }: { workers: number; faults: number; joins?: number }): SimulationResult {
     for (let i = 0; i < workers; i++) this.#at(this.#random.between(0, 50), () => this.#spawn());
     for (let i = 0; i < faults; i++) this.#at(this.#random.between(20, 400 * faults), () => this.#fault());
+    for (let i = 0; i < joins; i++) this.#at(this.#random.between(100, 900), () => this.#spawn());
     this.#at(0, () => this.#tick());
     let steps = 0;
     while (!this.#finished) {
@@ -96,8 +113,10 @@ export class Simulation {
       repeated: this.#repeated,
       longRounds: this.#longRounds,
       setAside: this.#setAside,
+      giving: this.#giving.counts,
+      sentByTrainer: this.#sentByTrainer,
       virtualMs: this.#net.nowMs,
-      weights: this.#held!.weights,
+      weights: this.#held.state!.weights,
     };
   }
 
@@ -125,9 +144,9 @@ export class Simulation {
    */
   #restart(): void {
     const before = this.#membership.generation;
-    this.#membership = new Membership(this.#heldRound, LIMITS, before + 1000);
-    this.#round = this.#heldRound;
-    this.#gathered = undefined;
+    this.#membership = new Membership(this.#held.milestone, LIMITS, before + 1000);
+    this.#round = this.#held.round;
+    this.#held.dropGathered();
     for (const worker of this.#workers.values()) {
       if (!worker.alive) continue;
       leaveRing(worker);
@@ -144,24 +163,20 @@ export class Simulation {
         this.#toWorker(action.member, (worker) => this.#asked(worker, action.generation));
         break;
       case "gather":
-        this.#gathered ??= {
-          weights: undefined,
-          velocity: this.#held?.velocity.slice() ?? new Float32Array(TOTAL),
-        };
+        this.#held.gather();
         this.#toWorker(action.member, (worker) => this.#handOver(worker, action));
         break;
       case "assembled":
-        if (action.round === this.#heldRound) break;
-        if (this.#gathered?.weights === undefined) throw new Error("assembled without weights");
-        this.#held = { weights: this.#gathered.weights, velocity: this.#gathered.velocity };
-        this.#heldRound = action.round;
-        this.#gathered = undefined;
+        this.#held.assembled(action.round);
         break;
       case "form": {
-        this.#gathered = undefined;
+        this.#held.dropGathered();
         this.#mayGoBack(action);
-        const held = this.#held;
-        this.#toWorker(action.member, (worker) => this.#formed(worker, action, held));
+        const held = this.#held.state;
+        if (this.#held.isSent(action)) this.#sentByTrainer++;
+        this.#toWorker(action.member, (worker) => {
+          if (worker.generation === action.generation) this.#giving.place(worker, action, held);
+        });
         break;
       }
       case "run": {
@@ -193,15 +208,19 @@ export class Simulation {
       case "setAside":
         this.#setAside++;
         break;
+      case "note":
+        // A position says which weights it is of: nobody keeps others than the rest.
+        if (action.text.includes("different weights")) throw new Error(action.text);
+        break;
       case "fail":
         throw new Error(action.reason);
     }
   }
 
   /** Going back is right only when every member that completed the rounds after is gone. */
-  #mayGoBack({ round, members }: Extract<MembershipAction, { kind: "form" }>): void {
+  #mayGoBack({ round, members }: Form): void {
     for (const member of members) {
-      const at = this.#workers.get(member)?.replica?.position.round ?? 0;
+      const at = this.#workers.get(member)?.holdings.latest?.round ?? 0;
       if (at > round) throw new Error(`${member} is at round ${at} and all go back to ${round}`);
     }
     if (round < this.#round) this.#repeated += this.#round - round;
@@ -209,15 +228,15 @@ export class Simulation {
   }
 
   #boundary(round: number): void {
-    if (round >= this.#roundsWanted && this.#heldRound === round) {
+    if (round >= this.#roundsWanted && this.#held.round === round) {
       this.#finished = true;
       return;
     }
-    const gather = round >= this.#roundsWanted || (round > this.#heldRound && this.#random.chance(0.2));
+    const gather = round >= this.#roundsWanted || (round > this.#held.round && this.#random.chance(0.2));
     const expectedMs = this.#random.chance(0.8) ? 120 : undefined;
     const to = gather ? "gather" : "round";
     const steps = this.#wire.pick(this.#kinds.steps);
-    this.#later(() => this.#tell({ kind: "proceed", to, steps, expectedMs }));
+    this.#at(this.#random.between(0, 5), () => this.#tell({ kind: "proceed", to, steps, expectedMs }));
   }
 
   // Workers
@@ -235,40 +254,30 @@ export class Simulation {
       kind: "position",
       member: worker.id,
       generation,
-      position: worker.replica?.position,
+      position: worker.holdings.offer(),
     });
   }
 
   #handOver(worker: SimulatedWorker, action: Extract<MembershipAction, { kind: "gather" }>): void {
     if (worker.generation !== action.generation) return;
-    const replica = worker.replica!;
-    const { from } = replica.slice;
-    const velocity = replica.stateOf(action.round)[0]!;
-    const weights = action.weights ? replica.weights.slice() : undefined;
-    if (action.weights && replica.position.round !== action.round) throw new Error("it has no such weights");
+    const latest = worker.holdings.latest!;
+    if (action.weights && latest.round !== action.round) throw new Error("it has no such weights");
+    const weights = action.weights ? latest.weights.slice() : undefined;
+    const parts = worker.holdings.handedOver(action.round, worker.ring.length > 0);
     this.#link(worker, "trainer", () => {
-      if (this.#membership.generation !== action.generation || this.#gathered === undefined) return;
-      this.#gathered.velocity.set(velocity, from);
-      if (weights !== undefined) this.#gathered.weights = weights;
+      if (this.#membership.generation !== action.generation || !this.#held.take(parts, weights)) return;
       this.#tell({ kind: "progress", member: worker.id });
       this.#tell({ kind: "gathered", member: worker.id, generation: action.generation });
     });
   }
 
-  #formed(
-    worker: SimulatedWorker,
-    action: Extract<MembershipAction, { kind: "form" }>,
-    held: ToyState | undefined,
-  ): void {
-    if (worker.generation !== action.generation) return;
-    worker.ring = action.members;
-    worker.replica = replicaFor(worker, action, held);
-    const suspect = action.members.find((other) => this.#net.isCut(worker.id, other));
-    const { generation } = action;
+  #placed(worker: SimulatedWorker, { generation, members }: Form): void {
+    worker.ring = members;
+    const suspect = members.find((other) => this.#net.isCut(worker.id, other));
     if (suspect !== undefined) {
       this.#toTrainer(worker, { kind: "failed", member: worker.id, generation, suspect });
     } else {
-      const { checksum } = worker.replica;
+      const { checksum } = worker.holdings.latest!;
       this.#toTrainer(worker, { kind: "formed", member: worker.id, generation, checksum });
     }
   }
@@ -276,6 +285,7 @@ export class Simulation {
   #compute(worker: SimulatedWorker, run: Run, format: WireFormat, range: ChunkRange): void {
     const { generation, round, steps } = run;
     if (worker.generation !== generation) return;
+    worker.holdings.roundBegins();
     const next = worker.ring[(worker.ring.indexOf(worker.id) + 1) % worker.ring.length]!;
     const ring = ringRound(worker, { range, steps, format }, (piece) => {
       this.#link(worker, next, () => this.#received(this.#workers.get(next)!, generation, round, piece));
@@ -310,9 +320,9 @@ export class Simulation {
     const running = worker.running;
     if (running === undefined || !running.ring.complete) return;
     worker.running = undefined;
-    const replica = worker.replica!;
+    const replica = worker.holdings.latest!;
     replica.complete();
-    const { round } = replica.position;
+    const { round } = replica;
     const seen = `${generation}/${round}`;
     const known = this.#completed.get(seen);
     if (known !== undefined && known !== replica.weights.join()) throw new Error(`two weights for ${seen}`);
@@ -329,23 +339,15 @@ export class Simulation {
   // Faults
 
   #fault(): void {
-    const alive = [...this.#workers.values()].filter((worker) => worker.alive);
-    const kind = this.#random.below(7);
-    if (kind === 0 || alive.length < 2) {
-      this.#spawn();
-      return;
-    }
-    const victim = this.#random.pick(alive);
-    const other = this.#random.pick(alive);
-    if (kind === 1) this.#kill(victim);
-    else if (kind === 2) victim.frozenUntilMs = this.#net.nowMs + this.#random.between(100, 4000);
-    else if (kind === 3) this.#net.cut(victim.id, other.id, this.#random.between(100, 5000));
-    else if (kind === 4) victim.unpluggedUntilMs = this.#net.nowMs + this.#random.between(100, 4000);
-    else if (kind === 5) this.#restart();
-    else {
-      this.#spawn();
-      this.#kill(victim);
-    }
+    strike({
+      random: this.#random,
+      net: this.#net,
+      alive: [...this.#workers.values()].filter((worker) => worker.alive),
+      spawn: () => this.#spawn(),
+      kill: (worker) => this.#kill(worker),
+      restart: () => this.#restart(),
+      armGiving: (fault) => this.#giving.arm(fault),
+    });
   }
 
   /** kill -9: its neighbours and the trainer notice a little later, in any order. */
@@ -407,10 +409,6 @@ export class Simulation {
 
   #onWorker(worker: SimulatedWorker, afterMs: number, run: () => void): void {
     this.#net.onNode(worker, afterMs, run);
-  }
-
-  #later(run: () => void): void {
-    this.#at(this.#random.between(0, 5), run);
   }
 
   #at(afterMs: number, run: () => void): void {
