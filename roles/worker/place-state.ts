@@ -56,7 +56,7 @@ export async function replicaAt(place: Place, context: PlaceContext): Promise<Re
   for (const { place: at, from, to } of place.parts) {
     if (at !== self) want(at, "optimizer", { from, to }, partOf(state, slice, { from, to }));
   }
-  if (wants.length > 0) await fetchState(wants, site, signal);
+  if (wants.length > 0) await fetchState(wants, { site, signal });
   if (place.weights === "member" && checksumOf(weights) !== place.checksum) {
     const { name, nodeId } = memberAt(place, place.weightsPlace);
     throw new RingError(`the weights of worker "${name}" are not those of round ${round}`, nodeId, undefined);

@@ -11,10 +11,14 @@ import {
 } from "../../shared/wire/messages/training.ts";
 import { RingError, reachMember } from "./ring-links.ts";
 
-/** From one piece to the next. */
-const STALL_TIMEOUT_MS = 2000;
-/** For all that one member lacks: the others wait for it, and the trainer has the way that they know. */
-const STATE_TIMEOUT_MS = 10_000;
+/** How long a member waits for state from others: all the rest wait for it, and there is the way over the trainer. */
+export const STATE_LIMITS = {
+  /** From one piece to the next. */
+  pieceMs: 2000,
+  /** For all that another gives, however steadily it comes. */
+  allMs: 10_000,
+} as const;
+
 /** Numbers in a piece: on a slow network the next one shall come long before it is missed. */
 const PIECE_FLOATS = 32 * 1024;
 
@@ -71,20 +75,30 @@ export interface Want {
   readonly into: readonly Float32Array[];
 }
 
+interface FetchOptions {
+  readonly site: Site;
+  readonly signal: AbortSignal;
+  readonly limits?: { readonly pieceMs: number; readonly allMs: number };
+}
+
 /**
  * Fetches state from other members, from several at once. What they send is taken only in the order and of the length
  * that was asked for; what the numbers are worth is the caller's to check.
  *
  * @throws {RingError} with the member that refused, cannot be reached, is gone, took too long or broke the rules
  */
-export async function fetchState(wants: readonly Want[], site: Site, signal: AbortSignal): Promise<void> {
+export async function fetchState(
+  wants: readonly Want[],
+  { site, signal, limits = STATE_LIMITS }: FetchOptions,
+): Promise<void> {
   const over = new AbortController();
   const gaveUp = deferred<never>();
   using _abort = onAbort(signal, () => gaveUp.reject(signal.reason));
   const lanes = [...Map.groupBy(wants, ({ peer }) => peer.nodeId).values()].map(async (ofOne) => {
     const { peer } = ofOne[0]!;
     try {
-      await within(fetchFrom(peer, ofOne, site, over.signal), STATE_TIMEOUT_MS, "all of it");
+      const fetched = fetchFrom(peer, ofOne, { site, signal: over.signal, limits });
+      await within(fetched, limits.allMs, "all of it");
     } catch (cause) {
       const words = `no state from worker "${peer.name}": ${errorLine(cause)}`;
       throw new RingError(words, peer.nodeId, cause);
@@ -100,8 +114,7 @@ export async function fetchState(wants: readonly Want[], site: Site, signal: Abo
 async function fetchFrom(
   peer: RingMember,
   wants: readonly Want[],
-  site: Site,
-  signal: AbortSignal,
+  { site, signal, limits }: Required<FetchOptions>,
 ): Promise<void> {
   const link = await reachMember(site, peer, signal);
   try {
@@ -109,7 +122,9 @@ async function fetchFrom(
     for (const { wanted, into } of wants) {
       await link.send(StateWanted, wanted);
       for (const [i, vector] of into.entries()) {
-        await receive(messages, wanted, (wanted.what === "weights" ? 0 : 1) + i, vector);
+        const next = (): Promise<IteratorResult<Buffer>> =>
+          within(messages.next(), limits.pieceMs, "the next piece");
+        await receive(next, wanted, (wanted.what === "weights" ? 0 : 1) + i, vector);
       }
     }
   } finally {
@@ -119,13 +134,13 @@ async function fetchFrom(
 
 /** Fills one vector from the pieces that come next. */
 async function receive(
-  messages: AsyncIterator<Buffer>,
+  next: () => Promise<IteratorResult<Buffer>>,
   { generation, from }: Wanted,
   vector: number,
   into: Float32Array,
 ): Promise<void> {
   for (let at = 0; at < into.length; ) {
-    const { done, value: body } = await within(messages.next(), STALL_TIMEOUT_MS, "the next piece");
+    const { done, value: body } = await next();
     if (done === true) throw new AppError("unavailable", "it ended the link");
     if (messageTag(body) === StateRefused.tag) {
       throw new AppError("refused", StateRefused.decode(body).reason);

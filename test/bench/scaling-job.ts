@@ -14,6 +14,7 @@ import { tempFolder } from "../support/temp.ts";
 export interface RoundSeen {
   /** Steps of the weights so far. */
   readonly round: number;
+  readonly workers: number;
   readonly atMs: number;
 }
 
@@ -173,8 +174,8 @@ export class StandInJob implements AsyncDisposable {
     if (chosen !== null) this.#chosen = { format: chosen[1]!, steps: Number(chosen[2]) };
     const round = / round job=\d+ round=(\d+) workers=(\d+)/.exec(line);
     if (round === null) return;
-    this.#rounds.push({ round: Number(round[1]), atMs: performance.now() });
     const workers = Number(round[2]);
+    this.#rounds.push({ round: Number(round[1]), workers, atMs: performance.now() });
     this.#sinceRing = workers === this.#ring ? this.#sinceRing + 1 : 0;
     this.#ring = workers;
     this.#wake();

@@ -198,6 +198,39 @@ async function faultMs(fault: Fault): Promise<number> {
   return job.rounds[before + 1]!.atMs - startMs;
 }
 
+/** What a newcomer costs: of the trainer's link, and of the others' time. */
+async function newcomer(): Promise<Row[]> {
+  using network = new Namespaces();
+  // Rounds alone: no checkpoint's state goes to the trainer in between.
+  await using job = new StandInJob({}, 600_000);
+  await job.begin(8);
+  const add = (name: string): Promise<unknown> => job.add(name, network.add(100), 50);
+  for (const name of ["w0", "w1", "w2"]) await add(name);
+  await job.settled(3);
+  const usualMs = await job.roundMs(5, 60_000);
+  const sent = job.wires.trainerBytes;
+  const before = job.rounds.length - 1;
+  await add("w3");
+  await job.settled(4);
+  const seen = job.rounds.slice(before);
+  const longestMs = Math.max(...seen.slice(1).map(({ atMs }, i) => atMs - seen[i]!.atMs));
+  const what = "a fourth worker joins three, 100 Mbit/s each (stand-in)";
+  return [
+    {
+      key: "newcomerTrainerMegabytes",
+      what: `${what}: what leaves the trainer`,
+      value: (job.wires.trainerBytes - sent) / 1e6,
+      unit: "MB",
+    },
+    {
+      key: "newcomerSeconds",
+      what: `${what}: longest time without a round's end, less a usual round`,
+      value: (longestMs - usualMs) / 1000,
+      unit: "s",
+    },
+  ];
+}
+
 /** 200 faults in one training, against the same training in peace. */
 async function faultsInOneTraining(): Promise<Row[]> {
   const rounds = 1200;
@@ -277,5 +310,6 @@ export const PARTS: Readonly<Record<string, Part>> = {
   cell: { needsNamespaces: true, run: cell },
   unequal: { needsNamespaces: false, run: unequal },
   faults: { needsNamespaces: false, run: faults },
+  newcomer: { needsNamespaces: true, run: newcomer },
   churn: { needsNamespaces: false, run: faultsInOneTraining },
 };

@@ -96,10 +96,11 @@ export class TrainingSite implements AsyncDisposable {
       readonly prefix?: readonly string[];
       /** What scoring takes. */
       readonly scoreMs?: number;
+      readonly gives?: ToyWorkerStart["gives"];
     } = {},
   ): ToyWorker {
-    const { trainer = this.address, host = "127.0.0.1", prefix = [], scoreMs = 0 } = where;
-    const start: ToyWorkerStart = { trainer, host, token: this.site.token, name, chunkMs, scoreMs };
+    const { trainer = this.address, host = "127.0.0.1", prefix = [], scoreMs = 0, gives = "state" } = where;
+    const start: ToyWorkerStart = { trainer, host, token: this.site.token, name, chunkMs, scoreMs, gives };
     const child = Bun.spawn([...prefix, process.execPath, TOY_WORKER, JSON.stringify(start)], {
       stdin: "ignore",
       stdout: "pipe",

@@ -90,6 +90,18 @@ export class Wires implements Disposable {
     this.#wire(b, a)?.cut();
   }
 
+  /** Calls `ring` once when so many bytes more have passed on the links that `from` makes to `to`. */
+  afterBytes(from: string, to: string, bytes: number, ring: () => void): void {
+    this.#wire(from, to)!.afterBytes(bytes, ring);
+  }
+
+  /** Bytes that the trainer has sent to the workers that are here. */
+  get trainerBytes(): number {
+    let bytes = 0;
+    for (const { toTrainer } of this.#gates.values()) bytes += toTrainer.answeredBytes;
+    return bytes;
+  }
+
   /** Bytes that workers have sent each other, both ways of every link. */
   get peerBytes(): number {
     let bytes = 0;

@@ -33,6 +33,8 @@ export class Wire implements Disposable {
   readonly #lanes = new Set<Lane>();
   #isSilent = false;
   #passedBytes = 0;
+  #answeredBytes = 0;
+  #alarm: { readonly atBytes: number; readonly ring: () => void } | undefined;
 
   private constructor(server: Server, target: Address, quality: WireQuality, seed: number) {
     this.#server = server;
@@ -57,6 +59,16 @@ export class Wire implements Disposable {
     return this.#passedBytes;
   }
 
+  /** Those of them that came from the target. */
+  get answeredBytes(): number {
+    return this.#answeredBytes;
+  }
+
+  /** Calls `ring` once when so many bytes more have passed. */
+  afterBytes(bytes: number, ring: () => void): void {
+    this.#alarm = { atBytes: this.#passedBytes + bytes, ring };
+  }
+
   /** Nothing passes either way, and nobody is told; when it is over, what had been sent arrives. */
   set silent(value: boolean) {
     this.#isSilent = value;
@@ -75,7 +87,7 @@ export class Wire implements Disposable {
 
   #accept(near: Socket): void {
     const far = connect({ ...this.#target, noDelay: true });
-    const lanes = [this.#lane(near, far), this.#lane(far, near)];
+    const lanes = [this.#lane(near, far), this.#lane(far, near, true)];
     const over = (): void => {
       near.destroy();
       far.destroy();
@@ -84,16 +96,27 @@ export class Wire implements Disposable {
     for (const socket of [near, far]) socket.on("error", over).on("close", over);
   }
 
-  #lane(from: Socket, to: Socket): Lane {
-    const lane = new Lane(from, to, (bytes) => this.#lateMs(bytes));
+  #lane(from: Socket, to: Socket, isAnswer = false): Lane {
+    const lane = new Lane(from, to, (bytes) => {
+      this.#count(bytes, isAnswer);
+      return this.#lateMs(bytes);
+    });
     lane.held = this.#isSilent;
     this.#lanes.add(lane);
     return lane;
   }
 
+  #count(bytes: number, isAnswer: boolean): void {
+    this.#passedBytes += bytes;
+    if (isAnswer) this.#answeredBytes += bytes;
+    if (this.#alarm === undefined || this.#passedBytes < this.#alarm.atBytes) return;
+    const { ring } = this.#alarm;
+    this.#alarm = undefined;
+    ring();
+  }
+
   /** How much later than at once these bytes arrive. */
   #lateMs(bytes: number): { delayMs: number; stallMs: number } {
-    this.#passedBytes += bytes;
     const { delayMs = 0, loss = 0, stallMs = 0, timerEvery = Number.POSITIVE_INFINITY } = this.#quality;
     let stalledMs = 0;
     for (let at = 0; at < bytes && loss > 0; at += SEGMENT_BYTES) {

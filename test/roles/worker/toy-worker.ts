@@ -6,6 +6,7 @@ import {
   ownOptimizerRule,
 } from "../../../roles/worker/compute.ts";
 import { runWith } from "../../../roles/worker/main.ts";
+import { AppError } from "../../../shared/base/errors.ts";
 import { Log, stderrSink } from "../../../shared/base/log.ts";
 import { Random } from "../../../shared/base/random.ts";
 import type { LearningPlan } from "../../../shared/learn/plan.ts";
@@ -14,6 +15,7 @@ import type { Address } from "../../../shared/net/connection.ts";
 import { siteOf } from "../../../shared/net/site.ts";
 import { parseToken } from "../../../shared/net/token.ts";
 import { buildNetwork } from "../../../shared/nn/networks/config.ts";
+import { Holdings } from "../../../shared/training/holdings.ts";
 import { checksumOf } from "../../../shared/training/slices.ts";
 
 /**
@@ -32,6 +34,18 @@ export interface ToyWorkerStart {
   readonly chunkMs: number;
   /** What scoring takes. */
   readonly scoreMs: number;
+  /** What other members get from it: what they ask for, or wrong weights, or a refusal. */
+  readonly gives: "state" | "lies" | "nothing";
+}
+
+/** Makes this worker one that others had better not trust. */
+function spoil(gives: ToyWorkerStart["gives"]): void {
+  if (gives === "state") return;
+  const { weightsOf } = Holdings.prototype;
+  Holdings.prototype.weightsOf = function (round) {
+    if (gives === "nothing") throw new AppError("refused", "not from me");
+    return weightsOf.call(this, round).map((weight) => weight + 1);
+  };
 }
 
 /** Where a weight is drawn to, but for what each chunk adds. */
@@ -107,6 +121,7 @@ class Toy implements Compute {
 if (import.meta.main) {
   const start = JSON.parse(process.argv[2] ?? "") as ToyWorkerStart;
   const { trainer, host, token, name } = start;
+  spoil(start.gives);
   const site = siteOf(parseToken(token), name);
   const stop = new AbortController();
   process.on("SIGTERM", () => stop.abort());

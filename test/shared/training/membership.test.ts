@@ -24,7 +24,8 @@ test("newcomers alone change nothing: members give them all that they need, and 
   const alone = finalWeights(1);
   let given = 0;
   for (let seed = 1; seed <= JOINING_SCHEDULES; seed++) {
-    const result = new Simulation(seed, ROUNDS).run({ workers: 1 + (seed % 4), faults: 0, joins: 3 });
+    const joins = ["none", "none", "none"] as const;
+    const result = new Simulation(seed, ROUNDS).run({ workers: 1 + (seed % 4), faults: 0, joins });
     given += result.giving.given;
     expect([seed, result.repeated, result.giving.ungiven, result.sentByTrainer]).toEqual([seed, 0, 0, 0]);
     result.weights.forEach((value, i) => {
@@ -33,6 +34,23 @@ test("newcomers alone change nothing: members give them all that they need, and 
   }
   // Who comes before the first round begins like everybody.
   expect(given).toBeGreaterThan(3 * JOINING_SCHEDULES);
+});
+
+test("where members refuse, stall or give wrong weights the trainer sends the state, and nothing of it is lost", () => {
+  const alone = finalWeights(1);
+  let [ungiven, sentByTrainer] = [0, 0];
+  for (let seed = 1; seed <= JOINING_SCHEDULES; seed++) {
+    const joins = ["refuses", "stalls", "lies", "stalls", "refuses"] as const;
+    const result = new Simulation(seed, ROUNDS).run({ workers: 2 + (seed % 4), faults: 0, joins });
+    ungiven += result.giving.ungiven;
+    sentByTrainer += result.sentByTrainer;
+    expect([seed, result.repeated]).toEqual([seed, 0]);
+    result.weights.forEach((value, i) => {
+      expect(Math.abs(value - alone[i]!)).toBeLessThan(1e-5);
+    });
+  }
+  expect(ungiven).toBeGreaterThan(JOINING_SCHEDULES);
+  expect(sentByTrainer).toBeGreaterThan(JOINING_SCHEDULES);
 });
 
 const SCHEDULES = 2000;

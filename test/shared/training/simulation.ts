@@ -10,7 +10,7 @@ import type {
 import type { RingPiece } from "../../../shared/training/ring-round.ts";
 import { strike } from "./simulated-faults.ts";
 import { ToyHeld } from "./simulated-held.ts";
-import { type GivingCounts, GivingState } from "./simulated-state.ts";
+import { GivingState } from "./simulated-state.ts";
 import {
   hearing,
   leaveRing,
@@ -19,34 +19,13 @@ import {
   type SimulatedWorker,
   silentUntilMs,
 } from "./simulated-worker.ts";
+import type { RoundKinds, Schedule, SimulationResult } from "./simulation-words.ts";
 import { CHUNKS } from "./toy.ts";
 import { VirtualNetwork } from "./virtual-network.ts";
 
 const LIMITS = { answerMs: 400, transferMs: 800, firstRoundMs: 3000, roundMs: 300, benchMs: 2000 };
-/** How rounds may go; each is drawn. */
-export interface RoundKinds {
-  readonly formats?: readonly WireFormat[];
-  /** Steps that members make by themselves. */
-  readonly steps?: readonly number[];
-}
-
 type Run = Extract<MembershipAction, { kind: "run" }>;
 type Form = Extract<MembershipAction, { kind: "form" }>;
-/** What a schedule of faults did, for assertions. */
-export interface SimulationResult {
-  readonly rounds: number;
-  readonly generations: number;
-  readonly repeated: number;
-  /** Committed rounds of more than one step. */
-  readonly longRounds: number;
-  /** How often the others went on without somebody silent. */
-  readonly setAside: number;
-  readonly giving: Readonly<GivingCounts>;
-  /** Places for which the trainer sent something of what it held. */
-  readonly sentByTrainer: number;
-  readonly virtualMs: number;
-  readonly weights: Float32Array;
-}
 
 /**
  * Plays one training with the real membership, replica and ring logic over a simulated network: every message takes
@@ -95,11 +74,15 @@ export class Simulation {
     });
   }
 
-  /** @param joins workers that come later, one by one, without any fault */
-  run({ workers, faults, joins = 0 }: { workers: number; faults: number; joins?: number }): SimulationResult {
+  run({ workers, faults, joins = [] }: Schedule): SimulationResult {
     for (let i = 0; i < workers; i++) this.#at(this.#random.between(0, 50), () => this.#spawn());
     for (let i = 0; i < faults; i++) this.#at(this.#random.between(20, 400 * faults), () => this.#fault());
-    for (let i = 0; i < joins; i++) this.#at(this.#random.between(100, 900), () => this.#spawn());
+    for (const fault of joins) {
+      this.#at(this.#random.between(100, 900), () => {
+        if (fault !== "none") this.#giving.arm(fault);
+        this.#spawn();
+      });
+    }
     this.#at(0, () => this.#tick());
     let steps = 0;
     while (!this.#finished) {

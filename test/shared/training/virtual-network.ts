@@ -30,10 +30,16 @@ export class VirtualNetwork {
 
   /** Runs what is due next; false when nothing is. */
   step(): boolean {
-    let first = 0;
-    for (let i = 1; i < this.#events.length; i++) if (this.#isBefore(i, first)) first = i;
-    const event = this.#events[first];
+    let event = this.#events[0];
     if (event === undefined) return false;
+    let first = 0;
+    for (let i = 1; i < this.#events.length; i++) {
+      const other = this.#events[i]!;
+      if (other.atMs < event.atMs || (other.atMs === event.atMs && other.order < event.order)) {
+        event = other;
+        first = i;
+      }
+    }
     this.#events[first] = this.#events.at(-1)!;
     this.#events.pop();
     this.#nowMs = event.atMs;
@@ -69,11 +75,6 @@ export class VirtualNetwork {
       if (thawMs > 0) this.onNode(node, thawMs, run);
       else run();
     });
-  }
-
-  #isBefore(a: number, b: number): boolean {
-    const [one, other] = [this.#events[a]!, this.#events[b]!];
-    return one.atMs < other.atMs || (one.atMs === other.atMs && one.order < other.order);
   }
 }
 
