@@ -102,7 +102,15 @@ test(
       const first = site.startWorker("first", chunkMs);
       await using link = await site.client();
       const client = new JobClient(link, silentLog);
-      const jobId = await site.submit(client, "toy", dataset, rounds);
+      // Numbers as they are, however slow this machine is now.
+      const options = {
+        network: "mlp",
+        hidden: 8,
+        chunkSize: 2,
+        chunksPerRound: 6,
+        wire: "float32",
+      } as const;
+      const jobId = await client.submit({ name: "toy", dataset, options: { ...options, epochs: rounds } });
       for (const [i, name] of newcomers.entries()) {
         await first.inRounds(10 + 15 * i);
         await site.startWorker(name, chunkMs).inRounds(1);
