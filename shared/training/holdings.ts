@@ -65,10 +65,12 @@ export class Holdings {
 
   /**
    * What it hands over to the trainer of the state after `round`: of a ring that stands its slice, with which the
-   * others' make a whole; before it stands, all that it said it has, since others may lack some.
+   * others' make a whole; before it stands, all that it said it has, since others may lack some. Throws `protocol` for
+   * another round than one of these.
    */
   handedOver(round: number, ringStands: boolean): HeldPart[] {
-    const replicas = ringStands && this.#latest !== undefined ? [this.#latest] : this.#offered;
+    const latest = this.#latest === undefined ? [] : [this.#latest];
+    const replicas = ringStands || this.#offered.length === 0 ? latest : this.#offered;
     return replicas.map((one) => ({ from: one.slice.from, vectors: one.stateOf(round) }));
   }
 

@@ -307,9 +307,9 @@ export class Simulation {
     replica.complete();
     const { round } = replica;
     const seen = `${generation}/${round}`;
-    const known = this.#completed.get(seen);
-    if (known !== undefined && known !== replica.weights.join()) throw new Error(`two weights for ${seen}`);
-    this.#completed.set(seen, replica.weights.join());
+    const weights = replica.weights.join();
+    if ((this.#completed.get(seen) ?? weights) !== weights) throw new Error(`two weights for ${seen}`);
+    this.#completed.set(seen, weights);
     this.#toTrainer(worker, {
       kind: "done",
       member: worker.id,
