@@ -16,11 +16,25 @@ export interface ByteEvents {
 }
 
 interface SocketState {
-  stream: ByteStream | undefined;
+  stream: SocketStream | undefined;
 }
 
 /** Bytes in order, both ways. */
-export class ByteStream {
+export interface ByteStream {
+  readonly remoteHost: string;
+  readonly isOpen: boolean;
+  /** Bytes that are not on their way yet. */
+  readonly queuedBytes: number;
+  /** Tells `events` of what came so far and of all that comes. To be called once. */
+  listen(events: ByteEvents): void;
+  /** Queues `bytes`, which must not change afterwards. After the end it does nothing. */
+  write(bytes: Uint8Array): void;
+  /** Ends the stream. What is not on its way is dropped. */
+  end(): void;
+}
+
+/** A socket of Bun's as a stream. */
+class SocketStream implements ByteStream {
   readonly #socket: Socket<SocketState>;
   #events: ByteEvents | undefined;
   /** What came before somebody listened: a server speaks only when spoken to, so it is little. */
@@ -37,20 +51,14 @@ export class ByteStream {
     return this.#socket.remoteAddress.replace(/^::ffff:(?=\d+\.)/i, "");
   }
 
-  get localHost(): string {
-    return this.#socket.localAddress.replace(/^::ffff:(?=\d+\.)/i, "");
-  }
-
   get isOpen(): boolean {
     return this.#endedWith === undefined;
   }
 
-  /** Bytes that the socket has not taken. */
   get queuedBytes(): number {
     return this.#queuedBytes;
   }
 
-  /** Tells `events` of what came so far and of all that comes. To be called once. */
   listen(events: ByteEvents): void {
     this.#events = events;
     for (const chunk of this.#early) events.data(chunk);
@@ -58,7 +66,6 @@ export class ByteStream {
     if (this.#endedWith !== undefined) events.closed(this.#endedWith.cause);
   }
 
-  /** Queues `bytes`, which must not change afterwards. After the end it does nothing. */
   write(bytes: Uint8Array): void {
     if (!this.isOpen) return;
     this.#queue.push(bytes);
@@ -66,7 +73,6 @@ export class ByteStream {
     if (this.#queue.length === 1) this.#pump();
   }
 
-  /** Ends the stream. What the socket has not taken is dropped. */
   end(): void {
     if (!this.isOpen) return;
     if (this.#queuedBytes === 0) this.#socket.end();
@@ -134,7 +140,7 @@ export async function connectBytes(options: {
     // Too late: somebody gave up meanwhile.
     if (given) return void socket.terminate();
     given = true;
-    state.stream = new ByteStream(socket);
+    state.stream = new SocketStream(socket);
     resolve(state.stream);
   };
   const giveUp = (error: AppError) => {
@@ -153,11 +159,11 @@ export async function connectBytes(options: {
       data: state,
       ...(secure ? { tls: { rejectUnauthorized: false, serverName: host } } : {}),
       socket: {
-        ...ByteStream.handlers,
+        ...SocketStream.handlers,
         ...(secure ? { handshake: ready } : { open: ready }),
         close(socket, cause) {
           giveUp(unavailable("it closed the connection", cause));
-          ByteStream.handlers.close(socket, cause);
+          SocketStream.handlers.close(socket, cause);
         },
         connectError(_socket, error) {
           giveUp(unavailable(reasonOf(error), error));
@@ -184,9 +190,9 @@ export function listenForBytes(
       port,
       data: { stream: undefined },
       socket: {
-        ...ByteStream.handlers,
+        ...SocketStream.handlers,
         open(socket) {
-          const stream = new ByteStream(socket);
+          const stream = new SocketStream(socket);
           socket.data = { stream };
           accept(stream);
         },
