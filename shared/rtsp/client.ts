@@ -236,7 +236,7 @@ class RtspSession implements AsyncDisposable {
     for (const report of parseRtcp(data)) {
       if (report.kind === "sender-report") this.#receiver?.takeReport(report);
       if (report.kind === "bye" && this.#isPlaying && this.#receiver?.isSender(report.ssrc) === true) {
-        this.#link.fail(new AppError("unavailable", "the camera ended the stream"));
+        this.#link.fail(new AppError("unavailable", "the camera ended the stream", { failure: "closed" }));
       }
     }
   }
@@ -277,7 +277,12 @@ class RtspSession implements AsyncDisposable {
         }
         if (silentMs < this.#silenceMs) return;
         const seconds = Math.round(silentMs / 1000);
-        this.#link.fail(new AppError("unavailable", `the camera has sent nothing for ${seconds} s`));
+        this.#link.fail(
+          new AppError("unavailable", `the camera has sent nothing for ${seconds} s`, {
+            failure: "no-picture",
+            about: seconds,
+          }),
+        );
       },
       Math.min(250, this.#silenceMs / 4),
     );

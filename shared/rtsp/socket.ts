@@ -1,5 +1,6 @@
 import type { Socket, TCPSocketListener } from "bun";
 import { AppError } from "../base/errors.ts";
+import type { FailureKind } from "../base/failure.ts";
 import { onAbort } from "../base/wait.ts";
 
 /*
@@ -133,8 +134,11 @@ export async function connectBytes(options: {
   const { host, port, secure, timeoutMs, signal } = options;
   const state: SocketState = { stream: undefined };
   const { promise, resolve, reject } = Promise.withResolvers<ByteStream>();
-  const unavailable = (why: string, cause?: unknown) =>
-    new AppError("unavailable", `no connection to ${host} port ${port}: ${why}`, { cause });
+  const unavailable = (failure: FailureKind | undefined, why: string, cause?: unknown) =>
+    new AppError("unavailable", `no connection to ${host} port ${port}: ${why}`, {
+      ...{ cause, failure },
+      about: `${host}:${port}`,
+    });
   let given = false;
   const ready = (socket: Socket<SocketState>) => {
     // Too late: somebody gave up meanwhile.
@@ -150,7 +154,10 @@ export async function connectBytes(options: {
     pending?.then((socket) => socket.terminate()).catch(() => {});
   };
   using _abort = onAbort(signal, () => giveUp(new AppError("cancelled", "stopped while connecting")));
-  const timer = setTimeout(() => giveUp(unavailable(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  const timer = setTimeout(
+    () => giveUp(unavailable("no-answer", `no answer within ${timeoutMs} ms`)),
+    timeoutMs,
+  );
   let pending: Promise<Socket<SocketState>> | undefined;
   try {
     pending = Bun.connect<SocketState>({
@@ -162,15 +169,15 @@ export async function connectBytes(options: {
         ...SocketStream.handlers,
         ...(secure ? { handshake: ready } : { open: ready }),
         close(socket, cause) {
-          giveUp(unavailable("it closed the connection", cause));
+          giveUp(unavailable("closed", "it closed the connection", cause));
           SocketStream.handlers.close(socket, cause);
         },
         connectError(_socket, error) {
-          giveUp(unavailable(reasonOf(error), error));
+          giveUp(unavailable(...reasonOf(error), error));
         },
       },
     });
-    pending.catch((error: unknown) => giveUp(unavailable(reasonOf(error), error)));
+    pending.catch((error: unknown) => giveUp(unavailable(...reasonOf(error), error)));
     return await promise;
   } finally {
     clearTimeout(timer);
@@ -207,10 +214,11 @@ export function listenForBytes(
   return { port: listener.port, [Symbol.dispose]: () => listener.stop(true) };
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown): [FailureKind | undefined, words: string] {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (code === "ECONNREFUSED") return "nothing listens there";
-  if (code === "EHOSTUNREACH" || code === "ENETUNREACH") return "the network does not reach it";
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "no machine has this name";
-  return error instanceof Error ? error.message : String(error);
+  if (code === "ECONNREFUSED") return ["nothing-listens", "nothing listens there"];
+  if (code === "EHOSTUNREACH" || code === "ENETUNREACH")
+    return ["not-reached", "the network does not reach it"];
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return ["unknown-name", "no machine has this name"];
+  return [undefined, error instanceof Error ? error.message : String(error)];
 }
