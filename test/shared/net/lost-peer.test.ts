@@ -1,8 +1,9 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import type { Connection } from "../../../shared/net/connection.ts";
+import { appErrorOf } from "../../support/app-error.ts";
 import { BUSY_MACHINE_MS } from "../../support/limits.ts";
-import { appErrorOf, listenHere, Note, Parcel } from "./support.ts";
+import { listenHere, Note, Parcel } from "./support.ts";
 
 setDefaultTimeout(BUSY_MACHINE_MS);
 

@@ -6,8 +6,9 @@ import { Log, silentLog } from "../../../shared/base/log.ts";
 import { keyFilePath, keyFromFile } from "../../../shared/net/key-file.ts";
 import { openSite, siteOf } from "../../../shared/net/site.ts";
 import { formatToken, newToken } from "../../../shared/net/token.ts";
+import { appErrorOf } from "../../support/app-error.ts";
 import { BUSY_MACHINE_MS } from "../../support/limits.ts";
-import { appErrorOf, KEY } from "./support.ts";
+import { KEY } from "./support.ts";
 
 setDefaultTimeout(BUSY_MACHINE_MS);
 
