@@ -1,13 +1,16 @@
 import { Database } from "bun:sqlite";
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { searchAll, searchEach } from "../../../roles/watcher/log-search.ts";
 import { EVERYTHING, TesterFeed } from "../../../roles/watcher/tester-feed.ts";
 import { connect } from "../../../shared/net/connect.ts";
 import { SightingLog } from "../../../shared/store/sightings.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { startTester, testSite } from "../../support/site-roles.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { visitOf } from "../../support/visits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const ROWS = 20_000;
 

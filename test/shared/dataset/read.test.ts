@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { chmodSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
@@ -8,8 +8,11 @@ import { silentLog } from "../../../shared/base/log.ts";
 import { readDataset } from "../../../shared/dataset/read.ts";
 import type { Dataset } from "../../../shared/dataset/types.ts";
 import { dataPath } from "../../support/data.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { greyJpeg, keptLog, objectXml, vocXml, writeFiles } from "./voc-files.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const jpeg = await greyJpeg(100, 80);
 const carXml = vocXml(objectXml("car", [10, 10, 50, 40]));

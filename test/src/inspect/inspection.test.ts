@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { silentLog } from "../../../shared/base/log.ts";
 import { readDataset } from "../../../shared/dataset/read.ts";
 import { syntheticPicture } from "../../../shared/dataset/synthetic/picture.ts";
@@ -10,7 +10,10 @@ import { inspectionLines } from "../../../src/inspect/table.ts";
 import type { Flags } from "../../../src/shell.ts";
 import { keptLog, objectXml, vocXml, writeFiles } from "../../shared/dataset/voc-files.ts";
 import { dataPath } from "../../support/data.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const SIZE = { width: 320, height: 240 };
 type Object = readonly [name: string, box: readonly [number, number, number, number]];

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../../../shared/base/errors.ts";
@@ -8,7 +8,10 @@ import { writeSyntheticDataset } from "../../../../shared/dataset/synthetic/data
 import { syntheticPicture } from "../../../../shared/dataset/synthetic/picture.ts";
 import { vocXml } from "../../../../shared/dataset/synthetic/voc-xml.ts";
 import { parseVoc } from "../../../../shared/dataset/voc.ts";
+import { BUSY_MACHINE_MS } from "../../../support/limits.ts";
 import { tempFolder } from "../../../support/temp.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const CLASSES = ["car", "dog", "orange"];
 

@@ -1,7 +1,10 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { SYNTHETIC_CLASSES } from "../../../../shared/dataset/synthetic/art/catalogue.ts";
 import { SyntheticMovie, type SyntheticVisit } from "../../../../shared/dataset/synthetic/movie.ts";
 import { boxArea, boxIou } from "../../../../shared/detect/types.ts";
+import { BUSY_MACHINE_MS } from "../../../support/limits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const TWO_MINUTES_MS = 120_000;
 const SMALL = { width: 320, height: 180 };
