@@ -28,19 +28,20 @@ function prepared(seed: number): PreparedPicture {
     originalHeight: height * 3,
     labels: [
       { classIndex: random.below(5), box: [x1, y1, x1 + 0.4, y1 + 0.3] },
-      { classIndex: 0, box: [0, 0, 1, 1] },
+      { classIndex: 0, box: [0, 0, 1, 1], difficult: true },
     ],
   };
 }
 
 describe("preparing a picture", () => {
-  const sample = { id: "a", path: "a.jpg", labels: [{ classIndex: 2, box: [10, 20, 100, 80] as const }] };
+  const label = { classIndex: 2, box: [10, 20, 100, 80] as const, difficult: true };
+  const sample = { id: "a", path: "a.jpg", labels: [label] };
 
   test("reduces it to the cache's side and puts its boxes in shares", async () => {
     const got = await preparePicture(sample, 50, await greyJpeg(100, 80));
     expect(got).toMatchObject({ id: "a", originalWidth: 100, originalHeight: 80 });
     expect(got.picture).toMatchObject({ width: 50, height: 40 });
-    expect(got.labels).toEqual([{ classIndex: 2, box: [0.1, 0.25, 1, 1] }]);
+    expect(got.labels).toEqual([{ ...label, box: [0.1, 0.25, 1, 1] }]);
   });
 
   test("never enlarges it", async () => {
