@@ -80,7 +80,7 @@ export async function readDataset(
   if (classes.length > CLASS_COUNT_MAX) {
     throw new AppError("input", `the data set has ${classes.length} classes, at most ${CLASS_COUNT_MAX}`);
   }
-  const splits = splitSamples(usable, index, isVoc, log);
+  const splits = splitSamples(usable, index, log);
   const lost = new Set(read.flatMap((one) => one.lostClasses));
   const classesWithoutBoxes = [...lost].filter((name) => index.numberOf(name) === undefined);
   warnOfClasses(splits, classes, classesWithoutBoxes, log);
@@ -256,7 +256,7 @@ function isLabelledLarger(annotation: VocAnnotation, { width, height }: PictureS
 type Splits = Partial<Record<SplitName, Sample[]>>;
 
 /** The data set's own splits. Without a test split, validation pictures become it, else a fifth of all pictures. */
-function splitSamples(samples: readonly NamedSample[], index: IdIndex, isVoc: boolean, log: Log): Splits {
+function splitSamples(samples: readonly NamedSample[], index: IdIndex, log: Log): Splits {
   const splits: Splits = {};
   for (const { objects, split = "train", ...facts } of samples) {
     const labels = objects.map(({ name, ...label }) => ({ classIndex: index.numberOf(name)!, ...label }));
@@ -270,9 +270,10 @@ function splitSamples(samples: readonly NamedSample[], index: IdIndex, isVoc: bo
     });
     return { ...(splits.train && { train: splits.train }), test: splits.val };
   }
-  // Where the folder is the class, each class gives its share.
-  const groupOf = (sample: Sample) => (isVoc ? "" : String(sample.labels[0]?.classIndex));
-  const { kept, taken } = splitByHash(splits.train ?? [], TEST_SHARE, groupOf);
+  // Each class gives its share.
+  const { kept, taken } = splitByHash(splits.train ?? [], TEST_SHARE, ({ labels }) =>
+    labels.map(({ classIndex }) => classIndex),
+  );
   if (taken.length === 0) return { train: kept };
   log.info("the data set has no test split: a fifth of its pictures, chosen by name, is kept for it", {
     train: kept.length,

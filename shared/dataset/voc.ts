@@ -47,10 +47,10 @@ export function parseVoc(bytes: Uint8Array): VocAnnotation {
   }
   const text = decodeText(bytes).trim();
   if (text === "") throw new AppError("input", "is empty");
-  const annotation = child(parse(withoutDoctype(text)), "annotation");
+  const problems: string[] = [];
+  const annotation = child(parse(withEnd(withoutDoctype(text), problems)), "annotation");
   if (annotation === undefined) throw new AppError("input", "has no <annotation> element");
   const size = child(annotation, "size");
-  const problems: string[] = [];
   const listed = asRecord(annotation).object;
   const objects = Array.isArray(listed) ? listed : [];
   if (objects.length > BOXES_PER_PICTURE_MAX) {
@@ -91,6 +91,20 @@ function withoutDoctype(text: string): string {
     if (part === "[" || part === "]") isInside = part === "[";
     if (part === ">" && !isInside) return text.slice(0, from) + text.slice(DOCTYPE_PART.lastIndex);
   }
+}
+
+/** The text up to its end tag, which is put where it is missing after a whole object: then no label is lost. */
+function withEnd(text: string, problems: string[]): string {
+  const tag = [...text.matchAll(/<\/annotation\s*>/gi)].at(-1);
+  if (tag === undefined) {
+    const begin = /<(annotation)\b/i.exec(text);
+    if (begin === null || !/<\/object\s*>$/i.test(text)) return text;
+    problems.push("lacks its end tag </annotation>, mended");
+    return `${text}</${begin[1]}>`;
+  }
+  const end = tag.index + tag[0].length;
+  if (end < text.length) problems.push("has text after its end tag </annotation>, passed over");
+  return text.slice(0, end);
 }
 
 function parse(text: string): unknown {

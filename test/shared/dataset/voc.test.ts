@@ -54,6 +54,18 @@ describe("a VOC file", () => {
     expect(parse(capitals)).toMatchObject({ width: 100, objects: [{ name: "car", box: [1, 2, 3, 4] }] });
   });
 
+  test("may lack its end tag after a whole object, or have text after it, and this is said", () => {
+    const whole = vocXml(objectXml("car", [1, 2, 3, 4]));
+    const objects = [{ name: "car", box: [1, 2, 3, 4] as const }];
+    const endless = parse(whole.replace("</annotation>", "\n"));
+    expect(endless).toMatchObject({ objects, problems: [expect.stringContaining("lacks its end tag")] });
+    const longer = parse(`${whole}\n</annotation >\n x`.replace("</annotation>", ""));
+    expect(longer).toMatchObject({ objects, problems: [expect.stringContaining("text after its end tag")] });
+    expect(refusal(Buffer.from(whole.replace("</bndbox></object></annotation>", ""))).message).toContain(
+      "XML",
+    );
+  });
+
   test("without objects is a picture of nothing", () => {
     expect(parse(vocXml("")).objects).toEqual([]);
   });
