@@ -244,9 +244,10 @@ function stateOfJob({ status }: JobNews): Parameters<Progress["show"]>[0] {
   const parts = [];
   const isTraining = state === "training";
   if (isTraining && epochs > 0) parts.push(`epoch ${epoch.toFixed(1)} of ${epochs.toFixed(0)}`);
+  // What matters most first: a narrow terminal cuts the end off.
+  if (bestMap50 !== undefined) parts.push(`best mAP50 ${bestMap50.toFixed(3)}`);
   const sum = Object.values(loss).reduce((so, part) => so + part, 0);
   if (isTraining && sum > 0) parts.push(`loss ${sum.toFixed(2)}`);
-  if (bestMap50 !== undefined) parts.push(`best mAP50 ${bestMap50.toFixed(3)}`);
   if (isTraining && imagesPerSecond > 0) parts.push(`${imagesPerSecond.toFixed(1)} pictures/s`);
   if (workers.length > 0) parts.push(countText(workers.length, "worker"));
   if (note !== undefined) parts.push(noteText(note));
