@@ -147,7 +147,7 @@ class CameraView implements Follower, Disposable {
 
   take(arrival: Arrival, { jpeg, glance, ...size }: FramePicture): void {
     if (this.#credit === 0 || (this.#wish === "picture" && jpeg === undefined)) return;
-    const { sequence, capturedMs, mediaMs, cameraClockAheadMs } = arrival;
+    const { sequence, capturedMs, mediaMs, cameraClockAheadMs, slide } = arrival;
     if (this.#camera.delivery === "newest") {
       const promised = this.#promised !== undefined && sequence >= this.#promised.sequence;
       if (!promised && !this.#isDue(capturedMs)) return;
@@ -162,7 +162,7 @@ class CameraView implements Follower, Disposable {
     const skipped = this.#lastSequence === undefined ? 0 : Math.max(0, sequence - this.#lastSequence - 1);
     this.#lastSequence = sequence;
     const frame = {
-      ...{ camera: this.#camera.name, sequence, capturedMs, mediaMs, cameraClockAheadMs, skipped },
+      ...{ camera: this.#camera.name, sequence, capturedMs, mediaMs, cameraClockAheadMs, skipped, slide },
       ...{
         ...size,
         glance,

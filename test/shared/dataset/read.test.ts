@@ -80,6 +80,40 @@ describe("the forms of a data set", () => {
     }
   });
 
+  test("one folder of XML files for pictures in train/ and test/, and the other way round", async () => {
+    const names = [
+      ["train", "a"],
+      ["train", "b"],
+      ["test", "c"],
+    ] as const;
+    for (const [pictures, xmls] of [
+      ["images/SPLIT", "annotations"],
+      ["images", "annotations/SPLIT"],
+    ] as const) {
+      const files: Files = {};
+      for (const [split, name] of names) {
+        files[`${pictures.replace("SPLIT", split)}/${name}.jpg`] = jpeg;
+        files[`${xmls.replace("SPLIT", split)}/${name}.xml`] = carXml;
+      }
+      const dataset = await read(files);
+      expect(idsOf(dataset)).toEqual({ train: ["a", "b"], test: ["c"] });
+      expect(dataset.defects).toEqual([]);
+    }
+  });
+
+  test("lists of another data set are named and passed over", async () => {
+    const dataset = await read({
+      "JPEGImages/a.jpg": jpeg,
+      "Annotations/a.xml": carXml,
+      "ImageSets/Main/train.txt": "000001\n000002\n",
+      "ImageSets/Main/default.txt": "a\n",
+    });
+    expect(idsOf(dataset)).toEqual({ train: ["a"] });
+    expect(whats(dataset)).toEqual([
+      "ImageSets/Main/train.txt lists no picture of this data set, passed over",
+    ]);
+  });
+
   test("a flat folder: a fifth becomes the test split, the same one every time, and this is said", async () => {
     const files: Files = {};
     for (let i = 0; i < 20; i++) {
@@ -193,6 +227,12 @@ describe("boxes", () => {
     expect(await boxes([20, 40, 180, 70], [200, 100])).toEqual([[20, 40, 100, 70]]);
   });
 
+  test("marked as difficult stay so", async () => {
+    const objects = objectXml("car", [1, 1, 9, 9]).replace(">0</difficult", ">1</difficult");
+    const { sample } = await boxesOf(objects);
+    expect(sample!.labels.map(({ difficult }) => difficult)).toEqual([true, undefined]);
+  });
+
   test("follow a turned picture: drawn on the pixels as stored, or on the upright picture", async () => {
     const turned = await sharp(jpeg).withMetadata({ orientation: 6 }).toBuffer();
     const asStored = await boxesOf(objectXml("car", [10, 10, 50, 40]), turned, [100, 80]);
@@ -292,6 +332,11 @@ describe("a data set that nothing can be learnt from is refused with what to do"
   test.each<[string, Files, string]>([
     ["nothing at all", { "readme.txt": "hello" }, "has no pictures"],
     ["pictures without labels", { "a.jpg": jpeg }, "no picture of it has labels"],
+    [
+      "pictures in one folder, without labels",
+      { "a.jpg": jpeg, "images/b.jpg": jpeg },
+      "no picture of it has labels",
+    ],
     ["only broken files", { "a.jpg": "x", "a.xml": carXml }, "can be read"],
     ["pictures without boxes", { "a.jpg": jpeg, "a.xml": vocXml("") }, "no picture has a box"],
     [
@@ -304,6 +349,38 @@ describe("a data set that nothing can be learnt from is refused with what to do"
     expect(error.kind).toBe("input");
     expect(error.message).toContain(why);
     expect(error.hint).toBeDefined();
+  });
+
+  test.each<[string, string, Files]>([
+    ["YOLO", "train/labels/a.txt", { "train/labels/a.txt": "0 0.5 0.5 0.2 0.2\n" }],
+    [
+      "YOLO",
+      "b.txt",
+      { "b.jpg": jpeg, "a.txt": "", "b.txt": "\n12 0.5 0.5 1e-1 0.2 0.7\n", "classes.txt": "cat\n" },
+    ],
+    ["COCO", "train/_annotations.coco.json", { "train/_annotations.coco.json": '{"info":{},"images":[]}' }],
+    ["LabelMe", "train/images/a.json", { "train/images/a.json": '{"version":"5","shapes":[]}' }],
+    ["CSV", "_annotations.csv", { "_annotations.csv": "filename,width,class,xmin,ymin\n" }],
+    [
+      "YOLO",
+      "train/labels/a.txt",
+      { "train/labels/a.txt": "0 0.5 0.5 0.2 0.2\n", "stray.xml": "<project/>" },
+    ],
+  ])("labels in %s form: %s", async (form, file, files) => {
+    const error = await refusal(read({ "train/images/a.jpg": jpeg, ...files }));
+    expect(error.message).toContain(`labels in ${form} form (${file})`);
+    expect(error.hint).toContain("Pascal VOC");
+  });
+
+  test("other files beside classes in folders are nobody's labels", async () => {
+    const { classes } = await read({
+      "ana/1.jpg": jpeg,
+      "ana/1.txt": "at the beach, 2 of us",
+      "luis/1.jpg": jpeg,
+      "about.json": "{}",
+      "list.csv": "name,age\n",
+    });
+    expect(classes).toEqual(["ana", "luis"]);
   });
 
   test("no folder, or an archive", async () => {

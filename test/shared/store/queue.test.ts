@@ -13,7 +13,7 @@ const SIDE = 320;
 
 function sample(i: number): SampleRow {
   const split = i < 40 ? "train" : "test";
-  const labels: SampleRow["labels"] = [{ classIndex: 0, box: [1, 2, 30, 40] }];
+  const labels: SampleRow["labels"] = [{ classIndex: 0, box: [1, 2, 30, 40], difficult: false }];
   return { id: `p${i}`, split, sha256: "0".repeat(64), fileBytes: 10, width: 50, height: 60, labels };
 }
 

@@ -33,6 +33,10 @@ async function pictureFiles(
   return { [`${path}.jpg`]: await jpeg(index), [`${path}.xml`]: xml };
 }
 
+function markDifficult(files: Record<string, string | Uint8Array>, xml: string): typeof files {
+  return { ...files, [xml]: String(files[xml]).replaceAll(">0</difficult", ">1</difficult") };
+}
+
 async function inspectFiles(...parts: Promise<Record<string, string | Uint8Array>>[]): Promise<Inspection> {
   using folder = tempFolder();
   writeFiles(folder.path, Object.assign({}, ...(await Promise.all(parts))));
@@ -118,7 +122,9 @@ describe("an inspection", () => {
         ["Car", [1, 0, 161, 80]],
         ["ghost", [5, 5, 5, 5]],
       ]),
-      pictureFiles("test/b", 1, [["car", [0, 0, 160, 80]]]),
+      pictureFiles("test/b", 1, [["car", [0, 0, 160, 80]]]).then((files) =>
+        markDifficult(files, "test/b.xml"),
+      ),
     );
     expect(kinds(inspection)).toEqual([
       "problem class-not-in-training",
@@ -128,6 +134,7 @@ describe("an inspection", () => {
       "warning alike-class-names",
       "warning few-pictures",
       "warning double-labels",
+      "note difficult-objects",
     ]);
     const text = inspection.findings.map(({ what }) => what).join("\n");
     expect(text).toContain('"ghost" is without a single usable box');

@@ -108,7 +108,7 @@ describe("a report", () => {
     }));
     const model = { ...info, name: "<u>rooms", classes: CLASSES, thresholds: [0.5, 0.5, 0.5], history };
     const result = evaluate(model, scored);
-    const evaluated = { result, scored, imagesPerSecond: 12.3 };
+    const evaluated = { result, scored, difficult: 4, imagesPerSecond: 12.3 };
     const out = join(folder.path, "out/report");
     page = await writeReport(
       out,
