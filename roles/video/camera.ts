@@ -176,9 +176,10 @@ export class Camera {
       cameraClockAheadMs,
       takenMs = capturedMs,
       sign,
+      slide,
     } = {}) => {
       this.#noteArrival();
-      const arrival = { sequence: this.#sequence++, capturedMs, mediaMs, cameraClockAheadMs, sign };
+      const arrival = { sequence: this.#sequence++, capturedMs, mediaMs, cameraClockAheadMs, sign, slide };
       this.#noteTaken(arrival.sequence, takenMs);
       let wish: Wish = "none";
       // Everybody is asked, since those who say yes are promised it.

@@ -146,7 +146,7 @@ class CameraView implements Follower, Disposable {
   }
 
   take(arrival: Arrival, { jpeg, glance, ...size }: FramePicture): void {
-    const { sequence, capturedMs, mediaMs, cameraClockAheadMs } = arrival;
+    const { sequence, capturedMs, mediaMs, cameraClockAheadMs, slide } = arrival;
     const promised =
       this.#promised !== undefined && sequence >= this.#promised.sequence ? this.#promised : undefined;
     const wish = promised?.wish ?? this.#wish;
@@ -164,7 +164,7 @@ class CameraView implements Follower, Disposable {
     const skipped = this.#lastSequence === undefined ? 0 : Math.max(0, sequence - this.#lastSequence - 1);
     this.#lastSequence = sequence;
     const frame = {
-      ...{ camera: this.#camera.name, sequence, capturedMs, mediaMs, cameraClockAheadMs, skipped },
+      ...{ camera: this.#camera.name, sequence, capturedMs, mediaMs, cameraClockAheadMs, skipped, slide },
       ...{
         ...size,
         glance,

@@ -59,13 +59,17 @@ export class MotionDetector {
     this.#mask = undefined;
   }
 
-  /** @param picture as `forMotion` gives it; @param atMs never earlier than the last */
-  step(picture: GreyPicture, atMs: number): Motion {
+  /**
+   * @param picture as `forMotion` gives it
+   * @param atMs never earlier than the last
+   * @param isCut whether it is known to be another scene
+   */
+  step(picture: GreyPicture, atMs: number, isCut = false): Motion {
     const last = this.#last;
     this.#last = picture;
     const elapsedMs = Math.max(1, atMs - this.#atMs);
     this.#atMs = atMs;
-    if (last === undefined || last.width !== picture.width || last.height !== picture.height) {
+    if (isCut || last?.width !== picture.width || last.height !== picture.height) {
       this.#mask = undefined;
       this.#restart(picture);
       return { kind: last === undefined ? "calibrating" : "cut", boxes: [] };

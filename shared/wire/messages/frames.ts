@@ -94,6 +94,8 @@ export const Frame = defineMessage(0x62, "Frame", {
   skipped: u32,
   /** The camera's clock minus the video node's in ms, where the camera tells its time (RTCP sender reports). */
   cameraClockAheadMs: optional(finite),
+  /** Which picture of a slide show it shows: where that is another than before, nothing has moved, all is new. */
+  slide: optional(u32),
   /** With each frame of a source that is decoded for us anyway (H.264, H.265); other sources give none. */
   glance: optional(glancePicture),
   /** A whole JPEG file; empty where only a glance was asked for and there is one. */

@@ -64,7 +64,7 @@ class Scene implements Disposable {
     );
   }
 
-  async frames(count: number): Promise<void> {
+  async frames(count: number, slide?: number): Promise<void> {
     for (let i = 0; i < count; i++) {
       this.atMs += FRAME_MS;
       await this.watch.look({
@@ -76,6 +76,7 @@ class Scene implements Disposable {
         height: SIDE_PX,
         skipped: 0,
         cameraClockAheadMs: undefined,
+        slide,
         glance: undefined,
         jpeg,
       });
@@ -113,6 +114,17 @@ test("rules that change while a sighting is being saved leave none open for ever
   expect(scene.watch.openCount).toBe(1);
   await scene.watch.end(false);
   expect(scene.rows.map(({ className, closed }) => [className, closed])).toEqual([["cat", true]]);
+});
+
+test("two pictures of a slide show, however alike, show two things; one picture shows one", async () => {
+  using scene = new Scene(await pool.load(CATS, "cpu"));
+  await scene.frames(10, 0);
+  await scene.frames(10, 1);
+  await scene.watch.end(false);
+  expect(scene.rows.map(({ className, closed }) => [className, closed])).toEqual([
+    ["cat", true],
+    ["cat", true],
+  ]);
 });
 
 test("a model that comes while a sighting is being saved ends it; the same thing under its new name is another", async () => {

@@ -38,10 +38,21 @@ test("a folder read as fast as asked gives every frame in order, then says that 
     Array.from({ length: 12 }, (_, i) => [i, i * 250]),
   );
   expect(tester.frames.map(({ width }) => width)).toEqual([64, 64, 64, 64, 32, 32, 32, 32, 20, 20, 20, 20]);
+  expect(tester.frames.map(({ slide }) => slide)).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
   expect(tester.frames.every(({ skipped }) => skipped === 0)).toBe(true);
   const last = await decodePicture(tester.frames.at(-1)!.jpeg);
   expect(last).toMatchObject({ width: 20, height: 10 });
   await tester.until(() => tester.status("slides")?.state === "ended", "the state");
+});
+
+test("pictures that follow each other as fast as a film's are its frames, not slides", async () => {
+  using root = tempFolder();
+  const folder = await pictureFolder(root.path);
+  await using video = await startVideo([{ name: "film", source: `${folder}?seconds=0.1&fps=10&paced=0` }]);
+  await using tester = await TestTester.join(video);
+  tester.follow("film");
+  await tester.until(() => tester.ended.has("film"), "the end");
+  expect(tester.frames.map(({ slide }) => slide)).toEqual([undefined, undefined, undefined]);
 });
 
 test("two testers of a file each get every frame, and one that leaves holds nobody up", async () => {
