@@ -367,7 +367,7 @@ describe("a data set that nothing can be learnt from is refused with what to do"
       { "train/labels/a.txt": "0 0.5 0.5 0.2 0.2\n", "stray.xml": "<project/>" },
     ],
   ])("labels in %s form: %s", async (form, file, files) => {
-    const error = await refusal(read({ "train/images/a.jpg": jpeg, ...files }));
+    const error = await appErrorOf(read({ "train/images/a.jpg": jpeg, ...files }));
     expect(error.message).toContain(`labels in ${form} form (${file})`);
     expect(error.hint).toContain("Pascal VOC");
   });
