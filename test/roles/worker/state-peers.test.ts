@@ -9,6 +9,7 @@ import { siteOf } from "../../../shared/net/site.ts";
 import { newKey } from "../../../shared/net/token.ts";
 import type { MessageOf } from "../../../shared/wire/message.ts";
 import { type RingMember, StatePiece, type StateWanted } from "../../../shared/wire/messages/training.ts";
+import { appErrorOf } from "../../support/app-error.ts";
 
 const { signal } = new AbortController();
 /** More than one piece, and no whole number of them. */
@@ -146,10 +147,8 @@ test.each(Object.entries(bad))(
       }),
     );
     const limits = { pieceMs: 250, allMs: 500 };
-    const failed = fetchState([want(member, "weights", 0, COUNT)], { site, signal, limits }).catch((e) => e);
-    const error = await failed;
-    expect(error).toBeInstanceOf(RingError);
-    expect(error.suspect).toBe(member.nodeId);
+    const error = await appErrorOf(fetchState([want(member, "weights", 0, COUNT)], { site, signal, limits }));
+    expect(error instanceof RingError && error.suspect).toBe(member.nodeId);
     expect(error.message).toContain(says);
     await listener[Symbol.asyncDispose]();
   },
@@ -159,11 +158,9 @@ test("who is told that the ring is over waits for no member, though none answers
   const wasAsked = Promise.withResolvers<void>();
   const { listener, member } = await memberWho(async () => wasAsked.resolve());
   const over = new AbortController();
-  const fetched = fetchState([want(member, "weights", 0, COUNT)], { site, signal: over.signal }).catch(
-    (e) => e,
-  );
+  const error = appErrorOf(fetchState([want(member, "weights", 0, COUNT)], { site, signal: over.signal }));
   await wasAsked.promise;
   over.abort(new AppError("cancelled", "the ring is over"));
-  expect((await fetched).message).toBe("the ring is over");
+  expect((await error).message).toBe("the ring is over");
   await listener[Symbol.asyncDispose]();
 });
