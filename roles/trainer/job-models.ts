@@ -112,7 +112,7 @@ export class JobModels implements Disposable {
   }
 
   #info(
-    { scores, testScores, samples, seconds, history }: Learnt,
+    { scores, testScores, levels, samples, seconds, history }: Learnt,
     version: number,
     early: boolean,
   ): ModelInfo {
@@ -145,6 +145,7 @@ export class JobModels implements Disposable {
         program: `vigia ${VERSION}`,
       },
       format: "float32",
+      ...(levels.length > 0 && { levels }),
       history,
     };
   }

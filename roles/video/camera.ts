@@ -12,8 +12,8 @@ import type { Arrival, Feed, FramePicture, FrameSource, JpegPicture } from "./so
 
 /** Somebody who looks at a camera's pictures. Nothing here may throw or wait. */
 export interface Follower {
-  /** What is wanted of this frame. */
-  wants(arrival: Arrival): Wish;
+  /** Says what of this frame it is to be given, and remembers that it was promised it. Asked once of each frame. */
+  claim(arrival: Arrival): Wish;
   /** A picture; perhaps one that another follower wanted, and less than this one did. */
   take(arrival: Arrival, picture: FramePicture): void;
   /** For cameras that deliver every frame: whether the next may come; `undefined` while not taking part. */
@@ -183,9 +183,9 @@ export class Camera {
       const arrival = { sequence: this.#sequence++, capturedMs, mediaMs, cameraClockAheadMs, sign, slide };
       this.#noteTaken(arrival.sequence, takenMs);
       let wish: Wish = "none";
-      // Everybody is asked, since those who say yes remember it.
+      // Everybody is asked, since those who say yes are promised it.
       for (const follower of this.#followers) {
-        const one = follower.wants(arrival);
+        const one = follower.claim(arrival);
         if (one === "picture" || wish === "none") wish = one;
       }
       return { arrival, wish };

@@ -9,7 +9,7 @@ import { buildNetwork, checkNetworkConfig, type NetworkConfig } from "./networks
 import { OnnxBuilder } from "./onnx/builder.ts";
 import { lowerInference } from "./onnx/inference.ts";
 import { readFloats, readModel } from "./onnx/read.ts";
-import type { Activations } from "./quantize/activations.ts";
+import { type Activations, LEVEL_MAX, type Levels, measuredValues } from "./quantize/activations.ts";
 import { buildQuantized, type QuantizedWeights, readQuantized } from "./quantize/file.ts";
 
 /** What a model is, beside its weights. It travels in the file's metadata, as JSON under `vigia`. */
@@ -25,6 +25,11 @@ export interface ModelInfo {
   readonly learntSizes?: LearntSizes;
   readonly lineage: Lineage;
   readonly format: "float32" | "int8";
+  /**
+   * Of a float32 model: how the values between its layers lie in 8 bits, in the order of `measuredValues`. Whoever has
+   * to be fast computes with them; absent where that would cost accuracy, and in models of older versions.
+   */
+  readonly levels?: readonly Levels[];
   /** How its training went; models of other makers and older versions have none. */
   readonly history?: History;
 }
@@ -106,12 +111,15 @@ export function decodeModelFile(bytes: Uint8Array): { info: ModelInfo; weights: 
 export interface StoredNetwork {
   readonly info: ModelInfo;
   readonly weights: Float32Array;
-  /** Of an int8 model. */
+  /** Of an int8 model, and of a float32 one that may be computed in 8 bits. */
   readonly activations: Activations | undefined;
 }
 
 /** An int8 file: 8-bit filters and levels, for the same network. `info.format` becomes int8. */
-export function encodeQuantizedFile(info: ModelInfo, quantized: QuantizedWeights): Uint8Array<ArrayBuffer> {
+export function encodeQuantizedFile(
+  { levels: _, ...info }: ModelInfo,
+  quantized: QuantizedWeights,
+): Uint8Array<ArrayBuffer> {
   const b = buildQuantized(buildNetwork(info.network), quantized, MODEL_INPUT);
   return b.encode(encodeInfo({ ...info, format: "int8" }));
 }
@@ -120,8 +128,11 @@ export function encodeQuantizedFile(info: ModelInfo, quantized: QuantizedWeights
 export function decodeForInference(bytes: Uint8Array): StoredNetwork {
   const { initializers, metadata } = readModel(bytes);
   const info = readInfo(metadata.get(METADATA_KEY));
-  if (info.format === "float32") return { ...decodeModelFile(bytes), activations: undefined };
-  return { info, ...readQuantized(buildNetwork(info.network), initializers) };
+  const network = buildNetwork(info.network);
+  if (info.format === "int8") return { info, ...readQuantized(network, initializers) };
+  const { levels } = info;
+  const activations = levels && new Map(measuredValues(network).map((place, i) => [place, levels[i]!]));
+  return { ...decodeModelFile(bytes), activations };
 }
 
 /** Only the words of a model file, of either format. Throws `input`. */
@@ -191,7 +202,7 @@ function checkInfo(value: unknown): ModelInfo {
   const bad = (what: string): AppError => new AppError("input", `the model's metadata has no usable ${what}`);
   if (typeof value !== "object" || value === null) throw bad("fields");
   const info = value as Partial<Record<keyof ModelInfo, unknown>>;
-  const { name, version, classes, thresholds, metrics, learntSizes, lineage, format, history } = info;
+  const { name, version, classes, thresholds, metrics, learntSizes, lineage, format, levels, history } = info;
   const network = checkNetworkConfig(info.network);
   if (typeof name !== "string" || name.length > NAME_LENGTH_MAX) throw bad("name");
   if (typeof version !== "number" || !Number.isSafeInteger(version)) throw bad("version");
@@ -220,6 +231,7 @@ function checkInfo(value: unknown): ModelInfo {
     ...(learntSizes !== undefined && { learntSizes: checkSizes(learntSizes, bad) }),
     lineage: checkLineage(lineage, bad),
     format,
+    ...(levels !== undefined && { levels: checkLevels(levels, network, bad) }),
     ...(history !== undefined && { history: checkHistory(history) }),
   };
 }
@@ -229,6 +241,24 @@ function checkSizes(value: unknown, bad: (what: string) => AppError): LearntSize
   const isShare = (one: unknown): one is number => typeof one === "number" && one > 0 && one <= 1;
   if (!isShare(small) || !isShare(usual) || small > usual) throw bad("sizes of what it learnt");
   return { small, usual };
+}
+
+function checkLevels(
+  value: unknown,
+  network: NetworkConfig,
+  bad: (what: string) => AppError,
+): readonly Levels[] {
+  const isLevels = (one: Partial<Record<keyof Levels, unknown>> | null): one is Levels =>
+    typeof one?.scale === "number" &&
+    Number.isFinite(one.scale) &&
+    one.scale > 0 &&
+    Number.isInteger(one.zeroPoint) &&
+    (one.zeroPoint as number) >= 0 &&
+    (one.zeroPoint as number) <= LEVEL_MAX;
+  const count = measuredValues(buildNetwork(network)).length;
+  if (!Array.isArray(value) || value.length !== count || !value.every(isLevels))
+    throw bad("levels of its values");
+  return value.map(({ scale, zeroPoint }) => ({ scale, zeroPoint }));
 }
 
 function checkLineage(value: unknown, bad: (what: string) => AppError): Lineage {

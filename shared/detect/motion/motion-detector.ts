@@ -117,10 +117,11 @@ export class MotionDetector {
     const hidden = this.#mask;
     const differences = new Uint16Array(511);
     let considered = 0;
+    // Here `| 0` rounds as Math.round does, in a fraction of the time.
     for (let i = 0; i < grey.length; i++) {
       if (hidden[i] === 1) continue;
       considered++;
-      differences[255 + Math.round(grey[i]! - background[i]!)]!++;
+      differences[(grey[i]! - background[i]! + 255.5) | 0]!++;
     }
     const shift = medianOf(differences, considered) - 255;
     const deviations = new Uint16Array(512);
@@ -130,7 +131,7 @@ export class MotionDetector {
     for (let i = 0; i < grey.length; i++) {
       if (hidden[i] === 1) continue;
       const distance = Math.abs(grey[i]! - background[i]! - shift);
-      deviations[Math.min(511, Math.round(2 * distance))]!++;
+      deviations[Math.min(511, (2 * distance + 0.5) | 0)]!++;
       if (distance > limit) {
         mask[i] = 1;
         count++;

@@ -49,6 +49,7 @@ class Engines {
       ownRule: () => ({ state: [], taken: 0, step() {} }),
       computeChunks: () => Promise.reject(new Error("not asked for")),
       evaluate: () => Promise.reject(new Error("not asked for")),
+      quantize: () => Promise.reject(new Error("not asked for")),
       [Symbol.asyncDispose]: async () => {
         this.held--;
         this.gone.resolve();
