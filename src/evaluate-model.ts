@@ -2,13 +2,13 @@ import type { RoleContext } from "../shared/base/context.ts";
 import { AppError, errorLine } from "../shared/base/errors.ts";
 import { IdIndex } from "../shared/base/id-index.ts";
 import type { Progress } from "../shared/base/progress.ts";
-import type { Dataset, Sample, SplitName } from "../shared/dataset/types.ts";
+import type { Dataset, Label, Sample, SplitName } from "../shared/dataset/types.ts";
 import type { Model } from "../shared/detect/model.ts";
-import type { Detection } from "../shared/detect/types.ts";
 import { decodePictureFile } from "../shared/image/codec.ts";
 import type { Picture } from "../shared/image/types.ts";
 import { type Evaluation, evaluate } from "../shared/metrics/evaluation.ts";
 import type { ScoredPicture } from "../shared/metrics/metric.ts";
+import { scoredPicture } from "../shared/metrics/scored-picture.ts";
 
 /** Average precision looks at the whole ranking, so nearly everything must be in it. */
 const SCORE_MIN = 0.01;
@@ -19,6 +19,8 @@ export interface ModelEvaluation {
   readonly result: Evaluation;
   /** What was in each picture and what the model saw there, in the order of the split. */
   readonly scored: readonly ScoredPicture[];
+  /** Objects that are left out of all figures, being marked as difficult. */
+  readonly difficult: number;
   readonly imagesPerSecond: number;
 }
 
@@ -34,7 +36,9 @@ export async function evaluateModel(
   const numbers = classNumbers(dataset, model);
   const { scored, imagesPerSecond } = await lookAtAll(samples, model, numbers, progress, context);
   const { classes, thresholds } = model.info;
-  return { result: evaluate({ classes, thresholds }, scored), scored, imagesPerSecond };
+  const known = samples.flatMap((sample) => knownLabels(sample, numbers));
+  const difficult = known.filter((label) => label.difficult === true).length;
+  return { result: evaluate({ classes, thresholds }, scored), scored, difficult, imagesPerSecond };
 }
 
 function samplesOf(dataset: Dataset, split: SplitName): readonly Sample[] {
@@ -90,7 +94,8 @@ async function lookAtAll(
           why: errorLine(picture),
         });
       }
-      scored.push(scoredPicture(sample, picture instanceof Error ? [] : found[place++]!, numbers));
+      const detections = picture instanceof Error ? [] : found[place++]!;
+      scored.push(scoredPicture(knownLabels(sample, numbers), detections));
     }
     progress.show({ stage: "looking at pictures", share: scored.length / samples.length });
   }
@@ -107,14 +112,9 @@ function decodeAll(samples: readonly Sample[]): Promise<(Picture | Error)[]> {
   );
 }
 
-/** Truths under the model's numbers; labels of classes that it does not know are left out. */
-function scoredPicture(
-  sample: Sample,
-  detections: readonly Detection[],
-  numbers: readonly number[],
-): ScoredPicture {
-  const truths = sample.labels
-    .map(({ classIndex, box }) => ({ classIndex: numbers[classIndex] ?? -1, box }))
+/** Labels under the model's numbers; those of classes that it does not know are left out. */
+function knownLabels({ labels }: Sample, numbers: readonly number[]): Label[] {
+  return labels
+    .map((label) => ({ ...label, classIndex: numbers[label.classIndex] ?? -1 }))
     .filter(({ classIndex }) => classIndex >= 0);
-  return { truths, detections: [...detections] };
 }

@@ -8,8 +8,7 @@ import { backoffMs } from "../shared/base/retry.ts";
 import { countText } from "../shared/base/text.ts";
 import { onAbort, throwIfAborted } from "../shared/base/wait.ts";
 import { readDataset } from "../shared/dataset/read.ts";
-import { datasetStatistics } from "../shared/dataset/statistics.ts";
-import type { Dataset } from "../shared/dataset/types.ts";
+import { type DatasetStatistics, datasetStatistics } from "../shared/dataset/statistics.ts";
 import { chooseInputSide, INPUT_SIDE_PX } from "../shared/learn/input-choice.ts";
 import { planFor } from "../shared/learn/plan.ts";
 import type { Connection } from "../shared/net/connection.ts";
@@ -22,6 +21,7 @@ import { JobClient, type JobNews, type SubmitProgress } from "../shared/training
 import { WIRE_CHOICES } from "../shared/training/wire-choice.ts";
 import type { JobStatus } from "../shared/wire/messages/job-status.ts";
 import { choiceFlag, numberFlag, wholeFlag } from "./flags.ts";
+import { misfitOf } from "./network-fit.ts";
 import { type CommandContext, type Flags, isSet, textOf } from "./shell.ts";
 
 /** What `train` and `submit` share: the flags of training, handing in a data set, and following the job. */
@@ -113,8 +113,13 @@ export async function handIn(
   const options = trainingOptions(flags, root);
   const initPath = textOf(flags, "init");
   const dataset = await readDataset(root, { strict: isSet(flags, "strict"), log, signal });
+  const statistics = datasetStatistics(dataset);
+  const misfit = misfitOf(options.network, statistics);
+  if (misfit !== undefined) log.warn(misfit);
   const sized =
-    initPath === undefined ? withInputSide(options, dataset, progress) : await likeModel(options, initPath);
+    initPath === undefined
+      ? withInputSide(options, statistics, progress)
+      : await likeModel(options, initPath);
   const show = ({ stage, done, total }: SubmitProgress): void =>
     progress.show({ stage: `${stage} pictures`, share: done / total, detail: `${done} of ${total}` });
   return await client.submit(
@@ -126,11 +131,11 @@ export async function handIn(
 /** Where no size is given, a detector gets the one that the objects ask for, and this is said. */
 export function withInputSide(
   options: TrainingOptions,
-  dataset: Dataset,
+  statistics: DatasetStatistics,
   progress: Progress,
 ): TrainingOptions {
   if (options.network !== "detector" || options.sizePx !== undefined) return options;
-  const { sidePx, smallest } = chooseInputSide(datasetStatistics(dataset), options.minutes);
+  const { sidePx, smallest } = chooseInputSide(statistics, options.minutes);
   if (sidePx === INPUT_SIDE_PX || smallest === undefined) return options;
   const times = ((sidePx / INPUT_SIDE_PX) ** 2).toFixed(1);
   progress.say(
@@ -244,9 +249,10 @@ function stateOfJob({ status }: JobNews): Parameters<Progress["show"]>[0] {
   const parts = [];
   const isTraining = state === "training";
   if (isTraining && epochs > 0) parts.push(`epoch ${epoch.toFixed(1)} of ${epochs.toFixed(0)}`);
+  // What matters most first: a narrow terminal cuts the end off.
+  if (bestMap50 !== undefined) parts.push(`best mAP50 ${bestMap50.toFixed(3)}`);
   const sum = Object.values(loss).reduce((so, part) => so + part, 0);
   if (isTraining && sum > 0) parts.push(`loss ${sum.toFixed(2)}`);
-  if (bestMap50 !== undefined) parts.push(`best mAP50 ${bestMap50.toFixed(3)}`);
   if (isTraining && imagesPerSecond > 0) parts.push(`${imagesPerSecond.toFixed(1)} pictures/s`);
   if (workers.length > 0) parts.push(countText(workers.length, "worker"));
   if (note !== undefined) parts.push(noteText(note));

@@ -1,7 +1,8 @@
 import { durationText } from "./text.ts";
 
-/** Characters of the bar. */
+/** Characters of the bar: less where the line has no room for what it says. */
 const BAR_WIDTH = 24;
+const BAR_WIDTH_MIN = 6;
 /** Without a terminal, a line at most this often. */
 const PLAIN_EVERY_MS = 10_000;
 /** On a terminal, the line is drawn at most this often. */
@@ -25,6 +26,7 @@ export interface ProgressState {
 export class Progress implements Disposable {
   readonly #isTerminal: boolean;
   readonly #write: (text: string) => void;
+  readonly #columns: () => number | undefined;
   #stage = "";
   #drawnAtMs = Number.NEGATIVE_INFINITY;
   #drawn = "";
@@ -32,7 +34,12 @@ export class Progress implements Disposable {
   #waiting: ProgressState | undefined;
 
   /** @param out where to write; standard error when absent */
-  constructor(out?: { readonly isTerminal: boolean; readonly write: (text: string) => void }) {
+  constructor(out?: {
+    readonly isTerminal: boolean;
+    readonly write: (text: string) => void;
+    readonly columns?: number;
+  }) {
+    this.#columns = () => (out === undefined ? process.stderr.columns : out.columns);
     this.#isTerminal = out?.isTerminal ?? process.stderr.isTTY === true;
     this.#write = out?.write ?? ((text) => void process.stderr.write(text));
   }
@@ -53,15 +60,20 @@ export class Progress implements Disposable {
   #draw(state: ProgressState): void {
     this.#waiting = undefined;
     if (!this.#isTerminal) {
-      this.#write(`${progressLine(state, false)}\n`);
+      this.#write(`${progressLine(state, 0)}\n`);
       return;
     }
     // A line that wraps could not be drawn over; what is left of a longer one is erased.
-    let line = progressLine(state, true);
-    const excess = line.length - (process.stderr.columns ?? line.length + 1) + 1;
-    if (excess > 0) {
-      const detail = state.detail?.slice(0, -excess - 1);
-      line = progressLine({ ...state, detail: detail === undefined ? undefined : `${detail}…` }, true);
+    let line = progressLine(state, BAR_WIDTH);
+    const room = (this.#columns() ?? Number.POSITIVE_INFINITY) - 1;
+    if (line.length > room) {
+      const barWidth = Math.max(BAR_WIDTH_MIN, BAR_WIDTH - (line.length - room));
+      line = progressLine(state, barWidth);
+      const excess = line.length - room;
+      if (excess > 0) {
+        const detail = state.detail?.slice(0, -excess - 1);
+        line = progressLine({ ...state, detail: detail && `${detail}…` }, barWidth);
+      }
     }
     this.#write(`\r${line}\x1b[K`);
     this.#drawn = line;
@@ -86,13 +98,14 @@ export class Progress implements Disposable {
   }
 }
 
-function progressLine({ stage, share, detail, timeLeftMs }: ProgressState, withBar: boolean): string {
+/** @param barWidth 0 for no bar */
+function progressLine({ stage, share, detail, timeLeftMs }: ProgressState, barWidth: number): string {
   const parts = [stage];
   if (share !== undefined) {
     const part = Math.min(1, Math.max(0, share));
-    const filled = Math.round(part * BAR_WIDTH);
-    const bar = `${"█".repeat(filled)}${"░".repeat(BAR_WIDTH - filled)}`;
-    parts.push(`${withBar ? `${bar} ` : ""}${Math.floor(100 * part)}%`);
+    const filled = Math.round(part * barWidth);
+    const bar = `${"█".repeat(filled)}${"░".repeat(barWidth - filled)}`;
+    parts.push(`${barWidth > 0 ? `${bar} ` : ""}${Math.floor(100 * part)}%`);
   }
   if (detail !== undefined && detail !== "") parts.push(detail);
   if (timeLeftMs !== undefined) parts.push(`${durationText(timeLeftMs)} left`);

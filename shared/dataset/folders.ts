@@ -23,6 +23,8 @@ export interface FoundFiles {
   readonly annotations: readonly FoundFile[];
   /** The split lists of Pascal VOC. */
   readonly lists: readonly FoundFile[];
+  /** What may hold labels in a form that is not read: `foreignLabels`. */
+  readonly others: readonly FoundFile[];
   /** Folders that hold neither files nor folders. */
   readonly emptyFolders: readonly string[];
   readonly defects: readonly DatasetDefect[];
@@ -47,7 +49,7 @@ export async function listFiles(root: string): Promise<FoundFiles> {
       hint: "unpack an archive first, then give its folder",
     });
   }
-  const found = { pictures: [], annotations: [], lists: [], emptyFolders: [], defects: [] };
+  const found = { pictures: [], annotations: [], lists: [], others: [], emptyFolders: [], defects: [] };
   await walk(root, [], found, new Set(), { files: 0 });
   return found;
 }
@@ -84,6 +86,7 @@ async function walk(
     if (isPictureName(entry.name)) found.pictures.push(file);
     else if (ending === ".xml") found.annotations.push(file);
     else if (ending === ".txt" && folders.some((name) => /^imagesets$/i.test(name))) found.lists.push(file);
+    else if (/^\.(txt|json|csv|tfrecord)$/.test(ending)) found.others.push(file);
   }
 }
 

@@ -2,7 +2,7 @@ import { readFile, stat } from "node:fs/promises";
 import { basename, dirname, relative } from "node:path";
 import { AppError, errorLine } from "../base/errors.ts";
 import { compareText, type FoundFile, type FoundFiles, splitNamed, splitOfFile } from "./folders.ts";
-import { nameKey, pairFiles } from "./pairing.ts";
+import { nameKey, type Pair, pairFiles } from "./pairing.ts";
 import type { DatasetDefect, SplitName } from "./types.ts";
 import { className } from "./voc.ts";
 
@@ -45,20 +45,22 @@ export function classFolderItems({ pictures, emptyFolders }: FoundFiles): Items 
  */
 export async function vocItems(root: string, found: FoundFiles): Promise<Items> {
   const defects: DatasetDefect[] = [];
-  const lists = await readLists(found.lists, defects);
   const { pairs, alone } = await pairFiles(found, defects);
+  const lists = await readLists(found.lists, pairs, defects);
   if (lists === undefined) {
     for (const file of alone) defects.push({ file: file.path, what: "has no XML file, passed over" });
-    const hasSplits = pairs.some(({ xml }) => splitOfFile(xml) !== undefined);
-    const items = pairs.map(({ picture, xml }) => ({
-      ...itemOf(root, picture, xml),
-      split: hasSplits ? (splitOfFile(xml) ?? "train") : undefined,
+    const splitOf = ({ picture, xml }: Pair) => splitOfFile(xml) ?? splitOfFile(picture);
+    const hasSplits = pairs.some((pair) => splitOf(pair) !== undefined);
+    const items = pairs.map((pair) => ({
+      ...itemOf(root, pair),
+      split: hasSplits ? (splitOf(pair) ?? "train") : undefined,
     }));
     return { items: withShortIds(items), defects };
   }
   const byStem = new Map<string, Item>();
-  for (const { picture, xml } of pairs) {
-    const item = { ...itemOf(root, picture, xml), id: xml.stem };
+  for (const pair of pairs) {
+    const { picture, xml } = pair;
+    const item = { ...itemOf(root, pair), id: xml.stem };
     for (const key of [nameKey(picture.stem), nameKey(xml.stem), xml.stem]) byStem.set(key, item);
   }
   const pictures = new Set(alone.map((file) => nameKey(file.stem)));
@@ -75,7 +77,7 @@ export async function vocItems(root: string, found: FoundFiles): Promise<Items> 
   return { items: withoutTwins(items, defects), defects };
 }
 
-function itemOf(root: string, picture: FoundFile, xml: FoundFile): Item {
+function itemOf(root: string, { picture, xml }: Pair): Item {
   const folder = relative(root, dirname(picture.path)).split(/[\\/]/).filter(Boolean);
   return {
     id: [...folder, picture.stem].join("/"),
@@ -109,9 +111,10 @@ interface Listed {
   readonly list: string;
 }
 
-/** Which id belongs to which split by `ImageSets/Main`; `undefined` where there are no such lists. */
+/** Which id belongs to which split by `ImageSets/Main`; `undefined` where there are no lists of these pictures. */
 async function readLists(
   files: readonly FoundFile[],
+  pairs: readonly Pair[],
   defects: DatasetDefect[],
 ): Promise<Map<string, Listed> | undefined> {
   const main = files.filter((file) => /^main$/i.test(file.folders.at(-1) ?? ""));
@@ -139,7 +142,16 @@ async function readLists(
       listed.set(id, { split, list: file.path });
     }
   }
-  return listed.size === 0 ? undefined : listed;
+  if (listed.size === 0) return undefined;
+  const ids = new Set([...listed.keys()].map(nameKey));
+  if (
+    pairs.length === 0 ||
+    pairs.some(({ picture, xml }) => ids.has(nameKey(picture.stem)) || ids.has(nameKey(xml.stem)))
+  )
+    return listed;
+  for (const file of new Set([...listed.values()].map(({ list }) => list)))
+    defects.push({ file, what: "lists no picture of this data set, passed over" });
+  return undefined;
 }
 
 function listRank({ file, split }: { file: FoundFile; split: SplitName | undefined }): number {

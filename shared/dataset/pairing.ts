@@ -34,7 +34,9 @@ export async function pairFiles(
     let picture: FoundFile | undefined;
     let best = -1;
     for (const file of byName.get(nameKey(stem)) ?? []) {
-      if (used.has(file) || splitOfFile(file) !== split) continue;
+      // Where one side has no splits, its files belong to whatever split the other side has.
+      const own = splitOfFile(file);
+      if (used.has(file) || (own !== split && own !== undefined && split !== undefined)) continue;
       const score = nearness(file, xml);
       if (score > best) [picture, best] = [file, score];
     }

@@ -11,7 +11,7 @@ import {
 import { bytesText } from "../base/text.ts";
 import { decodePicture, readPictureFile } from "../image/codec.ts";
 import type { Picture } from "../image/types.ts";
-import { bytes, finite, list, Reader, record, text, u16 } from "../wire/codec.ts";
+import { bool, bytes, finite, list, Reader, record, text, u16 } from "../wire/codec.ts";
 import type { Sample } from "./types.ts";
 
 /** A box in shares of the picture: 0 to 1, left, top, right, bottom. */
@@ -20,6 +20,7 @@ export type ShareBox = readonly [x1: number, y1: number, x2: number, y2: number]
 export interface PreparedLabel {
   readonly classIndex: number;
   readonly box: ShareBox;
+  readonly difficult?: boolean;
 }
 
 /** A labelled picture that is ready to be learnt from: decoded, upright, small. */
@@ -47,8 +48,8 @@ export async function preparePicture(
   try {
     const file = bytes ?? (await readPictureFile(sample.path));
     const { originalWidth, originalHeight, ...picture } = await decodePicture(file, { maxSide: cacheSide });
-    const labels = sample.labels.map(({ classIndex, box }) => ({
-      classIndex,
+    const labels = sample.labels.map(({ box, ...label }) => ({
+      ...label,
       box: [
         share(box[0], originalWidth),
         share(box[1], originalHeight),
@@ -71,12 +72,12 @@ function share(value: number, whole: number): number {
 }
 
 /*
- * A shard: "VGSH", version 1, three bytes of zero, u32 size of the content, then the content compressed by Zstandard
+ * A shard: "VGSH", version 2, three bytes of zero, u32 size of the content, then the content compressed by Zstandard
  * (RFC 8878). The pixels are kept as differences from the pixel before, which makes them a third smaller. The same
  * pictures give the same bytes on the same version of the program, so that a shard can be named by its hash.
  */
 const MAGIC = 0x48534756; // "VGSH", little-endian
-const VERSION = 1;
+const VERSION = 2;
 const HEADER_BYTES = 12;
 const SHARD_PICTURES_MAX = 65_536;
 
@@ -87,7 +88,7 @@ const pictureCodec = record({
   originalWidth: u16,
   originalHeight: u16,
   labels: list(
-    record({ classIndex: u16, x1: finite, y1: finite, x2: finite, y2: finite }),
+    record({ classIndex: u16, difficult: bool, x1: finite, y1: finite, x2: finite, y2: finite }),
     BOXES_PER_PICTURE_MAX,
   ),
   differences: bytes(SHARD_SIZE_BYTES_MAX),
@@ -106,7 +107,9 @@ export function encodeShard(pictures: readonly PreparedPicture[]): Uint8Array {
     height: picture.height,
     originalWidth,
     originalHeight,
-    labels: labels.map(({ classIndex, box: [x1, y1, x2, y2] }) => ({ classIndex, x1, y1, x2, y2 })),
+    labels: labels.map(({ classIndex, difficult = false, box: [x1, y1, x2, y2] }) => {
+      return { classIndex, difficult, x1, y1, x2, y2 };
+    }),
     differences: toDifferences(picture.data),
   }));
   const size = shardCodec.size(records);
@@ -158,10 +161,10 @@ function checkedPicture(read: ReturnType<typeof pictureCodec.read>): PreparedPic
   }
   if (differences.length !== width * height * 3)
     throw damaged(`${differences.length} B for ${width}x${height} pixels`);
-  const labels = read.labels.map(({ classIndex, x1, y1, x2, y2 }): PreparedLabel => {
+  const labels = read.labels.map(({ classIndex, difficult, x1, y1, x2, y2 }): PreparedLabel => {
     const isBox = x1 >= 0 && y1 >= 0 && x2 <= 1 && y2 <= 1 && x1 < x2 && y1 < y2;
     if (!isBox || classIndex >= CLASS_COUNT_MAX) throw damaged("a label of it is out of bounds");
-    return { classIndex, box: [x1, y1, x2, y2] };
+    return { classIndex, box: [x1, y1, x2, y2], ...(difficult && { difficult }) };
   });
   const picture = { width, height, data: fromDifferences(differences) };
   return { id, picture, originalWidth, originalHeight, labels };

@@ -9,7 +9,8 @@ import { throwIfAborted } from "../base/wait.ts";
 import type { Box } from "../detect/types.ts";
 import { type PictureSize, pictureFileSize } from "../image/codec.ts";
 import { isTurned } from "../image/header.ts";
-import { listFiles } from "./folders.ts";
+import { type FoundFiles, listFiles } from "./folders.ts";
+import { foreignLabels } from "./foreign-labels.ts";
 import { classFolderItems, type Item, vocItems } from "./items.ts";
 import { splitByHash } from "./split.ts";
 import type { Dataset, DatasetDefect, Sample, SplitName } from "./types.ts";
@@ -50,6 +51,7 @@ export async function readDataset(
     throw new AppError("input", `the data set ${root} has no pictures`, { hint: FORMS });
   }
   const isVoc = found.annotations.length > 0;
+  if (!isVoc) await refuseUnlabelled(root, found);
   const { items, defects: pairing } = isVoc ? await vocItems(root, found) : classFolderItems(found);
   if (items.length > PICTURE_COUNT_MAX) {
     throw new AppError("input", `the data set has more than ${PICTURE_COUNT_MAX} pictures`);
@@ -65,6 +67,7 @@ export async function readDataset(
   const index = IdIndex.stable(usable.flatMap(({ objects }) => objects.map(({ name }) => name)));
   const classes = index.names;
   if (usable.length === 0) {
+    await refuseForeignLabels(root, found);
     const why =
       items.length === 0 ? "no picture of it has labels" : "none of its pictures and XML files can be read";
     throw new AppError("input", `the data set ${root}: ${why}`, { hint: FORMS });
@@ -77,7 +80,7 @@ export async function readDataset(
   if (classes.length > CLASS_COUNT_MAX) {
     throw new AppError("input", `the data set has ${classes.length} classes, at most ${CLASS_COUNT_MAX}`);
   }
-  const splits = splitSamples(usable, index, isVoc, log);
+  const splits = splitSamples(usable, index, log);
   const lost = new Set(read.flatMap((one) => one.lostClasses));
   const classesWithoutBoxes = [...lost].filter((name) => index.numberOf(name) === undefined);
   warnOfClasses(splits, classes, classesWithoutBoxes, log);
@@ -88,6 +91,29 @@ export async function readDataset(
     ...Object.fromEntries(Object.entries(splits).map(([name, samples]) => [name, samples.length])),
   });
   return { root, classes, splits, defects, classesWithoutBoxes };
+}
+
+/** Where no folder has another name than these, folders name no classes. */
+const PICTURES_FOLDER =
+  /^(|images?|imgs?|jpegimages|pictures?|pics|photos?|fotos?|im[aá]genes|frames|data)$/i;
+
+/** Throws `input` where other tools' labels are there. */
+async function refuseForeignLabels(root: string, found: FoundFiles): Promise<void> {
+  const foreign = await foreignLabels(found);
+  if (foreign === undefined) return;
+  const file = relative(root, foreign.path);
+  throw new AppError("input", `the data set ${root} has its labels in ${foreign.form} form (${file})`, {
+    hint: "export it once more as Pascal VOC, an XML file for each picture: Roboflow, CVAT, Label Studio and others offer it",
+  });
+}
+
+/** Without XML files only folders can be labels. Throws `input` where they are not. */
+async function refuseUnlabelled(root: string, found: FoundFiles): Promise<void> {
+  await refuseForeignLabels(root, found);
+  const folders = new Set(found.pictures.map(({ folders }) => folders.at(-1) ?? ""));
+  if ([...folders].every((name) => PICTURES_FOLDER.test(name))) {
+    throw new AppError("input", `the data set ${root}: no picture of it has labels`, { hint: FORMS });
+  }
 }
 
 /** A sample before its classes have numbers. */
@@ -210,7 +236,7 @@ function usableObjects(annotation: VocAnnotation, size: PictureSize, problems: s
     }
     if (isReversed) problems.push(`${what} has its corners exchanged, mended`);
     if (cut > EDGE_TOLERANCE_PX) problems.push(`${what} reaches over the picture's edge, clipped`);
-    return [{ name: object.name, box: clipped }];
+    return [{ ...object, box: clipped }];
   });
 }
 
@@ -230,10 +256,10 @@ function isLabelledLarger(annotation: VocAnnotation, { width, height }: PictureS
 type Splits = Partial<Record<SplitName, Sample[]>>;
 
 /** The data set's own splits. Without a test split, validation pictures become it, else a fifth of all pictures. */
-function splitSamples(samples: readonly NamedSample[], index: IdIndex, isVoc: boolean, log: Log): Splits {
+function splitSamples(samples: readonly NamedSample[], index: IdIndex, log: Log): Splits {
   const splits: Splits = {};
   for (const { objects, split = "train", ...facts } of samples) {
-    const labels = objects.map(({ name, box }) => ({ classIndex: index.numberOf(name)!, box }));
+    const labels = objects.map(({ name, ...label }) => ({ classIndex: index.numberOf(name)!, ...label }));
     splits[split] ??= [];
     splits[split].push({ ...facts, labels });
   }
@@ -244,9 +270,10 @@ function splitSamples(samples: readonly NamedSample[], index: IdIndex, isVoc: bo
     });
     return { ...(splits.train && { train: splits.train }), test: splits.val };
   }
-  // Where the folder is the class, each class gives its share.
-  const groupOf = (sample: Sample) => (isVoc ? "" : String(sample.labels[0]?.classIndex));
-  const { kept, taken } = splitByHash(splits.train ?? [], TEST_SHARE, groupOf);
+  // Each class gives its share.
+  const { kept, taken } = splitByHash(splits.train ?? [], TEST_SHARE, ({ labels }) =>
+    labels.map(({ classIndex }) => classIndex),
+  );
   if (taken.length === 0) return { train: kept };
   log.info("the data set has no test split: a fifth of its pictures, chosen by name, is kept for it", {
     train: kept.length,

@@ -44,6 +44,7 @@ export interface DatasetStatistics {
   readonly objectsPerPicture: Spread;
   readonly boxes: BoxColumns;
   readonly doubleLabels: readonly DoubleLabel[];
+  readonly picturesWithSeveral: number;
   /** Whether each picture has exactly one object. */
   readonly isOneObjectEach: boolean;
   /** Whether every box covers its whole picture: labels that name pictures, as a folder for each class gives them. */
@@ -106,6 +107,7 @@ export function datasetStatistics({ classes, splits }: Dataset): DatasetStatisti
     objectsPerPicture: spreadOf(samples.map(({ labels }) => labels.length)),
     boxes,
     doubleLabels: samples.flatMap((sample) => doubleLabels(sample, classes)),
+    picturesWithSeveral: samples.filter(({ labels }) => labels.length > 1).length,
     isOneObjectEach: samples.every(({ labels }) => labels.length === 1),
     isWholePictures: samples.every(({ labels, width, height }) =>
       labels.every(({ box }) => box[0] === 0 && box[1] === 0 && box[2] === width && box[3] === height),

@@ -6,6 +6,8 @@ export interface Label {
   readonly classIndex: number;
   /** Pixels of the original picture, clipped to it; never empty. */
   readonly box: Box;
+  /** Marked as hard to recognise: learnt from like any other, and left out of every score. */
+  readonly difficult?: boolean;
 }
 
 /** One labelled picture on disk. */

@@ -19,6 +19,8 @@ export interface VocObject {
   readonly name: string;
   /** As written: corners may be exchanged, reach over the edge, or coincide. All four are finite. */
   readonly box: Box;
+  /** Marked as hard to recognise: see `Label`. */
+  readonly difficult?: boolean;
 }
 
 /**
@@ -30,6 +32,7 @@ const parser = new XMLParser({
   parseTagValue: false,
   processEntities: false,
   maxNestedTags: 50,
+  transformTagName: (name) => name.toLowerCase(),
   isArray: (name) => name === "object",
 });
 
@@ -42,13 +45,12 @@ export function parseVoc(bytes: Uint8Array): VocAnnotation {
   if (bytes.length > ANNOTATION_FILE_BYTES_MAX) {
     throw new AppError("input", `is too large: ${bytesText(bytes.length)}`);
   }
-  const text = decodeText(bytes);
-  if (text.trim() === "") throw new AppError("input", "is empty");
-  if (/<!DOCTYPE|<!ENTITY/i.test(text)) throw new AppError("input", "declares a DOCTYPE, which is not read");
-  const annotation = child(parse(text), "annotation");
+  const text = decodeText(bytes).trim();
+  if (text === "") throw new AppError("input", "is empty");
+  const problems: string[] = [];
+  const annotation = child(parse(withEnd(withoutDoctype(text), problems)), "annotation");
   if (annotation === undefined) throw new AppError("input", "has no <annotation> element");
   const size = child(annotation, "size");
-  const problems: string[] = [];
   const listed = asRecord(annotation).object;
   const objects = Array.isArray(listed) ? listed : [];
   if (objects.length > BOXES_PER_PICTURE_MAX) {
@@ -66,6 +68,43 @@ export function parseVoc(bytes: Uint8Array): VocAnnotation {
 export function pictureNameIn(bytes: Uint8Array): string {
   const [, name = ""] = /<filename>([^<]{1,1000})<\/filename>/i.exec(decodeText(bytes)) ?? [];
   return unescapeXml(name.trim());
+}
+
+/** What may stand before a DOCTYPE. */
+const BEFORE_DOCTYPE = /(?:\s|<!--[\s\S]*?-->|<\?[\s\S]*?\?>)*/y;
+/** A part of a DOCTYPE: brackets in quotes, comments and instructions end nothing. */
+const DOCTYPE_PART = /"[^"]*"|'[^']*'|<!--[\s\S]*?-->|<\?[\s\S]*?\?>|[^"'<>[\]]+|<(?!!--|\?)|[>[\]]/y;
+
+/**
+ * The text without its DOCTYPE. What it declares is never looked at, so no entity can fetch or grow anything; a label
+ * that uses one keeps its reference as it is written.
+ */
+function withoutDoctype(text: string): string {
+  BEFORE_DOCTYPE.lastIndex = 0;
+  BEFORE_DOCTYPE.test(text);
+  const from = BEFORE_DOCTYPE.lastIndex;
+  if (!/^<!DOCTYPE/i.test(text.slice(from, from + 9))) return text;
+  let isInside = false;
+  for (DOCTYPE_PART.lastIndex = from + 9; ; ) {
+    const part = DOCTYPE_PART.exec(text)?.[0];
+    if (part === undefined) throw new AppError("input", "is not well-formed XML: its DOCTYPE does not end");
+    if (part === "[" || part === "]") isInside = part === "[";
+    if (part === ">" && !isInside) return text.slice(0, from) + text.slice(DOCTYPE_PART.lastIndex);
+  }
+}
+
+/** The text up to its end tag, which is put where it is missing after a whole object: then no label is lost. */
+function withEnd(text: string, problems: string[]): string {
+  const tag = [...text.matchAll(/<\/annotation\s*>/gi)].at(-1);
+  if (tag === undefined) {
+    const begin = /<(annotation)\b/i.exec(text);
+    if (begin === null || !/<\/object\s*>$/i.test(text)) return text;
+    problems.push("lacks its end tag </annotation>, mended");
+    return `${text}</${begin[1]}>`;
+  }
+  const end = tag.index + tag[0].length;
+  if (end < text.length) problems.push("has text after its end tag </annotation>, passed over");
+  return text.slice(0, end);
 }
 
 function parse(text: string): unknown {
@@ -90,7 +129,8 @@ function readObject(object: unknown, place: number, problems: string[]): VocObje
   if (bounds === undefined) return skip("has no <bndbox>");
   const box = ["xmin", "ymin", "xmax", "ymax"].map((side) => numberIn(textOf(bounds, side)));
   if (!box.every((value) => Math.abs(value) <= 1e7)) return skip("has a box that is not four numbers");
-  return [{ name, box: box as unknown as Box }];
+  const difficult = /^(1|true|yes)$/i.test(textOf(object, "difficult"));
+  return [{ name, box: box as unknown as Box, ...(difficult && { difficult }) }];
 }
 
 /** Some tools write the decimal comma of their user's language. NaN for what is no number. */

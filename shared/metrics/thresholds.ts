@@ -29,8 +29,8 @@ const SHARED_TRUTHS = 10;
  * by the F1 (at an overlap of 0.5) that they have on the pictures added, and where they are precise. A class that is
  * precise nowhere gets one above all its detections.
  *
- * Chosen on 24 test pictures and held against the others (7 models, 200 draws), these have a mean F1 of 0.83, where the
- * highest threshold within 95% of a class's own best F1 has 0.795, and the best that could be chosen 0.88.
+ * Chosen on 24 test pictures and held against the others, these have a mean F1 of 0.83, the best that could be chosen
+ * 0.87 (7 models; test/bench/LEARNING.md).
  */
 export class BestThresholds implements Metric<number[]> {
   readonly #classes: { readonly answers: Answer[]; truths: number }[];

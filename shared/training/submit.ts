@@ -175,7 +175,8 @@ async function rowOf(split: SampleRow["split"], sample: Sample): Promise<SampleR
     throw new AppError("input", `the picture ${path} has ${size} B, ${PICTURE_FILE_BYTES_MAX} at most`);
   }
   const sha256 = await hashOfFile(path);
-  return { id, split, sha256, fileBytes: size, width, height, labels: [...labels] };
+  const rows = labels.map(({ difficult = false, ...label }) => ({ ...label, difficult }));
+  return { id, split, sha256, fileBytes: size, width, height, labels: rows };
 }
 
 async function hashOfFile(path: string): Promise<string> {

@@ -1,5 +1,6 @@
 import { availableParallelism } from "node:os";
 import { Progress } from "../../shared/base/progress.ts";
+import { countText } from "../../shared/base/text.ts";
 import { readDataset } from "../../shared/dataset/read.ts";
 import { openModel } from "../../shared/detect/model.ts";
 import type { Evaluation } from "../../shared/metrics/evaluation.ts";
@@ -38,11 +39,14 @@ export const command: Command = {
     });
     using progress = new Progress();
     const evaluated = await evaluateModel(model, dataset, split, progress, context);
-    const { result, imagesPerSecond } = evaluated;
+    const { result, difficult, imagesPerSecond } = evaluated;
     progress[Symbol.dispose]();
     const how = { imagesPerSecond, engine: model.engineName, format: model.info.format };
-    if (isSet(flags, "json")) context.print(JSON.stringify({ ...rounded(result), ...how }));
-    else for (const line of table(result, how)) context.print(line);
+    if (isSet(flags, "json")) context.print(JSON.stringify({ ...rounded(result), difficult, ...how }));
+    else {
+      for (const line of table(result, how)) context.print(line);
+      if (difficult > 0) context.print(`left out: ${countText(difficult, "object")} marked as difficult`);
+    }
     const folder = textOf(flags, "report");
     if (folder === undefined) return;
     const report = { model: model.info, dataset, split, evaluated, engine: model.engineName };

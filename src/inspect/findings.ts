@@ -1,6 +1,6 @@
 import { relative } from "node:path";
 import { countText } from "../../shared/base/text.ts";
-import type { DatasetStatistics } from "../../shared/dataset/statistics.ts";
+import { type DatasetStatistics, SPLITS } from "../../shared/dataset/statistics.ts";
 import type { Dataset } from "../../shared/dataset/types.ts";
 import { INPUT_SIDE_PX } from "../../shared/learn/input-choice.ts";
 import { SEEN_SIDE_PX } from "./input-size.ts";
@@ -195,7 +195,7 @@ function ofSizes({ boxes, classes, inputSize }: Facts): Finding[] {
 }
 
 function ofLabels(
-  { root }: Dataset,
+  { root, splits }: Dataset,
   { doubleLabels, isOneObjectEach, isWholePictures }: DatasetStatistics,
 ): Finding[] {
   const found: Finding[] = [];
@@ -208,6 +208,16 @@ function ofLabels(
       kind: "double-labels",
       what: `${countText(doubleLabels.length, "object is", "objects are")} labelled twice: ${shown([...new Set(where)])}`,
       advice: "take one of the two boxes out: the second is missed in every evaluation",
+    });
+  }
+  const labels = SPLITS.flatMap((name) => splits[name] ?? []).flatMap((sample) => sample.labels);
+  const difficult = labels.filter((label) => label.difficult === true).length;
+  if (difficult > 0) {
+    found.push({
+      level: "note",
+      kind: "difficult-objects",
+      what: `${countText(difficult, "object is", "objects are")} marked as difficult`,
+      advice: "they are learnt from like the others; no score counts them, found or not",
     });
   }
   if (isWholePictures) {

@@ -16,6 +16,8 @@ export interface ReportContent {
   readonly engine: string;
   readonly format: string;
   readonly imagesPerSecond: number;
+  /** Objects that are left out of all figures, being marked as difficult. */
+  readonly difficult: number;
   readonly evaluation: Evaluation;
   /** Of each class the precision at evenly spaced recalls; null of a class without truths. */
   readonly curves: readonly (Float64Array | null)[];
@@ -46,7 +48,7 @@ export function reportPage(content: ReportContent): string {
 </head>
 <body>
 <h1>${model.name} ${model.version}</h1>
-<p>${dataset}, ${split}: ${evaluation.images} ${both("pictures", "imágenes")} · ${content.imagesPerSecond.toFixed(1)} ${both("a second", "por segundo")} · ${content.engine} (${content.format})</p>
+<p>${dataset}, ${split}: ${evaluation.images} ${both("pictures", "imágenes")} · ${content.imagesPerSecond.toFixed(1)} ${both("a second", "por segundo")} · ${content.engine} (${content.format})${leftOut(content)}</p>
 ${figures(evaluation)}
 <h2>${both("Classes", "Clases")}</h2>
 ${classTable(evaluation)}
@@ -68,6 +70,11 @@ ${mistakes(content)}
 </html>
 `;
   return text;
+}
+
+function leftOut({ difficult }: ReportContent): Html {
+  if (difficult === 0) return html``;
+  return html` · ${both("left out, marked as difficult:", "omitidos, marcados como difíciles:")} ${difficult}`;
 }
 
 function figures(evaluation: Evaluation): Html {

@@ -25,7 +25,7 @@ export interface Report {
  */
 export async function writeReport(folder: string, report: Report, signal: AbortSignal): Promise<string> {
   const { model, dataset, split, engine } = report;
-  const { result, scored, imagesPerSecond } = report.evaluated;
+  const { result, scored, difficult, imagesPerSecond } = report.evaluated;
   const coco = new CocoAveragePrecision(model.classes.length);
   addAll(scored, [coco]);
   const mistakes = findMistakes(scored, model.thresholds);
@@ -38,6 +38,7 @@ export async function writeReport(folder: string, report: Report, signal: AbortS
     engine,
     format: model.format,
     imagesPerSecond,
+    difficult,
     evaluation: result,
     curves: coco.curvesAt50(),
     history: model.history ?? [],

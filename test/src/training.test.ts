@@ -1,9 +1,11 @@
 import { expect, test } from "bun:test";
 import { join } from "node:path";
 import { Progress } from "../../shared/base/progress.ts";
+import { datasetStatistics } from "../../shared/dataset/statistics.ts";
 import { planFor } from "../../shared/learn/plan.ts";
 import { startWeights } from "../../shared/learn/start-weights.ts";
 import { encodeModelFile } from "../../shared/nn/model-file.ts";
+import { misfitOf } from "../../src/network-fit.ts";
 import { likeModel, withInputSide } from "../../src/training.ts";
 import { tempFolder } from "../support/temp.ts";
 
@@ -44,15 +46,43 @@ test("a size that was chosen is said in a line, one that was given is left alone
     height: 960,
     labels: [{ classIndex: 0, box }],
   }));
-  const dataset = { root: "", classes, splits: { train: samples }, defects: [] };
+  const statistics = datasetStatistics({ root: "", classes, splits: { train: samples }, defects: [] });
   const lines: string[] = [];
   using progress = new Progress({ write: (text) => lines.push(text), isTerminal: false });
-  expect(withInputSide({ network: "detector" }, dataset, progress)).toEqual({
+  expect(withInputSide({ network: "detector" }, statistics, progress)).toEqual({
     network: "detector",
     sizePx: 640,
   });
   expect(lines.join("")).toContain('input 640 px: half of "ant" are under 5 px at 320 px');
   const given = { network: "detector", sizePx: 320 } as const;
-  expect(withInputSide(given, dataset, progress)).toBe(given);
+  expect(withInputSide(given, statistics, progress)).toBe(given);
   expect(lines).toHaveLength(1);
+});
+
+test("labels that a network is not meant for are named before it learns for minutes, with the network that is", () => {
+  const [part, whole] = [
+    [10, 10, 50, 50],
+    [0, 0, 100, 80],
+  ] as const;
+  const statisticsOf = (...pictures: (typeof part | typeof whole)[][]) => {
+    const samples = pictures.map((boxes, i) => ({
+      id: `${i}`,
+      path: "",
+      width: 100,
+      height: 80,
+      labels: boxes.map((box) => ({ classIndex: 0, box })),
+    }));
+    return datasetStatistics({ root: "", classes, splits: { train: samples }, defects: [] });
+  };
+  const [scenes, single, faces] = [
+    statisticsOf([part, part], []),
+    statisticsOf([part], []),
+    statisticsOf([whole]),
+  ];
+  expect(misfitOf("detector", scenes)).toBeUndefined();
+  expect(misfitOf("detector", faces)).toContain("--network mlp");
+  expect(misfitOf("single-box", single)).toBeUndefined();
+  expect(misfitOf("single-box", scenes)).toContain("1 picture has several objects");
+  expect(misfitOf("mlp", faces)).toBeUndefined();
+  expect(misfitOf("mlp", single)).toContain("--network detector");
 });

@@ -15,19 +15,18 @@ import {
   type ValueOf,
 } from "../codec.ts";
 import { defineMessage } from "../message.ts";
-import { name, words } from "./parts.ts";
+import { failure, name } from "./parts.ts";
 
 /** Tester <-> video: the newest frame of each camera. Tags 0x60 to 0x7f. */
 
-/** `refused`: it answers and says no (why: `detail`); `gone`: it does not answer; `ended`: a file is over. */
+/** `refused`: it answers and says no (why: `problem`); `gone`: it does not answer; `ended`: a file is over. */
 export const CAMERA_STATES = ["connecting", "live", "stalled", "refused", "gone", "ended"] as const;
 export type CameraState = (typeof CAMERA_STATES)[number];
 
 export const cameraStatus = record({
   name,
   state: oneOf(...CAMERA_STATES),
-  /** What is wrong and what to do, or empty. */
-  detail: words,
+  problem: optional(failure),
   /** Frames a second that arrive from the source. */
   framesPerSecond: finite,
   /** Frames that arrived and were not handed out because a newer one came first; since the start. */

@@ -58,7 +58,7 @@ export const sampleRow = record({
   fileBytes: u32,
   width: u16,
   height: u16,
-  labels: list(record({ classIndex: u16, box }), BOXES_PER_PICTURE_MAX),
+  labels: list(record({ classIndex: u16, box, difficult: bool }), BOXES_PER_PICTURE_MAX),
 });
 export type SampleRow = ValueOf<typeof sampleRow>;
 

@@ -1,6 +1,6 @@
 /** One camera's watch with a model that sees one thing in every picture, always in the same place. */
 import { Database } from "bun:sqlite";
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { CameraWatch } from "../../../roles/tester/camera-watch.ts";
 import { DEFAULT_RULES } from "../../../roles/tester/options.ts";
@@ -11,7 +11,10 @@ import { encodeJpeg } from "../../../shared/image/codec.ts";
 import type { Sighting } from "../../../shared/store/sighting.ts";
 import { SightingLog } from "../../../shared/store/sightings.ts";
 import { fixedDetector } from "../../support/fixed-detector.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const SIDE_PX = 64;
 const FRAME_MS = 200;
@@ -53,7 +56,7 @@ class Scene implements Disposable {
       {
         name: "gate",
         state: "live",
-        detail: "",
+        problem: undefined,
         framesPerSecond: 5,
         skipped: 0,
         delivery: "newest",

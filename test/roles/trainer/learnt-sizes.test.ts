@@ -3,7 +3,11 @@ import { learntSizesOf } from "../../../roles/trainer/learnt-sizes.ts";
 import type { SampleRow } from "../../../shared/wire/messages/training.ts";
 
 function picture(split: SampleRow["split"], ...sides: number[]): SampleRow {
-  const labels = sides.map((side) => ({ classIndex: 0, box: [10, 10, 10 + side, 20] as const }));
+  const labels = sides.map((side) => ({
+    classIndex: 0,
+    box: [10, 10, 10 + side, 20] as const,
+    difficult: false,
+  }));
   return { id: "a.jpg", split, sha256: "", fileBytes: 1, width: 200, height: 1000, labels };
 }
 

@@ -1,12 +1,15 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decodePicture, encodePng } from "../../../shared/image/codec.ts";
 import { encodeStandardJpeg } from "../../../shared/media/standard-jpeg.ts";
 import type { FrameMessage } from "../../../shared/wire/messages/frames.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { has } from "../../support/tools.ts";
 import { startVideo, TestTester } from "./support.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 function plainPicture(width: number, height: number, shade: number) {
   return { width, height, data: new Uint8Array(width * height * 3).fill(shade) };

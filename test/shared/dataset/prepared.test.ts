@@ -28,19 +28,20 @@ function prepared(seed: number): PreparedPicture {
     originalHeight: height * 3,
     labels: [
       { classIndex: random.below(5), box: [x1, y1, x1 + 0.4, y1 + 0.3] },
-      { classIndex: 0, box: [0, 0, 1, 1] },
+      { classIndex: 0, box: [0, 0, 1, 1], difficult: true },
     ],
   };
 }
 
 describe("preparing a picture", () => {
-  const sample = { id: "a", path: "a.jpg", labels: [{ classIndex: 2, box: [10, 20, 100, 80] as const }] };
+  const label = { classIndex: 2, box: [10, 20, 100, 80] as const, difficult: true };
+  const sample = { id: "a", path: "a.jpg", labels: [label] };
 
   test("reduces it to the cache's side and puts its boxes in shares", async () => {
     const got = await preparePicture(sample, 50, await greyJpeg(100, 80));
     expect(got).toMatchObject({ id: "a", originalWidth: 100, originalHeight: 80 });
     expect(got.picture).toMatchObject({ width: 50, height: 40 });
-    expect(got.labels).toEqual([{ classIndex: 2, box: [0.1, 0.25, 1, 1] }]);
+    expect(got.labels).toEqual([{ ...label, box: [0.1, 0.25, 1, 1] }]);
   });
 
   test("never enlarges it", async () => {
@@ -124,9 +125,27 @@ describe("a shard", () => {
 
 test("splitting by hash depends on ids alone and leaves no group empty-handed", () => {
   const items = Array.from({ length: 50 }, (_, i) => ({ id: `p${i}`, group: String(i % 7) }));
-  const { kept, taken } = splitByHash(items, 0.2, (item) => item.group);
-  expect(splitByHash(items.toReversed(), 0.2, (item) => item.group)).toEqual({ kept, taken });
+  const { kept, taken } = splitByHash(items, 0.2, (item) => [item.group]);
+  expect(splitByHash(items.toReversed(), 0.2, (item) => [item.group])).toEqual({ kept, taken });
   expect(kept.length + taken.length).toBe(50);
   expect(new Set(taken.map((item) => item.group)).size).toBe(7);
   expect(splitByHash([{ id: "one" }], 0.5)).toEqual({ kept: [{ id: "one" }], taken: [] });
+});
+
+test("splitting by hash gives each class its share, and keeps the only picture of one", () => {
+  const classesOf = (i: number) => [
+    i % 3 === 0 ? [] : ["common"],
+    i < 10 ? ["rare"] : [],
+    i === 7 ? ["once"] : [],
+  ];
+  const items = Array.from({ length: 100 }, (_, i) => ({ id: `p${i}`, classes: classesOf(i).flat() }));
+  const { taken } = splitByHash(items, 0.2, (item) => item.classes);
+  const count = (name: string) => taken.filter(({ classes }) => classes.includes(name)).length;
+  expect([count("common"), count("rare"), count("once")]).toEqual([13, 2, 0]);
+  expect(Math.abs(taken.length - 20)).toBeLessThanOrEqual(1);
+  const only = [
+    { id: "a", classes: ["x"] },
+    { id: "b", classes: ["x", "y"] },
+  ];
+  expect(splitByHash(only, 0.2, (item) => item.classes).taken.map(({ id }) => id)).toEqual(["a"]);
 });

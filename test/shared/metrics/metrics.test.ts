@@ -5,6 +5,7 @@ import { CountingMetric } from "../../../shared/metrics/counts.ts";
 import { evaluate } from "../../../shared/metrics/evaluation.ts";
 import { addAll, type Metric, type ScoredPicture, type Truth } from "../../../shared/metrics/metric.ts";
 import { AverageQueryPrecision } from "../../../shared/metrics/query-precision.ts";
+import { scoredPicture } from "../../../shared/metrics/scored-picture.ts";
 import { SingleObjectMetric } from "../../../shared/metrics/single-object.ts";
 import { BestThresholds, THRESHOLD_DEFAULT } from "../../../shared/metrics/thresholds.ts";
 
@@ -73,6 +74,38 @@ test("average query precision rewards right answers before wrong ones, picture b
     (1 + 0.5 + 0) / 3,
     12,
   );
+});
+
+describe("objects marked as difficult", () => {
+  const hard = { ...truth(0, 0, 0, 10, 10), difficult: true };
+  const plain = truth(0, 20, 0, 30, 10);
+  const onHard = seen(0, 0.9, 0, 0, 10, 9);
+  const onPlain = seen(0, 0.8, 20, 0, 30, 9);
+
+  test("are neither wanted nor held against whoever sees them, in any figure", () => {
+    const model = { classes: ["cat"], thresholds: [0.5] };
+    const unmarked = { truths: [plain], detections: [onPlain] };
+    const best = evaluate(model, [unmarked]);
+    const again = seen(0, 0.7, 1, 0, 10, 10);
+    for (const detections of [[onPlain], [onHard, onPlain], [onHard, onPlain, again]]) {
+      expect(evaluate(model, [scoredPicture([hard, plain], detections)])).toEqual(best);
+    }
+    expect([best.map50, best.mapVoc, best.mapVoc11, best.accuracy]).toEqual([1, 1, 1, 1]);
+  });
+
+  test("excuse only what overlaps them by half, most of all, and is of their class", () => {
+    const wrong = [seen(0, 0.9, 0, 0, 10, 4), seen(1, 0.9, 0, 0, 10, 10), seen(0, 0.9, 40, 0, 50, 10)];
+    const beside = truth(0, 0, 0, 10, 8);
+    const nearer = seen(0, 0.9, 0, 0, 10, 8.5);
+    expect(scoredPicture([hard, beside], [...wrong, nearer, onHard])).toEqual({
+      truths: [beside],
+      detections: [...wrong, nearer],
+    });
+  });
+
+  test("alone make a picture of nothing", () => {
+    expect(scoredPicture([hard], [onHard])).toEqual({ truths: [], detections: [] });
+  });
 });
 
 test("a single object is judged by the best detection, its name and its four sides", () => {

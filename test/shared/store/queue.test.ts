@@ -13,7 +13,7 @@ const SIDE = 320;
 
 function sample(i: number): SampleRow {
   const split = i < 40 ? "train" : "test";
-  const labels: SampleRow["labels"] = [{ classIndex: 0, box: [1, 2, 30, 40] }];
+  const labels: SampleRow["labels"] = [{ classIndex: 0, box: [1, 2, 30, 40], difficult: false }];
   return { id: `p${i}`, split, sha256: "0".repeat(64), fileBytes: 10, width: 50, height: 60, labels };
 }
 
@@ -49,7 +49,7 @@ test("a job and its data set come back after a new start; what was still arrivin
   const again = stores(folder.path);
   again.jobs.recover(3000);
   expect(again.jobs.next()).toMatchObject({ id: first.id, name: "cells", plan: { seed: 1 } });
-  expect(again.jobs.get(second.id)).toMatchObject({ state: "failed" });
+  expect(again.jobs.get(second.id)).toMatchObject({ state: "failed", failure: { kind: "trainer-stopped" } });
   expect(again.jobs.samples(datasetId)).toEqual(samples);
   expect(again.jobs.samples(datasetId, 10, 2).map(({ id }) => id)).toEqual(["p10", "p11"]);
   expect(again.jobs.keepDataset(["car"], samples)).toBe(datasetId);

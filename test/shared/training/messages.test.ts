@@ -12,7 +12,7 @@ test("what is sent is what arrives", () => {
     fileBytes: 12_345,
     width: 640,
     height: 480,
-    labels: [{ classIndex: 2, box: [1, 2.5, 30, 40] as const }],
+    labels: [{ classIndex: 2, box: [1, 2.5, 30, 40] as const, difficult: true }],
   } as const;
   const rows = { rows: [{ ...row, labels: [...row.labels] }] };
   expect(SampleRows.decode(SampleRows.encode(rows))).toEqual(rows);

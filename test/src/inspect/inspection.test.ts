@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { silentLog } from "../../../shared/base/log.ts";
 import { readDataset } from "../../../shared/dataset/read.ts";
 import { syntheticPicture } from "../../../shared/dataset/synthetic/picture.ts";
@@ -10,7 +10,11 @@ import { inspectionLines } from "../../../src/inspect/table.ts";
 import type { Flags } from "../../../src/shell.ts";
 import { keptLog, objectXml, vocXml, writeFiles } from "../../shared/dataset/voc-files.ts";
 import { dataPath } from "../../support/data.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
+import { runCommand } from "../../support/run-command.ts";
 import { tempFolder } from "../../support/temp.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const SIZE = { width: 320, height: 240 };
 type Object = readonly [name: string, box: readonly [number, number, number, number]];
@@ -27,6 +31,10 @@ async function pictureFiles(
 ): Promise<Record<string, string | Uint8Array>> {
   const xml = vocXml(objects.map(([name, box]) => objectXml(name, box)).join(""), [SIZE.width, SIZE.height]);
   return { [`${path}.jpg`]: await jpeg(index), [`${path}.xml`]: xml };
+}
+
+function markDifficult(files: Record<string, string | Uint8Array>, xml: string): typeof files {
+  return { ...files, [xml]: String(files[xml]).replaceAll(">0</difficult", ">1</difficult") };
 }
 
 async function inspectFiles(...parts: Promise<Record<string, string | Uint8Array>>[]): Promise<Inspection> {
@@ -114,7 +122,9 @@ describe("an inspection", () => {
         ["Car", [1, 0, 161, 80]],
         ["ghost", [5, 5, 5, 5]],
       ]),
-      pictureFiles("test/b", 1, [["car", [0, 0, 160, 80]]]),
+      pictureFiles("test/b", 1, [["car", [0, 0, 160, 80]]]).then((files) =>
+        markDifficult(files, "test/b.xml"),
+      ),
     );
     expect(kinds(inspection)).toEqual([
       "problem class-not-in-training",
@@ -124,6 +134,7 @@ describe("an inspection", () => {
       "warning alike-class-names",
       "warning few-pictures",
       "warning double-labels",
+      "note difficult-objects",
     ]);
     const text = inspection.findings.map(({ what }) => what).join("\n");
     expect(text).toContain('"ghost" is without a single usable box');
@@ -173,26 +184,15 @@ describe("the advised input size", () => {
 });
 
 describe("vigia inspect", () => {
-  async function run(root: string, flags: Record<string, boolean>): Promise<string[]> {
-    const lines: string[] = [];
-    const context = {
-      signal: new AbortController().signal,
-      log: silentLog,
-      many: {},
-      print: (line: string) => void lines.push(line),
-    };
-    await command.run({ _: [root], dataset: root, ...flags } as unknown as Flags, context);
-    return lines;
-  }
-
   test("prints one JSON object with --json, and fails with --strict after saying why", async () => {
     using folder = tempFolder();
     writeFiles(folder.path, await pictureFiles("train/a", 0, [["car", [0, 0, 160, 80]]]));
     writeFiles(folder.path, await pictureFiles("train/b", 1, [["car", [300, 0, 400, 80]]]));
-    const [json, ...rest] = await run(folder.path, { json: true });
+    const [json, ...rest] = (await runCommand(command, { dataset: folder.path, json: true })).lines;
     expect(rest).toEqual([]);
     expect((JSON.parse(json!) as Inspection).defects).toHaveLength(1);
-    await expect(run(folder.path, { strict: true })).rejects.toMatchObject({ kind: "input" });
+    const { failure } = await runCommand(command, { dataset: folder.path, strict: true });
+    expect(failure).toStartWith("the data set has ");
   });
 
   test("says what is wrong with a data set of which nothing can be read", async () => {
