@@ -3,6 +3,7 @@ import { AppError, errorLine } from "../base/errors.ts";
 import { Log, stderrSink } from "../base/log.ts";
 import { decodePicture } from "../image/codec.ts";
 import { lookAt } from "./look/look-at.ts";
+import type { Picture } from "../image/types.ts";
 import { type Model, openModel } from "./model.ts";
 import { Namer } from "./namer.ts";
 import type { PoolReply, PoolRequest } from "./pool.ts";
@@ -13,16 +14,22 @@ const log = new Log("detect", [stderrSink], "warn");
 let model: Model | undefined;
 let modelLoading = 0;
 let namer: Namer | undefined;
+/** When the request that came last is answered, and the one before it. */
 let last: Promise<void> = Promise.resolve();
+let lastButOne: Promise<void> = Promise.resolve();
 
 self.onmessage = ({ data }: MessageEvent<PoolRequest>) => {
-  last = last.then(() => answer(data));
+  // While the model looks at one picture the next is decoded, on another thread, and no more than that one.
+  const picture = data.kind === "detect" ? lastButOne.then(() => decodePicture(data.jpeg)) : undefined;
+  picture?.catch(() => {}); // seen when its turn comes
+  lastButOne = last;
+  last = last.then(() => answer(data, picture));
 };
 
-async function answer(request: PoolRequest): Promise<void> {
+async function answer(request: PoolRequest, picture: Promise<Picture> | undefined): Promise<void> {
   let reply: PoolReply;
   try {
-    reply = await answerTo(request);
+    reply = await answerTo(request, picture);
   } catch (error) {
     const hint = error instanceof AppError ? error.hint : undefined;
     reply = { kind: "failed", request: request.request, error: errorLine(error), hint };
@@ -30,14 +37,14 @@ async function answer(request: PoolRequest): Promise<void> {
   self.postMessage(reply);
 }
 
-function answerTo(request: PoolRequest): Promise<PoolReply> {
+function answerTo(request: PoolRequest, picture: Promise<Picture> | undefined): Promise<PoolReply> {
   switch (request.kind) {
     case "load":
       return load(request);
     case "name":
       return nameWith(request);
     case "detect":
-      return detect(request);
+      return detect(request, picture);
   }
 }
 
@@ -67,13 +74,13 @@ async function nameWith({
   return { kind: "naming", request, people: next.people };
 }
 
-async function detect({
-  request,
-  jpeg,
-  options: { regions, ...options },
-}: Extract<PoolRequest, { kind: "detect" }>): Promise<PoolReply> {
-  if (model === undefined) throw new AppError("bug", "a picture came before the model");
-  const picture = await decodePicture(jpeg);
+async function detect(
+  { request, options: { regions, ...options } }: Extract<PoolRequest, { kind: "detect" }>,
+  decoded: Promise<Picture> | undefined,
+): Promise<PoolReply> {
+  const picture = await decoded;
+  if (model === undefined || picture === undefined)
+    throw new AppError("bug", "a picture came before the model");
   const seen = await lookAt(model, picture, regions, options);
   const detections =
     namer === undefined ? seen.detections : await namer.name(picture, seen.detections, model.info.classes);

@@ -25,7 +25,7 @@ const { values, positionals } = parseArgs({
 });
 const [count, seed, jobs] = [values.count, values.seed, values.jobs].map(Number) as [number, number, number];
 
-/** One input takes less than a millisecond, sessions over sockets a few tens; a busy machine may leave us minutes. */
+/** One input takes less than a millisecond, a session over sockets a few tens; a busy machine may leave us minutes. */
 const HANG_MS = 600_000;
 /** Half a byte an input of a million would show. */
 const HEAP_GROWTH_BYTES_MAX = 512 * 1024;

@@ -2,7 +2,10 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import type { LogSink } from "../../../shared/base/log.ts";
 import { Log } from "../../../shared/base/log.ts";
+import { readDataset } from "../../../shared/dataset/read.ts";
+import type { Dataset } from "../../../shared/dataset/types.ts";
 import { encodeJpeg } from "../../../shared/image/codec.ts";
+import { tempFolder } from "../../support/temp.ts";
 
 /** A grey JPEG of this size. */
 export async function greyJpeg(width: number, height: number): Promise<Uint8Array> {
@@ -25,7 +28,7 @@ export function vocXml(objects: string, size: readonly [number, number] = [100, 
 }
 
 /** Writes files by their paths below `root`. */
-export function writeFiles(root: string, files: Readonly<Record<string, string | Uint8Array>>): void {
+export function writeFiles(root: string, files: Readonly<Files>): void {
   for (const [path, content] of Object.entries(files)) {
     const whole = join(root, path);
     mkdirSync(dirname(whole), { recursive: true });
@@ -38,4 +41,15 @@ export function keptLog(): { readonly log: Log; readonly lines: string[] } {
   const lines: string[] = [];
   const sink: LogSink = (line) => lines.push(line);
   return { log: new Log("test", [sink]), lines };
+}
+
+/** Files by their path. */
+export type Files = Record<string, string | Uint8Array>;
+
+/** Reads a data set of these files, with the lines of log that it took. */
+export async function read(files: Files, strict = false): Promise<Dataset & { lines: string[] }> {
+  using folder = tempFolder();
+  writeFiles(folder.path, files);
+  const { log, lines } = keptLog();
+  return { ...(await readDataset(folder.path, { strict, log })), lines };
 }
