@@ -4,6 +4,12 @@ import { FACE_HEIGHT, FACE_WIDTH } from "../nn/networks/mlp.ts";
 import { l2Norm } from "../numeric/norms.ts";
 import { faceInto } from "./input.ts";
 
+/**
+ * Every face is first made as small as one that is far away, in pixels: patterns of fine detail would make whoever comes
+ * from afar a stranger.
+ */
+const FAR_WIDTH = 20;
+const FAR_HEIGHT = 24;
 /** A cell's histogram of patterns is one part of a look. */
 const CELL_PX = 16;
 const COLUMNS = FACE_WIDTH / CELL_PX;
@@ -43,7 +49,8 @@ export const LOOK_LENGTH = CELLS * BINS;
  */
 export function faceLook(picture: Picture): Float32Array {
   const grey = new Uint8Array(FACE_WIDTH * FACE_HEIGHT);
-  faceInto(resizeBilinear(picture, FACE_WIDTH, FACE_HEIGHT).data, grey);
+  const far = resizeBilinear(picture, FAR_WIDTH, FAR_HEIGHT);
+  faceInto(resizeBilinear(far, FACE_WIDTH, FACE_HEIGHT).data, grey);
   const steps = NEIGHBOURS.map(([x, y]) => y * FACE_WIDTH + x);
   const look = new Float32Array(LOOK_LENGTH);
   for (let y = MARGIN_PX; y < FACE_HEIGHT - MARGIN_PX; y++) {

@@ -4,6 +4,7 @@ import { Random } from "../../shared/base/random.ts";
 import { NameBook } from "../../shared/detect/name-book.ts";
 import { Namer } from "../../shared/detect/namer.ts";
 import type { Box, Guess } from "../../shared/detect/types.ts";
+import { resizeBilinear } from "../../shared/image/resize.ts";
 import type { Picture } from "../../shared/image/types.ts";
 import { openNativeEngine } from "../../shared/nn/native/engine.ts";
 import { drawnFace } from "../support/drawn-faces.ts";
@@ -17,6 +18,8 @@ const SAMPLES_EACH = 800;
 const SAMPLES_MIN = 1600;
 /** A detector's box leaves out up to this share of the picture's sides. */
 const CUT_SHARE = 0.15;
+/** A face far away, in pixels. */
+const FAR_WIDTH_PX = 28;
 /** Certainties asked for: without looks as it was, and with them. */
 const CERTAIN_ALONE = 0.8;
 const CERTAIN = 0.6;
@@ -24,7 +27,7 @@ const CERTAIN = 0.6;
 /**
  * Who is named? Some people of faces/orl are learnt, the others are strangers; five pictures of somebody are a visit.
  * Shares of known people that are named right (a wrong name counts as none), and of strangers who are given a name, by
- * the network's certainty alone and with looks; where boxes fit like the learnt pictures, and where they are cut.
+ * the network's certainty alone and with looks; where boxes fit like the learnt pictures, where they are cut, and far away.
  */
 export async function run(size: BenchSize): Promise<Figures> {
   const isSmoke = size === "smoke";
@@ -39,6 +42,13 @@ export async function run(size: BenchSize): Promise<Figures> {
   }
   return figures;
 }
+
+/** How the faces of a visit are seen, and the share of their sides that boxes cut. */
+const VIEWS = [
+  ["Whole", 0],
+  ["Cut", CUT_SHARE],
+  ["Far", CUT_SHARE],
+] as const;
 
 type Tally = Map<string, { named: number; visits: number }>;
 /** Pictures of each person. */
@@ -83,14 +93,15 @@ async function countVisits(
     ]),
   ];
   for (const { name, pictures } of visits) {
-    for (const cut of [0, CUT_SHARE]) {
+    for (const [view, cut] of VIEWS) {
       const guesses: Guess[] = [];
-      for (const picture of pictures) {
+      for (const near of pictures) {
+        const picture = view === "Far" ? fromAfar(near) : near;
         const seen = { classIndex: 0, score: 0.9, box: partOf(picture, cut, random) };
         const [{ guess } = seen as { guess?: Guess }] = await namer.name(picture, [seen], ["face"]);
         guesses.push(guess!);
       }
-      const where = `${name === undefined ? "Strangers" : "Known"}${cut === 0 ? "" : "Cut"}`;
+      const where = `${name === undefined ? "Strangers" : "Known"}${view}`;
       const alone = guesses.map(({ strangeness: _, ...guess }) => guess);
       const answers = { Alone: nameOf(alone, CERTAIN_ALONE), Looks: nameOf(guesses, CERTAIN) };
       for (const [how, answer] of Object.entries(answers)) {
@@ -106,6 +117,10 @@ function nameOf(guesses: readonly Guess[], certain: number): string | undefined 
   const book = new NameBook(certain);
   for (const guess of guesses) book.hear(1, guess);
   return book.nameOf(1);
+}
+
+function fromAfar(picture: Picture): Picture {
+  return resizeBilinear(picture, FAR_WIDTH_PX, Math.round((FAR_WIDTH_PX * picture.height) / picture.width));
 }
 
 function partOf({ width, height }: Picture, cut: number, random: Random): Box {

@@ -4,6 +4,7 @@ import { faceLook, LOOK_LENGTH, unlikeness } from "../../../shared/detect/face-l
 import { LooksJudge, LooksLearner } from "../../../shared/detect/likeness.ts";
 import { NameBook } from "../../../shared/detect/name-book.ts";
 import { Namer } from "../../../shared/detect/namer.ts";
+import { resizeBilinear } from "../../../shared/image/resize.ts";
 import { openNativeEngine } from "../../../shared/nn/native/engine.ts";
 import { drawnFace } from "../../support/drawn-faces.ts";
 import { FACES, loadPeople, trainFaces } from "../../support/faces.ts";
@@ -54,7 +55,7 @@ describe("learnt looks", () => {
 });
 
 test.skipIf(FACES === undefined)(
-  "of the strangers whom the network takes for somebody it knows, most get no name; who is known does",
+  "of the strangers whom the network takes for somebody it knows, most get no name; who is known does, from afar too",
   async () => {
     const people = (await loadPeople()).slice(0, 14);
     const names = ["Ana", "Beto", "Carla", "Diego"];
@@ -73,7 +74,11 @@ test.skipIf(FACES === undefined)(
       }
       return { alone: alone.nameOf(1), looks: looks.nameOf(1) };
     };
-    for (const [i, own] of people.slice(0, 4).entries()) expect((await namesOf(own)).looks).toBe(names[i]!);
+    for (const [i, own] of people.slice(0, 4).entries()) {
+      expect((await namesOf(own)).looks).toBe(names[i]!);
+      const far = own.map((one) => ({ ...one, picture: resizeBilinear(one.picture, 28, 34) }));
+      expect((await namesOf(far)).looks).toBe(names[i]!);
+    }
     const strangers = [];
     for (const own of people.slice(4)) strangers.push(await namesOf(own));
     const taken = strangers.filter(({ alone }) => alone !== undefined);
