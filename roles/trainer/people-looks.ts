@@ -29,9 +29,8 @@ export async function looksOf(
     throwIfAborted(signal, "the training was stopped");
     const person = labels[0]?.classIndex;
     if (person === undefined || split === "test" || counts[person]! >= most) continue;
-    const picture = await decodePicture(await blobs.read(sha256), { maxSide: SIDE_PX }).catch(
-      undefinedIfInput,
-    );
+    const bytes = await blobs.read(sha256).catch(undefinedIfInput);
+    const picture = bytes && (await decodePicture(bytes, { maxSide: SIDE_PX }).catch(undefinedIfInput));
     if (picture === undefined) continue;
     learner.add(person, picture);
     counts[person]!++;
@@ -39,7 +38,7 @@ export async function looksOf(
   return learner.result();
 }
 
-/** A picture that cannot be decoded is learnt from by nobody; preparing has said so. */
+/** A picture that is damaged costs nothing but its look; where nobody can learn from it, preparing has said so. */
 function undefinedIfInput(error: unknown): undefined {
   if (errorKind(error) !== "input") throw error;
 }
