@@ -3,7 +3,6 @@ import { throwIfAborted } from "../../shared/base/wait.ts";
 import { LooksLearner } from "../../shared/detect/likeness.ts";
 import { decodePicture } from "../../shared/image/codec.ts";
 import type { PeopleLooks } from "../../shared/nn/model-file.ts";
-import type { BlobStore } from "../../shared/store/blobs.ts";
 import type { SampleRow } from "../../shared/wire/messages/training.ts";
 
 /** More people's looks would make the model's words too long. */
@@ -18,7 +17,7 @@ const SIDE_PX = 192;
 export async function looksOf(
   samples: readonly SampleRow[],
   peopleCount: number,
-  blobs: Pick<BlobStore, "read">,
+  blobs: { read(sha256: string): Promise<Uint8Array> },
   signal: AbortSignal,
 ): Promise<PeopleLooks | undefined> {
   if (peopleCount > PEOPLE_MAX) return undefined;
