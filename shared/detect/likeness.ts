@@ -22,8 +22,8 @@ interface LearntPicture {
 
 /**
  * Learns what people look like, and from which unlikeness on somebody is a stranger. That limit is found among those who
- * are known: midway between how unlike each person's pictures are to the person's other pictures (three of four are less
- * so), and how unlike to the likest other person, who is a stranger to them (three of four are more so).
+ * are known: midway between how unlike each person's pictures are to the person's other pictures, and how unlike to the
+ * likest other person, who is a stranger to them; the middle ones of both.
  */
 export class LooksLearner {
   readonly #people: LearntPicture[][];
@@ -58,7 +58,7 @@ export class LooksLearner {
       });
     });
     if (same.length === 0 || other.length === 0) return undefined;
-    return { looks: looks.map(encodeLook), limit: (quarterOf(same, 3) + quarterOf(other, 1)) / 2 };
+    return { looks: looks.map(encodeLook), limit: (middleOf(same) + middleOf(other)) / 2 };
   }
 
   #partOf(picture: Picture): Picture {
@@ -94,8 +94,8 @@ function sumOf(vectors: readonly Float32Array[]): Float32Array {
   return sum;
 }
 
-function quarterOf(values: readonly number[], quarters: number): number {
-  return quantile(Float64Array.from(values).sort(), quarters / 4);
+function middleOf(values: readonly number[]): number {
+  return quantile(Float64Array.from(values).sort(), 0.5);
 }
 
 /** A byte for each number, the largest being 255: only the direction counts. */
