@@ -124,8 +124,7 @@ export class Cameras {
         this.#log.info("watching", { camera: status.name, state: status.state });
       } else {
         if (known.status.state !== status.state) {
-          const detail = status.detail === "" ? undefined : status.detail;
-          this.#log.info(`camera is ${status.state}`, { camera: status.name, detail });
+          this.#log.info(`camera is ${status.state}`, { camera: status.name, why: status.problem?.text });
         }
         known.status = status;
       }
@@ -215,7 +214,8 @@ export class Cameras {
     this.#asked.delete(camera);
     const watch = this.#watches.get(camera);
     if (watch === undefined || this.#ended.has(camera)) return;
-    watch.status = { ...watch.status, state: "gone", detail: `no link to video node ${video}` };
+    const problem = { kind: "no-node", about: video, text: `no link to video node ${video}` } as const;
+    watch.status = { ...watch.status, state: "gone", problem };
     this.#statusChanges.tell();
   }
 }

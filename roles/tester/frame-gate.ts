@@ -17,6 +17,7 @@ export interface FramePlan {
 export class FrameGate {
   readonly #motion: MotionDetector;
   readonly #planner = new LookPlanner();
+  #slide: number | undefined;
 
   constructor(masks: readonly (readonly Point[])[]) {
     this.#motion = new MotionDetector(motionMasks(masks));
@@ -42,7 +43,9 @@ export class FrameGate {
     tracks: readonly Track[],
     sight: Sight | undefined,
   ): Promise<FramePlan> {
-    const motion = this.#motion.step(forMotion(await greyOf(frame)), atMs);
+    const isOtherSlide = frame.slide !== this.#slide;
+    this.#slide = frame.slide;
+    const motion = this.#motion.step(forMotion(await greyOf(frame)), atMs, isOtherSlide);
     const look = this.#planner.plan(motion, tracks, frame, sight, atMs);
     if (frame.jpeg.length > 0) this.#planner.taken(look, atMs);
     return { look, motion: motion.kind };

@@ -1,6 +1,7 @@
 import type { Log } from "../../shared/base/log.ts";
 import { cropPhoto } from "../../shared/detect/crop-photo.ts";
 import type { Connection } from "../../shared/net/connection.ts";
+import { readingPhoto } from "../../shared/store/reading-photo.ts";
 import type { Sighting } from "../../shared/store/sighting.ts";
 import type { SightingLog } from "../../shared/store/sightings.ts";
 import { Dispatch } from "../../shared/wire/message.ts";
@@ -119,14 +120,12 @@ async function sendPhoto(
   sightingId: number,
   crop: boolean,
 ): Promise<void> {
-  const sighting = sightings.get(sightingId);
   let jpeg: Uint8Array | undefined;
   try {
-    if (sighting !== undefined) {
-      const name = crop ? (sighting.closeUp ?? sighting.photo) : sighting.photo;
-      const file = await Bun.file(sightings.photos.pathOf(name)).bytes();
-      jpeg = crop && sighting.closeUp === undefined ? await cropPhoto(file, sighting.box) : file;
-    }
+    jpeg = await readingPhoto(sightings, sightingId, async ({ photo, closeUp, box }) => {
+      const file = await Bun.file(sightings.photos.pathOf(crop ? (closeUp ?? photo) : photo)).bytes();
+      return crop && closeUp === undefined ? await cropPhoto(file, box) : file;
+    });
   } catch (error) {
     // The watcher still gets its answer: it waits for one.
     log.warn("a photo cannot be shown", { sighting: sightingId, error });

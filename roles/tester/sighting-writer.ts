@@ -1,3 +1,5 @@
+import { toldFailure } from "../../shared/base/errors.ts";
+import type { ToldFailure } from "../../shared/base/failure.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { cropPhoto } from "../../shared/detect/crop-photo.ts";
 import type { FrameSize } from "../../shared/detect/look/regions.ts";
@@ -6,7 +8,6 @@ import type { Visit, VisitChange } from "../../shared/detect/visits.ts";
 import type { Sighting } from "../../shared/store/sighting.ts";
 import type { NewSighting, SightingLog } from "../../shared/store/sightings.ts";
 import type { FrameMessage } from "../../shared/wire/messages/frames.ts";
-import { type Alarm, alarmOf } from "./alarm.ts";
 import { type FirstFrame, interruptedSightings, scaled } from "./interrupted.ts";
 
 /** The end of an open sighting is written at most this often, and the seldomer the longer it lasts... */
@@ -58,7 +59,7 @@ export class SightingWriter {
   /** Ends of visits that could not be saved yet. */
   readonly #unsavedEnds: (() => Sighting | undefined)[] = [];
   /** Why the last change could not be saved; absent when it could. */
-  alarm: Alarm | undefined;
+  alarm: ToldFailure | undefined;
 
   constructor(sightings: SightingLog, log: Log, onChange: (sighting: Sighting) => void) {
     this.#sightings = sightings;
@@ -173,7 +174,7 @@ export class SightingWriter {
       return changed;
     } catch (error) {
       if (this.alarm === undefined) this.#log.error("A SIGHTING COULD NOT BE SAVED", { camera, error });
-      this.alarm = alarmOf(error);
+      this.alarm = toldFailure(error);
       return undefined;
     }
   }

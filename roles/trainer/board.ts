@@ -67,7 +67,7 @@ export class Board {
 }
 
 function storedStatus(job: Job): JobStatus {
-  const failure = job.note === "" ? undefined : jobNoteOf("failed", { text: job.note });
+  const failure = job.failure && jobNoteOf("failed", { failure: job.failure });
   if (job.result !== undefined) {
     // An earlier version of the program kept its notes as text, and other states of workers.
     const { note } = job.result;

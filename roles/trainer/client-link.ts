@@ -1,4 +1,4 @@
-import { AppError, errorLine } from "../../shared/base/errors.ts";
+import { AppError, errorLine, toldFailure } from "../../shared/base/errors.ts";
 import { MODEL_FILE_BYTES_MAX, PICTURE_FILE_BYTES_MAX } from "../../shared/base/limits.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { countText } from "../../shared/base/text.ts";
@@ -77,7 +77,8 @@ export class ClientLink implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#inbox[Symbol.asyncDispose]();
     if (this.#arriving !== undefined) {
-      this.#fail(this.#arriving.jobId, "the client left before its pictures had arrived");
+      const left = "the client left before its pictures had arrived";
+      this.#fail(this.#arriving.jobId, new AppError("unavailable", left, { failure: "client-left" }));
     }
   }
 
@@ -87,10 +88,9 @@ export class ClientLink implements AsyncDisposable {
       await work();
     } catch (error) {
       if (!(error instanceof AppError) || error.kind === "bug" || error.kind === "unavailable") throw error;
-      const reason = errorLine(error);
-      if (this.#arriving !== undefined) this.#fail(this.#arriving.jobId, reason);
+      if (this.#arriving !== undefined) this.#fail(this.#arriving.jobId, error);
       this.#arriving = undefined;
-      await this.#link.send(JobRefused, { reason, hint: error.hint ?? "" });
+      await this.#link.send(JobRefused, { reason: errorLine(error), hint: error.hint ?? "" });
     }
   }
 
@@ -123,7 +123,7 @@ export class ClientLink implements AsyncDisposable {
     // The pictures arrive through this same reader, so waiting for them must not hold it up.
     this.#receive(arriving).catch(async (error) => {
       if (this.#link.closed.aborted) return;
-      this.#fail(arriving.jobId, errorLine(error));
+      this.#fail(arriving.jobId, error);
       this.#arriving = undefined;
       await this.#link.close(errorLine(error));
     });
@@ -176,11 +176,12 @@ export class ClientLink implements AsyncDisposable {
     this.#link.closed.addEventListener("abort", () => following?.[Symbol.dispose](), { once: true });
   }
 
-  #fail(jobId: number, reason: string): void {
+  #fail(jobId: number, error: unknown): void {
     const { jobs, board, log } = this.#context;
-    jobs.update(jobId, { state: "failed", note: reason, endedMs: Date.now() });
-    board.set(jobId, { state: "failed", note: jobNoteOf("failed", { text: reason }) });
-    log.warn("job failed", { job: jobId, reason });
+    const failure = toldFailure(error);
+    jobs.update(jobId, { state: "failed", failure, endedMs: Date.now() });
+    board.set(jobId, { state: "failed", note: jobNoteOf("failed", { failure }) });
+    log.warn("job failed", { job: jobId, error });
   }
 }
 
@@ -193,10 +194,18 @@ function checkSample({ id, fileBytes, width, height, labels }: SampleRow, classC
     throw new AppError("input", `the picture ${id} has ${fileBytes} B`);
   }
   for (const { classIndex, box } of labels) {
-    if (classIndex >= classCount) throw new AppError("input", `a label of ${id} is of no known class`);
+    if (classIndex >= classCount) {
+      throw new AppError("input", `a label of ${id} is of no known class`, {
+        failure: "wrong-label",
+        about: id,
+      });
+    }
     const [x1, y1, x2, y2] = box;
     if (!(x1 >= 0 && y1 >= 0 && x1 < x2 && y1 < y2 && x2 <= width && y2 <= height)) {
-      throw new AppError("input", `a box of ${id} is empty or reaches over the edge`);
+      throw new AppError("input", `a box of ${id} is empty or reaches over the edge`, {
+        failure: "wrong-label",
+        about: id,
+      });
     }
   }
 }
@@ -205,6 +214,7 @@ function checkSamples(samples: readonly SampleRow[]): void {
   if (!samples.some(({ split, labels }) => split === "train" && labels.length > 0)) {
     throw new AppError("input", "no picture to train on has a label", {
       hint: "label some, and submit again",
+      failure: "no-label",
     });
   }
 }

@@ -1,11 +1,14 @@
 import { AppError } from "../../shared/base/errors.ts";
 import { PIECE_SIZE_BYTES_MAX } from "../../shared/base/limits.ts";
 import { type Deferred, deferred, within } from "../../shared/base/wait.ts";
+import type { Levels } from "../../shared/nn/quantize/activations.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
 import {
   Evaluate,
   type Evaluated,
   EvaluationPiece,
+  Quantize,
+  type Quantized,
   type SampleRow,
   type Scores,
 } from "../../shared/wire/messages/training.ts";
@@ -14,37 +17,89 @@ import type { PoolWorker } from "./worker-pool.ts";
 /** A split may be large and a worker slow; a worker that is gone is noticed by its link, long before. */
 const EVALUATION_TIMEOUT_MS = 15 * 60_000;
 
-/** Asks workers to score weights, one at a time. */
-export class Evaluator {
-  #lastId = 0;
-  #running: { readonly id: number; readonly worker: string; readonly scores: Deferred<Scores> } | undefined;
+type EvaluationAnswer = MessageOf<typeof Evaluated> | MessageOf<typeof Quantized>;
 
-  /** Throws `unavailable` when the worker leaves. */
-  async score(worker: PoolWorker, weights: Float32Array, split: SampleRow["split"]): Promise<Scores> {
+/** Asks workers to judge weights, one at a time. */
+export class Evaluator {
+  readonly #nextWorker: () => PoolWorker | undefined;
+  readonly #onFailure: (worker: PoolWorker, error: unknown) => void;
+  #lastId = 0;
+  #running:
+    | { readonly id: number; readonly worker: string; readonly answer: Deferred<EvaluationAnswer> }
+    | undefined;
+
+  /** @param nextWorker whom to ask now; nobody while there is none */
+  constructor(
+    nextWorker: () => PoolWorker | undefined,
+    onFailure: (worker: PoolWorker, error: unknown) => void,
+  ) {
+    this.#nextWorker = nextWorker;
+    this.#onFailure = onFailure;
+  }
+
+  /** What the weights are worth. `undefined` when there is no worker, or none managed. */
+  async score(weights: Float32Array, split: SampleRow["split"], tries = 3): Promise<Scores | undefined> {
+    const answer = await this.#judge(weights, tries, ({ link }, evaluationId) =>
+      link.send(Evaluate, { evaluationId, split }),
+    );
+    return answer !== undefined && "scores" in answer ? answer.scores : undefined;
+  }
+
+  /** How the weights may be computed in 8 bits, for a model file; none where that failed, or would cost accuracy. */
+  async quantize(weights: Float32Array): Promise<readonly Levels[]> {
+    const answer = await this.#judge(weights, 1, ({ link }, evaluationId) =>
+      link.send(Quantize, { evaluationId }),
+    );
+    return answer !== undefined && "levels" in answer ? answer.levels : [];
+  }
+
+  async #judge(
+    weights: Float32Array,
+    tries: number,
+    send: (worker: PoolWorker, evaluationId: number) => Promise<void>,
+  ): Promise<EvaluationAnswer | undefined> {
+    for (let i = 0; i < tries; i++) {
+      const worker = this.#nextWorker();
+      if (worker === undefined) return undefined;
+      try {
+        return await this.#ask(worker, weights, send);
+      } catch (error) {
+        this.#onFailure(worker, error);
+      }
+    }
+    return undefined;
+  }
+
+  async #ask(
+    worker: PoolWorker,
+    weights: Float32Array,
+    send: (worker: PoolWorker, evaluationId: number) => Promise<void>,
+  ): Promise<EvaluationAnswer> {
     const evaluationId = ++this.#lastId;
-    const scores = deferred<Scores>();
-    this.#running = { id: evaluationId, worker: worker.nodeId, scores };
+    const answer = deferred<EvaluationAnswer>();
+    this.#running = { id: evaluationId, worker: worker.nodeId, answer };
     try {
       const step = PIECE_SIZE_BYTES_MAX / 4;
       for (let offset = 0; offset < weights.length; offset += step) {
         const values = weights.subarray(offset, offset + step);
         await worker.link.send(EvaluationPiece, { evaluationId, offset, values });
       }
-      await worker.link.send(Evaluate, { evaluationId, split });
-      return await within(scores.promise, EVALUATION_TIMEOUT_MS, "the evaluation");
+      await send(worker, evaluationId);
+      return await within(answer.promise, EVALUATION_TIMEOUT_MS, "the evaluation");
     } finally {
       this.#running = undefined;
     }
   }
 
-  take(worker: PoolWorker, { evaluationId, scores }: MessageOf<typeof Evaluated>): void {
+  take(worker: PoolWorker, answer: EvaluationAnswer): void {
     const running = this.#running;
-    if (running?.id === evaluationId && running.worker === worker.nodeId) running.scores.resolve(scores);
+    if (running?.id === answer.evaluationId && running.worker === worker.nodeId)
+      running.answer.resolve(answer);
   }
 
   left(worker: PoolWorker): void {
     if (this.#running?.worker !== worker.nodeId) return;
-    this.#running.scores.reject(
+    this.#running.answer.reject(
       new AppError("unavailable", `worker "${worker.name}" left while it evaluated`),
     );
   }

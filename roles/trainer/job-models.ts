@@ -120,7 +120,7 @@ export class JobModels implements Disposable {
   }
 
   #info(
-    { scores, testScores, samples, seconds, history }: Learnt,
+    { scores, testScores, levels, samples, seconds, history }: Learnt,
     version: number,
     early: boolean,
   ): ModelInfo {
@@ -154,6 +154,7 @@ export class JobModels implements Disposable {
         program: `vigia ${VERSION}`,
       },
       format: "float32",
+      ...(levels.length > 0 && { levels }),
       history,
     };
   }

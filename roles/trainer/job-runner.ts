@@ -1,5 +1,5 @@
 import { systemClock } from "../../shared/base/clock.ts";
-import { AppError, errorKind, errorLine } from "../../shared/base/errors.ts";
+import { AppError, errorKind, toldFailure } from "../../shared/base/errors.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { durationText } from "../../shared/base/text.ts";
 import { checkLearningPlan, type LearningPlan, planFor } from "../../shared/learn/plan.ts";
@@ -80,7 +80,7 @@ export class JobRunner {
       } catch (error) {
         // Nothing can be saved, so nothing can be done but wait: the job goes on from its checkpoint.
         this.#context.log.error("the job waits until it can save", { job: job.id, error });
-        this.#context.board.set(job.id, { note: jobNoteOf("unsaved", { text: errorLine(error) }) });
+        this.#context.board.set(job.id, { note: jobNoteOf("unsaved", { failure: toldFailure(error) }) });
         await systemClock.sleep(SAVE_AGAIN_MS, signal);
       }
     }
@@ -126,10 +126,10 @@ export class JobRunner {
       if (errorKind(error) === "data-loss") throw error;
       const isCancelled = errorKind(error) === "cancelled";
       const state = isCancelled ? "cancelled" : "failed";
-      const note = isCancelled ? "" : errorLine(error);
-      const shown = isCancelled ? undefined : jobNoteOf("failed", { text: note });
-      board.set(job.id, { state, note: shown, timeLeftMs: undefined });
-      jobs.update(job.id, { state, note, result: board.news(job.id)!.status, endedMs: Date.now() });
+      const failure = isCancelled ? undefined : toldFailure(error);
+      const note = failure && jobNoteOf("failed", { failure });
+      board.set(job.id, { state, note, timeLeftMs: undefined });
+      jobs.update(job.id, { state, failure, result: board.news(job.id)!.status, endedMs: Date.now() });
       if (isCancelled) log.info("job cancelled", { job: job.id });
       else
         log.error("job failed", { job: job.id, error: errorKind(error) === "bug" ? stackOf(error) : error });
@@ -203,7 +203,7 @@ class JobRun {
         // What was learnt is here; only the disk is not ready for it.
         if (errorKind(error) !== "data-loss" || this.#signal.aborted) throw error;
         log.error("the model waits until it can be saved", { job: id, error });
-        this.#context.board.set(id, { note: jobNoteOf("unsaved", { text: errorLine(error) }) });
+        this.#context.board.set(id, { note: jobNoteOf("unsaved", { failure: toldFailure(error) }) });
         await systemClock.sleep(SAVE_AGAIN_MS, this.#signal);
       }
     }
@@ -233,7 +233,7 @@ class JobRun {
   ): Promise<void> {
     const { jobs, tasks, blobs, pool, log, board } = this.#context;
     const { id: jobId } = this.#job;
-    jobs.update(jobId, { state: "preparing", note: "" });
+    jobs.update(jobId, { state: "preparing", failure: undefined });
     board.set(jobId, { state: "preparing", progress: 0, note: undefined });
     const startMs = performance.now();
     await prepareDataset({
@@ -270,7 +270,7 @@ class JobRun {
     const { jobs, pool, checkpoints, log, board } = this.#context;
     const { id: jobId, createdMs } = this.#job;
     const from = this.#checkpoint() ?? (await this.#initial(plan, options));
-    jobs.update(jobId, { state: "training", note: "" });
+    jobs.update(jobId, { state: "training", failure: undefined });
     // The rate and the time were those of preparing.
     board.set(jobId, { state: "training", note: undefined, imagesPerSecond: 0, timeLeftMs: undefined });
     const { train, val, test } = pictures;
@@ -322,6 +322,8 @@ class JobRun {
     if (info.network.kind !== plan.network.kind) {
       throw new AppError("input", `the model to start from (${info.name}) is of another network`, {
         hint: `start from a model of --network ${plan.network.kind}, or leave out --init`,
+        failure: "another-network",
+        about: info.name,
       });
     }
     const weights = startWeights(plan, { network: info.network, classes: info.classes, weights: learnt });

@@ -77,6 +77,7 @@ export async function prepareDataset(options: PreparationOptions): Promise<void>
   if (!tasks.shards(datasetId, cacheSidePx).some(({ split }) => split === "train")) {
     throw new AppError("input", "none of the pictures to train on can be used", {
       hint: "the trainer's log names each with its reason",
+      failure: "no-usable-picture",
     });
   }
 }

@@ -5,6 +5,7 @@ import { deferred, onAbort } from "../../shared/base/wait.ts";
 import type { LearningPlan } from "../../shared/learn/plan.ts";
 import { learningRate } from "../../shared/learn/schedule.ts";
 import type { History, HistoryPoint } from "../../shared/nn/history.ts";
+import type { Levels } from "../../shared/nn/quantize/activations.ts";
 import { machinesText } from "../../shared/training/job-words.ts";
 import type { WireChooser } from "../../shared/training/wire-choice.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
@@ -15,7 +16,7 @@ import {
   JobReady,
   JobUnable,
   OpenJob,
-  type SampleRow,
+  Quantized,
   type Scores,
   type ShardCard,
 } from "../../shared/wire/messages/training.ts";
@@ -76,6 +77,8 @@ export interface Learnt {
    */
   readonly scores: Scores | undefined;
   readonly testScores: Scores | undefined;
+  /** For computing in 8 bits; none where that was not tried, or would cost accuracy. */
+  readonly levels: readonly Levels[];
   readonly samples: number;
   readonly seconds: number;
   /** From the first round, or where the trainer went away meanwhile, from its last start. */
@@ -98,7 +101,11 @@ export class TrainingRun implements WorkerUser {
   readonly #leader: RingLeader;
   readonly #clock: TrainingClock;
   readonly #meter: RoundMeter;
-  readonly #evaluator = new Evaluator();
+  readonly #evaluator = new Evaluator(
+    () => this.#leader.workers[0],
+    ({ name }, error) =>
+      this.#options.log.warn("evaluation failed", { job: this.#options.jobId, worker: name, error }),
+  );
   readonly #history: HistoryKeeper;
   readonly #outcome = deferred<TrainingOutcome>();
   /** Workers that were told of the job and have not answered. */
@@ -149,7 +156,8 @@ export class TrainingRun implements WorkerUser {
         .on(JobUnable, (worker, { jobId: of, reason }) => {
           if (of === jobId) this.#jobUnable(worker, reason);
         })
-        .on(Evaluated, (worker, message) => this.#evaluator.take(worker, message)),
+        .on(Evaluated, (worker, message) => this.#evaluator.take(worker, message))
+        .on(Quantized, (worker, message) => this.#evaluator.take(worker, message)),
     );
   }
 
@@ -274,7 +282,7 @@ export class TrainingRun implements WorkerUser {
     const weights = this.#average();
     if (weights === undefined) return;
     const startMs = performance.now();
-    const scores = await this.#score(weights, "val", isLast ? 3 : 1);
+    const scores = await this.#evaluator.score(weights, "val", isLast ? 3 : 1);
     const atMs = performance.now();
     this.#lastEvaluation = { progress, atMs, tookMs: atMs - startMs };
     // Where everybody has left, whoever comes next is asked again.
@@ -290,6 +298,7 @@ export class TrainingRun implements WorkerUser {
       weights,
       scores,
       testScores: undefined,
+      levels: [],
       samples: this.#clock.samples(round),
       seconds: this.#clock.elapsedMs / 1000,
       history: this.#history.history,
@@ -302,20 +311,6 @@ export class TrainingRun implements WorkerUser {
     await this.#saving;
   }
 
-  /** Tries with one worker after the other. `undefined` when there is none, or none managed. */
-  async #score(weights: Float32Array, split: SampleRow["split"], tries = 3): Promise<Scores | undefined> {
-    for (let i = 0; i < tries; i++) {
-      const worker = this.#leader.workers[0];
-      if (worker === undefined) return undefined;
-      try {
-        return await this.#evaluator.score(worker, weights, split);
-      } catch (error) {
-        this.#options.log.warn("evaluation failed", { job: this.#options.jobId, worker: worker.name, error });
-      }
-    }
-    return undefined;
-  }
-
   async #finish(): Promise<void> {
     const { hasVal, hasTest, onStatus } = this.#options;
     const last = this.#average();
@@ -324,18 +319,20 @@ export class TrainingRun implements WorkerUser {
     onStatus({ state: "evaluating", progress: 1, timeLeftMs: undefined }, this.#clock.elapsedMs / 1000);
     let weights = last;
     let scores = this.#asideLearnt ? this.#scores : undefined;
-    scores ??= await this.#score(last, hasVal ? "val" : "train");
+    scores ??= await this.#evaluator.score(last, hasVal ? "val" : "train");
     const isJudged = hasVal && !this.#asideLearnt && scores !== undefined;
     if (isJudged && (this.#best?.map50 ?? 0) > scores!.map50 + BEST_MARGIN) {
       weights = this.#best!.weights;
-      scores = await this.#score(weights, "val");
+      scores = await this.#evaluator.score(weights, "val");
     }
-    const testScores = hasTest ? await this.#score(weights, "test") : undefined;
+    const testScores = hasTest ? await this.#evaluator.score(weights, "test") : undefined;
+    const levels = await this.#evaluator.quantize(weights);
     this.#state = "ended";
     this.#outcome.resolve({
       weights,
       scores,
       testScores,
+      levels,
       samples: this.#clock.samples(this.#leader.round),
       epochs: this.#clock.epoch(this.#leader.round),
       seconds: this.#clock.elapsedMs / 1000,

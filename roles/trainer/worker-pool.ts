@@ -14,6 +14,7 @@ import {
   Evaluated,
   JobReady,
   JobUnable,
+  Quantized,
   RingBroken,
   RingFormed,
   type RingMember,
@@ -75,6 +76,7 @@ const MAY_BE_LATE = new Set(
     RoundDone,
     RingBroken,
     Evaluated,
+    Quantized,
   ].map(({ tag }) => tag),
 );
 

@@ -1,5 +1,6 @@
 import type { Clock } from "../../shared/base/clock.ts";
-import { AppError, errorKind, errorLine } from "../../shared/base/errors.ts";
+import { errorKind, toldFailure } from "../../shared/base/errors.ts";
+import type { ToldFailure } from "../../shared/base/failure.ts";
 import type { Log } from "../../shared/base/log.ts";
 import type { Random } from "../../shared/base/random.ts";
 import { backoffMs } from "../../shared/base/retry.ts";
@@ -11,8 +12,8 @@ import type { Arrival, Feed, FramePicture, FrameSource, JpegPicture } from "./so
 
 /** Somebody who looks at a camera's pictures. Nothing here may throw or wait. */
 export interface Follower {
-  /** What is wanted of this frame. */
-  wants(arrival: Arrival): Wish;
+  /** Says what of this frame it is to be given, and remembers that it was promised it. Asked once of each frame. */
+  claim(arrival: Arrival): Wish;
   /** A picture; perhaps one that another follower wanted, and less than this one did. */
   take(arrival: Arrival, picture: FramePicture): void;
   /** For cameras that deliver every frame: whether the next may come; `undefined` while not taking part. */
@@ -45,7 +46,7 @@ export class Camera {
   readonly #takenMs = new Map<number, number>();
   #onChange: () => void = () => {};
   #state: CameraState = "connecting";
-  #detail = "";
+  #problem: ToldFailure | undefined;
   /** Wall time of a file's beginning, for sources that give every frame. */
   #fileBeganMs: number | undefined;
   #sequence = 0;
@@ -61,7 +62,7 @@ export class Camera {
     this.#random = parts.random;
   }
 
-  /** Called at each change of the state or its detail. */
+  /** Called at each change of the state or of what is wrong. */
   set onChange(notify: () => void) {
     this.#onChange = notify;
   }
@@ -83,7 +84,7 @@ export class Camera {
     return {
       name: this.name,
       state: this.#state,
-      detail: this.#detail,
+      problem: this.#problem,
       framesPerSecond: this.#framesPerSecond(),
       skipped: this.#sequence - this.#deliveredCount,
       delivery: this.delivery,
@@ -131,7 +132,7 @@ export class Camera {
       const waitMs = refused
         ? backoffMs(failures, this.#random, { firstMs: 2000, maxMs: REFUSED_RETRY_MS })
         : backoffMs(failures, this.#random, { firstMs: 250, maxMs });
-      this.#setState(refused ? "refused" : "gone", detailOf(problem));
+      this.#setState(refused ? "refused" : "gone", toldFailure(problem));
       this.#log.debug("trying again", { failures, inMs: Math.round(waitMs) });
       await this.#clock.sleep(waitMs, signal);
     }
@@ -176,14 +177,15 @@ export class Camera {
       cameraClockAheadMs,
       takenMs = capturedMs,
       sign,
+      slide,
     } = {}) => {
       this.#noteArrival();
-      const arrival = { sequence: this.#sequence++, capturedMs, mediaMs, cameraClockAheadMs, sign };
+      const arrival = { sequence: this.#sequence++, capturedMs, mediaMs, cameraClockAheadMs, sign, slide };
       this.#noteTaken(arrival.sequence, takenMs);
       let wish: Wish = "none";
-      // Everybody is asked, since those who say yes remember it.
+      // Everybody is asked, since those who say yes are promised it.
       for (const follower of this.#followers) {
-        const one = follower.wants(arrival);
+        const one = follower.claim(arrival);
         if (one === "picture" || wish === "none") wish = one;
       }
       return { arrival, wish };
@@ -232,29 +234,22 @@ export class Camera {
     const intervalMs = times.length < 2 ? 0 : (lastMs - times[0]!) / (times.length - 1);
     const quietMs = this.#clock.monotonicMs() - lastMs;
     if (quietMs < Math.max(STALLED_AFTER_MS, 5 * intervalMs)) return;
-    this.#setState("stalled", `no picture for ${Math.round(quietMs / 1000)} s`);
+    const about = String(Math.round(quietMs / 1000));
+    this.#setState("stalled", { kind: "no-picture", about, text: `no picture for ${about} s` });
   }
 
   #end(problem: unknown): void {
-    if (problem === undefined) this.#setState("ended");
-    else this.#setState("ended", detailOf(problem));
+    this.#setState("ended", problem === undefined ? undefined : toldFailure(problem));
     for (const follower of this.#followers) follower.ended();
   }
 
-  #setState(state: CameraState, detail = ""): void {
-    if (state === this.#state && detail === this.#detail) return;
+  #setState(state: CameraState, problem?: ToldFailure): void {
+    if (state === this.#state && problem?.text === this.#problem?.text) return;
     const turned = state !== this.#state;
     this.#state = state;
-    this.#detail = detail;
-    const bad =
-      state === "gone" || state === "refused" || state === "stalled" || (state === "ended" && detail !== "");
-    if (turned) this.#log[bad ? "warn" : "info"](`camera is ${state}`, detail === "" ? {} : { why: detail });
+    this.#problem = problem;
+    const level = problem === undefined ? "info" : "warn";
+    if (turned) this.#log[level](`camera is ${state}`, { why: problem?.text });
     this.#onChange();
   }
-}
-
-/** What went wrong and what to do, in one line for people. */
-function detailOf(problem: unknown): string {
-  const hint = problem instanceof AppError && problem.hint !== undefined ? `; ${problem.hint}` : "";
-  return errorLine(problem) + hint;
 }

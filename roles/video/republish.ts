@@ -35,7 +35,7 @@ class PlayerFollower implements Follower {
     this.#log = log;
   }
 
-  wants(): Wish {
+  claim(): Wish {
     return this.#publication.hasAudience ? "picture" : "none";
   }
 

@@ -98,7 +98,7 @@ class CameraView implements Follower, Disposable {
   #intervalMs = 0;
   /** The next frame is due one interval after this; the interval may change between two requests. */
   #pacedMs = 0;
-  #promised: { sequence: number; atMs: number } | undefined;
+  #promised: { readonly sequence: number; readonly atMs: number; readonly wish: Wish } | undefined;
   #lastSequence: number | undefined;
   /** What the tester saw last. */
   #shown: { readonly glance: Glance | undefined; readonly capturedMs: number } | undefined;
@@ -130,7 +130,7 @@ class CameraView implements Follower, Disposable {
     return this.#asked ? this.#credit > 0 : undefined;
   }
 
-  wants({ sequence, capturedMs, sign }: Arrival): Wish {
+  claim({ sequence, capturedMs, sign }: Arrival): Wish {
     if (this.#credit === 0) return "none";
     if (this.#camera.delivery === "every") return this.#wish;
     const nowMs = performance.now();
@@ -140,29 +140,31 @@ class CameraView implements Follower, Disposable {
     const isRecent = capturedMs - this.#pacedMs < (sign?.calmMs ?? 0);
     if (this.#wish === "glance" && isRecent) return "none";
     // Where it surely does, the tester would ask for the next picture at once.
-    if (sign?.isStriking) this.#wish = "picture";
-    this.#promised = { sequence, atMs: nowMs };
-    return this.#wish;
+    const wish = sign?.isStriking ? "picture" : this.#wish;
+    this.#promised = { sequence, atMs: nowMs, wish };
+    return wish;
   }
 
   take(arrival: Arrival, { jpeg, glance, ...size }: FramePicture): void {
-    if (this.#credit === 0 || (this.#wish === "picture" && jpeg === undefined)) return;
-    const { sequence, capturedMs, mediaMs, cameraClockAheadMs } = arrival;
+    const { sequence, capturedMs, mediaMs, cameraClockAheadMs, slide } = arrival;
+    const promised =
+      this.#promised !== undefined && sequence >= this.#promised.sequence ? this.#promised : undefined;
+    const wish = promised?.wish ?? this.#wish;
+    if (this.#credit === 0 || (wish === "picture" && jpeg === undefined)) return;
     if (this.#camera.delivery === "newest") {
-      const promised = this.#promised !== undefined && sequence >= this.#promised.sequence;
-      if (!promised && !this.#isDue(capturedMs)) return;
+      if (promised === undefined && !this.#isDue(capturedMs)) return;
       this.#promised = undefined;
       // Counted from the time it was due, so that uneven arrivals do not lower the rate; but never catching up.
       this.#pacedMs = Math.max(this.#pacedMs + this.#intervalMs, capturedMs - this.#intervalMs);
     }
-    const isGlance = this.#wish === "glance" && glance !== undefined;
+    const isGlance = wish === "glance" && glance !== undefined;
     if (isGlance && this.#isShown(glance, capturedMs)) return;
     this.#shown = { glance, capturedMs };
     this.#credit--;
     const skipped = this.#lastSequence === undefined ? 0 : Math.max(0, sequence - this.#lastSequence - 1);
     this.#lastSequence = sequence;
     const frame = {
-      ...{ camera: this.#camera.name, sequence, capturedMs, mediaMs, cameraClockAheadMs, skipped },
+      ...{ camera: this.#camera.name, sequence, capturedMs, mediaMs, cameraClockAheadMs, skipped, slide },
       ...{
         ...size,
         glance,

@@ -1,7 +1,7 @@
+import type { ToldFailure } from "../../shared/base/failure.ts";
 import type { WrittenRules } from "../../shared/detect/near/written-rules.ts";
 import { type Sighting, thingText } from "../../shared/store/sighting.ts";
 import type { JobStatus } from "../../shared/wire/messages/job-status.ts";
-import type { TesterStatusMessage } from "../../shared/wire/messages/sightings.ts";
 import type { TesterFeed } from "./tester-feed.ts";
 
 /**
@@ -38,7 +38,8 @@ export interface CameraView {
   readonly key: string;
   readonly name: string;
   readonly state: string;
-  readonly detail: string;
+  /** What is wrong with it. */
+  readonly problem: ToldFailure | undefined;
   readonly framesPerSecond: number;
   readonly testedPerSecond: number;
   readonly skipped: number;
@@ -47,7 +48,7 @@ export interface CameraView {
 
 export interface StatusView {
   /** Why sightings cannot be saved now; absent while they can. */
-  readonly alarm: TesterStatusMessage["alarm"];
+  readonly alarm: ToldFailure | undefined;
   readonly connected: boolean;
   readonly model: string;
   readonly modelVersion: number;
@@ -101,7 +102,7 @@ export function statusView(feeds: readonly TesterFeed[]): StatusView {
         key: `${feed.index}/${encodeURIComponent(status.name)}`,
         name: status.name,
         state: feed.isConnected ? status.state : "gone",
-        detail: feed.isConnected ? status.detail : "",
+        problem: feed.isConnected ? status.problem : undefined,
         framesPerSecond: status.framesPerSecond,
         testedPerSecond,
         skipped: skipped + status.skipped,

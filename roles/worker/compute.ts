@@ -1,5 +1,6 @@
 import { AppError } from "../../shared/base/errors.ts";
 import type { OwnOptimizer, SliceOptimizer } from "../../shared/learn/slice-optimizer.ts";
+import type { Levels } from "../../shared/nn/quantize/activations.ts";
 import type { OwnRule, SliceRule } from "../../shared/training/replica.ts";
 import type { Slice } from "../../shared/training/slices.ts";
 import type { SampleRow, Scores } from "../../shared/wire/messages/training.ts";
@@ -43,6 +44,8 @@ export interface Compute extends AsyncDisposable {
   ): Promise<ChunksResult>;
   /** Scores the weights on a split. */
   evaluate(weights: Float32Array, split: SampleRow["split"]): Promise<Scores>;
+  /** How values lie in 8 bits, for a model file; none where computing in 8 bits would cost accuracy. */
+  quantize(weights: Float32Array): Promise<readonly Levels[]>;
 }
 
 /** State vectors of `SliceOptimizer`, in the order in which they travel. The last is the mean of the weights. */

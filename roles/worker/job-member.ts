@@ -12,6 +12,8 @@ import {
   type EvaluationPiece,
   type FormRing,
   type HandOver,
+  type Quantize,
+  Quantized,
   type Regroup,
   RingBroken,
   RingFormed,
@@ -268,6 +270,12 @@ export class JobMember implements AsyncDisposable {
     const weights = this.#evaluations.claim(evaluationId, 0);
     const scores = await this.#compute.evaluate(weights, split);
     await this.#context.link.send(Evaluated, { evaluationId, scores });
+  }
+
+  async quantize({ evaluationId }: MessageOf<typeof Quantize>): Promise<void> {
+    const weights = this.#evaluations.claim(evaluationId, 0);
+    const levels = [...(await this.#compute.quantize(weights))];
+    await this.#context.link.send(Quantized, { evaluationId, levels });
   }
 
   /** The round that pieces of the ring belong to; made by whoever comes first, the trainer's word or a piece. */

@@ -4,6 +4,7 @@ import { Log, stderrSink } from "../../shared/base/log.ts";
 import { decodeShard, type PreparedPicture } from "../../shared/dataset/prepared.ts";
 import { type Learner, openLearner } from "../../shared/learn/learner.ts";
 import { packPictures } from "../../shared/learn/picture-pack.ts";
+import type { Engine } from "../../shared/nn/engine.ts";
 import { openEngine } from "../../shared/nn/open-engine.ts";
 import {
   CANCELLED,
@@ -13,6 +14,7 @@ import {
   type ShardFile,
   SUMMED,
 } from "./learning-protocol.ts";
+import { safeLevels } from "./safe-levels.ts";
 import { scoreLearner } from "./score.ts";
 
 /**
@@ -26,6 +28,7 @@ const TURN_CHECK_MS = 50;
 
 interface Opened {
   readonly learner: Learner;
+  readonly engine: Engine;
   readonly shards: readonly ShardFile[];
   readonly weights: Float32Array;
   readonly sum: Float32Array;
@@ -47,7 +50,8 @@ async function answer(request: LearningRequest): Promise<void> {
     if (request.kind === "open") reply(await open(request));
     else if (opened === undefined) throw new Error("not open");
     else if (request.kind === "chunks") reply(await chunks(opened, request));
-    else reply(await evaluate(opened, request));
+    else if (request.kind === "evaluate") reply(await evaluate(opened, request));
+    else reply(await quantize(opened, request));
   } catch (error) {
     reply({
       kind: "failed",
@@ -68,6 +72,7 @@ async function open(request: Extract<LearningRequest, { kind: "open" }>): Promis
   const count = learner.layout.totalCount;
   opened = {
     learner,
+    engine,
     shards,
     weights: new Float32Array(memory.weights),
     sum: new Float32Array(memory.sum),
@@ -133,6 +138,47 @@ async function evaluate(
     id,
     scores: await scoreLearner(learner, ownWeights, await picturesOf(shards, split)),
   };
+}
+
+/** A detector's, on an engine that has 8-bit arithmetic: nothing else could be tried out here. */
+async function quantize(
+  { learner, engine, shards, weights, ownWeights }: Opened,
+  { id }: Extract<LearningRequest, { kind: "quantize" }>,
+): Promise<LearningReply> {
+  ownWeights.set(weights);
+  const canTry =
+    learner.plan.network.kind === "detector" && engine.name === "native" && engine.device === "cpu";
+  if (!canTry) return { kind: "quantized", id, levels: [] };
+  const seen = await somePictures(shards, "train");
+  const aside = await somePictures(shards, "val");
+  const levels = await safeLevels(learner, ownWeights, seen, aside.length > 0 ? aside : seen);
+  return { kind: "quantized", id, levels };
+}
+
+/** At most so many of a split are enough to see how values lie. */
+const SOME_PICTURES = 48;
+/** Of so many of its shards, since to read one costs memory and time. */
+const SOME_SHARDS = 6;
+
+async function somePictures(
+  shards: readonly ShardFile[],
+  split: ShardFile["split"],
+): Promise<PreparedPicture[]> {
+  const some = spread(
+    shards.filter((shard) => shard.split === split),
+    SOME_SHARDS,
+  );
+  const pictures: PreparedPicture[] = [];
+  for (const shard of some) {
+    pictures.push(...spread(await picturesOf([shard], split), Math.ceil(SOME_PICTURES / some.length)));
+  }
+  return pictures;
+}
+
+/** At most so many of the items, evenly from all of them. */
+function spread<T>(items: readonly T[], countMax: number): T[] {
+  const count = Math.min(items.length, countMax);
+  return Array.from({ length: count }, (_, i) => items[Math.floor((i * items.length) / count)]!);
 }
 
 async function picturesOf(

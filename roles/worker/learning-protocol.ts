@@ -1,6 +1,7 @@
 import type { PicturePack } from "../../shared/learn/picture-pack.ts";
 import type { LearningPlan } from "../../shared/learn/plan.ts";
 import type { EngineOptions } from "../../shared/nn/engine.ts";
+import type { Levels } from "../../shared/nn/quantize/activations.ts";
 import type { SampleRow, Scores } from "../../shared/wire/messages/training.ts";
 
 /** Words between the worker and its learning threads. Large vectors are in shared memory and only named here. */
@@ -49,12 +50,14 @@ export type LearningRequest =
       readonly pack: PicturePack | undefined;
     }
   | ChunksRequest
-  | { readonly kind: "evaluate"; readonly id: number; readonly split: SampleRow["split"] };
+  | { readonly kind: "evaluate"; readonly id: number; readonly split: SampleRow["split"] }
+  | { readonly kind: "quantize"; readonly id: number };
 
 export type LearningReply =
   | { readonly kind: "opened"; readonly engine: string; readonly pack: PicturePack }
   | { readonly kind: "chunks"; readonly id: number; readonly loss: Record<string, number> }
   | { readonly kind: "evaluated"; readonly id: number; readonly scores: Scores }
+  | { readonly kind: "quantized"; readonly id: number; readonly levels: readonly Levels[] }
   | { readonly kind: "cancelled"; readonly id: number }
   /** `id` 0: it cannot be opened. */
   | {

@@ -7,6 +7,7 @@ import { startWeights } from "../../shared/learn/start-weights.ts";
 import type { EngineOptions } from "../../shared/nn/engine.ts";
 import type { ParameterLayout } from "../../shared/nn/graph.ts";
 import { buildNetwork } from "../../shared/nn/networks/config.ts";
+import type { Levels } from "../../shared/nn/quantize/activations.ts";
 import type { OwnRule, SliceRule } from "../../shared/training/replica.ts";
 import type { Slice } from "../../shared/training/slices.ts";
 import type { SampleRow, Scores } from "../../shared/wire/messages/training.ts";
@@ -239,6 +240,15 @@ class Learning implements Compute {
       const reply = await this.#threads[0]!.ask({ kind: "evaluate", id: ++this.#lastId, split });
       if (reply.kind !== "evaluated") throw new AppError("bug", `${reply.kind} in answer to an evaluation`);
       return reply.scores;
+    });
+  }
+
+  quantize(weights: Float32Array): Promise<readonly Levels[]> {
+    return this.#inTurn(async () => {
+      this.#weights.set(weights);
+      const reply = await this.#threads[0]!.ask({ kind: "quantize", id: ++this.#lastId });
+      if (reply.kind !== "quantized") throw new AppError("bug", `${reply.kind} in answer to quantizing`);
+      return reply.levels;
     });
   }
 

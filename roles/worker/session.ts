@@ -22,6 +22,7 @@ import {
   JobUnable,
   OpenJob,
   PrepareTask,
+  Quantize,
   Regroup,
   RunRound,
   StatePiece,
@@ -138,7 +139,8 @@ class Session implements AsyncDisposable {
       .on(FormRing, (message) => this.#start(this.#member?.formRing(seenFromHere(message, this.#link))))
       .on(RunRound, (message) => this.#start(this.#member?.runRound(message)))
       .on(EvaluationPiece, (piece) => this.#member?.takeEvaluation(piece))
-      .on(Evaluate, (message) => this.#start(this.#member?.evaluate(message)));
+      .on(Evaluate, (message) => this.#start(this.#member?.evaluate(message)))
+      .on(Quantize, (message) => this.#start(this.#member?.quantize(message)));
   }
 
   async run(): Promise<void> {

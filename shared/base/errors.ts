@@ -1,3 +1,5 @@
+import type { Failure, FailureKind, ToldFailure } from "./failure.ts";
+
 /**
  * What went wrong, in a word that decides what happens next:
  * `usage` the command was wrong (exit 2); `input` a file or a data set is bad; `unavailable` a peer, a port or a
@@ -14,16 +16,27 @@ export type ErrorKind =
   | "cancelled"
   | "bug";
 
+interface More {
+  /** What to do next. */
+  readonly hint?: string | undefined;
+  readonly cause?: unknown;
+  /** What pages put in their reader's language. */
+  readonly failure?: FailureKind | undefined;
+  readonly about?: string | number | undefined;
+}
+
 /** An error a user may read. `kind` decides retry and exit status; `hint` says what to do next. */
 export class AppError extends Error {
   override readonly name = "AppError";
   readonly kind: ErrorKind;
   readonly hint: string | undefined;
+  readonly failure: Failure | undefined;
 
-  constructor(kind: ErrorKind, message: string, more: { hint?: string | undefined; cause?: unknown } = {}) {
-    super(message, { cause: more.cause });
+  constructor(kind: ErrorKind, message: string, { hint, cause, failure, about = "" }: More = {}) {
+    super(message, { cause });
     this.kind = kind;
-    this.hint = more.hint;
+    this.hint = hint;
+    this.failure = failure && { kind: failure, about: String(about) };
   }
 }
 
@@ -61,4 +74,27 @@ export function errorReport(error: unknown): string {
     lines.push(error.stack.split("\n").slice(1, 6).join("\n"));
   }
   return lines.join("\n");
+}
+
+/** Codes of the system and of SQLite, of whatever is written. */
+const FAILURE_CODES: readonly (readonly [codes: RegExp, kind: FailureKind])[] = [
+  [/^(ENOSPC|EDQUOT|SQLITE_FULL)$/, "disk-full"],
+  [/^(EACCES|EPERM|EROFS|SQLITE_READONLY.*|SQLITE_PERM|SQLITE_CANTOPEN.*)$/, "not-permitted"],
+];
+const TOLD_LETTERS_MAX = 4000;
+const ABOUT_LETTERS_MAX = 64;
+
+/** An error as pages are told of it: by what it or a cause of it says that it is. */
+export function toldFailure(error: unknown): ToldFailure {
+  const hint = error instanceof AppError && error.hint !== undefined ? `; ${error.hint}` : "";
+  const text = (errorLine(error) + hint).slice(0, TOLD_LETTERS_MAX);
+  for (let at = error, depth = 0; at instanceof Error && depth < CAUSES_MAX; at = at.cause, depth++) {
+    if (at instanceof AppError && at.failure !== undefined) {
+      return { kind: at.failure.kind, about: at.failure.about.slice(0, ABOUT_LETTERS_MAX), text };
+    }
+    const code = "code" in at ? String(at.code) : "";
+    const kind = FAILURE_CODES.find(([codes]) => codes.test(code))?.[1];
+    if (kind !== undefined) return { kind, about: "", text };
+  }
+  return { kind: "other", about: "", text };
 }

@@ -38,4 +38,6 @@ export const WORKER_COUNT_MAX = 64;
 /** Steps that a worker may make by itself in a round of training: beyond, the workers drift too far apart. */
 export const OWN_STEPS_MAX = 16;
 export const CAMERA_COUNT_MAX = 256;
+/** Values between the layers of a network. */
+export const VALUE_COUNT_MAX = 4096;
 export const PARAMETER_COUNT_MAX = 64_000_000;

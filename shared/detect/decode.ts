@@ -31,10 +31,11 @@ export interface Decoder {
   ): Detection[];
 }
 
-export function createDecoder(network: NetworkConfig): Decoder {
+/** @param height of a detector's input, where it is not square */
+export function createDecoder(network: NetworkConfig, height?: number): Decoder {
   switch (network.kind) {
     case "detector":
-      return new DetectorDecoder(network);
+      return new DetectorDecoder(network, height);
     case "single-box":
       return new SingleBoxDecoder(network);
     case "mlp":
@@ -53,9 +54,9 @@ class DetectorDecoder implements Decoder {
   readonly #classCount: number;
   readonly #levels: readonly Level[];
 
-  constructor(network: NetworkConfig & { kind: "detector" }) {
-    this.#classCount = network.classCount;
-    this.#levels = detectorLevels(network.size);
+  constructor({ classCount, size }: NetworkConfig & { kind: "detector" }, height = size) {
+    this.#classCount = classCount;
+    this.#levels = detectorLevels(size, height);
   }
 
   decode(

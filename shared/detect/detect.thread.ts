@@ -48,7 +48,7 @@ async function load({
   device,
 }: Extract<PoolRequest, { kind: "load" }>): Promise<PoolReply> {
   // The old model goes only when the new one is known to work.
-  const next = await openModel(file, { device, threads: 1 }, log);
+  const next = await openModel(file, { device, threads: 1, fast: true }, log);
   await model?.[Symbol.asyncDispose]();
   model = next;
   modelLoading = loading;

@@ -1,5 +1,5 @@
 import { PATH_POINTS_MAX } from "../base/limits.ts";
-import type { FrameSize } from "./look/regions.ts";
+import { type FrameSize, overlapOf } from "./look/regions.ts";
 import type { Box } from "./types.ts";
 
 /** A place of a path: when, in ms since the visit began, and where, in shares of the picture. */
@@ -15,6 +15,8 @@ const SPEED_WINDOW_MS = 1200;
 /** An object stands still when it moved by less than this share of its size for so long. */
 const STILL_SHARE = 0.25;
 const STILL_AFTER_MS = 5000;
+/** So much of a box where something stood still: the part of it that somebody in front leaves to be seen. */
+const PART_SHARE = 0.8;
 
 /** Where the object of one visit went: the longer it stays, the further apart the places, so that they stay few. */
 export class VisitPath {
@@ -40,11 +42,19 @@ export class VisitPath {
     return this.#stand !== undefined && this.#lastMs - this.#stand.sinceMs >= STILL_AFTER_MS;
   }
 
+  /** Whether a box is where the object stands still, or a part of it there; in pixels. */
+  standsAt(box: Box): boolean {
+    const stand = this.#stand?.box;
+    if (!this.isStill || stand === undefined) return false;
+    return !hasMoved(stand, box) || overlapOf(box, stand) >= PART_SHARE;
+  }
+
   /** @param box in pixels */
   add(box: Box, { width, height }: FrameSize, atMs: number): void {
     this.#lastMs = atMs;
     this.#recent = [...this.#recent.filter((one) => atMs - one.atMs <= SPEED_WINDOW_MS), { atMs, box }];
-    if (this.#stand === undefined || hasMoved(this.#stand.box, box)) this.#stand = { box, sinceMs: atMs };
+    if (this.#stand === undefined || (hasMoved(this.#stand.box, box) && !this.standsAt(box)))
+      this.#stand = { box, sinceMs: atMs };
     const last = this.#places.at(-1);
     const sinceBeganMs = Math.max(0, atMs - this.#beganMs);
     if (last !== undefined && sinceBeganMs - last.atMs < this.#gapMs) return;

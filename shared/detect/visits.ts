@@ -257,7 +257,9 @@ export class VisitBook {
       if (track.firstSeenMs - visit.lastSeenMs > this.#patienceFor(visit)) return false;
       if (!visit.route.isStill && hasGoneOut(visit, frame, track.firstSeenMs)) return false;
       if (boxIou(visit.lastBox, track.seen.box) >= SAME_PLACE_IOU) return true;
-      return !visit.route.isStill && isHeading(visit, track.seen.box, atMs);
+      return visit.route.isStill
+        ? visit.route.standsAt(track.seen.box)
+        : isHeading(visit, track.seen.box, atMs);
     });
   }
 
@@ -300,8 +302,9 @@ function isHeading({ route, lastBox, lastSeenMs }: OpenVisit, box: Box, atMs: nu
   const growth = Math.max(newWidth / width, width / newWidth, newHeight / height, height / newHeight);
   const away = (distance: number, way: number): number =>
     Math.max(0, Math.abs(distance - way) - HEADING_SLACK_SHARE * Math.abs(way));
-  const awayX = away((box[0] + box[2] - lastBox[0] - lastBox[2]) / 2, dx) / width;
-  const awayY = away(box[3] - lastBox[3], dy) / height;
+  // What was half hidden is as large as what came out.
+  const awayX = away((box[0] + box[2] - lastBox[0] - lastBox[2]) / 2, dx) / Math.max(width, newWidth);
+  const awayY = away(box[3] - lastBox[3], dy) / Math.max(height, newHeight);
   return growth <= SIZE_RATIO_MAX && awayX + awayY <= HEADING_DISTANCE_MAX;
 }
 

@@ -20,24 +20,28 @@ export function resizeBilinear(source: Picture, width: number, height: number): 
   return { width, height, data };
 }
 
-/** A picture inside a square, and how to get back: `original = (place - offset) / scale`. */
+/** A picture inside a larger one, and how to get back: `original = (place - offset) / scale`. */
 export interface Letterboxed {
-  /** [size, size, 3] */
+  /** [height, size, 3] */
   readonly data: Uint8Array;
-  /** Pixels of the square for one pixel of the picture. */
+  /** Pixels of it for one pixel of the picture. */
   readonly scale: number;
   readonly offsetX: number;
   readonly offsetY: number;
 }
 
-/** The picture scaled to fit a square of `size` pixels, in its middle, grey around it; its shape is kept. */
-export function letterbox(source: Picture, size: number): Letterboxed {
+/**
+ * The picture scaled to fit a square of `size` pixels, in its middle, grey around it; its shape is kept.
+ *
+ * @param rows of the square that are made, about its middle: at least those that the picture fills
+ */
+export function letterbox(source: Picture, size: number, rows = size): Letterboxed {
   const scale = size / Math.max(source.width, source.height);
   const width = Math.max(1, Math.round(source.width * scale));
   const height = Math.max(1, Math.round(source.height * scale));
   const offsetX = (size - width) >> 1;
-  const offsetY = (size - height) >> 1;
-  const data = new Uint8Array(size * size * 3).fill(LETTERBOX_GREY);
+  const offsetY = (rows - height) >> 1;
+  const data = new Uint8Array(size * rows * 3).fill(LETTERBOX_GREY);
   resizeInto(source, width, height, { data, start: (offsetY * size + offsetX) * 3, stride: size * 3 });
   return { data, scale, offsetX, offsetY };
 }

@@ -1,5 +1,6 @@
 import { type DatasetStatistics, shorterShares } from "../dataset/statistics.ts";
 import { DETECTOR_STRIDES } from "../nn/networks/detector.ts";
+import { sharpInputPx } from "./cache-side.ts";
 
 /** The side of a detector's input unless the objects ask for more, in pixels. */
 export const INPUT_SIDE_PX = 320;
@@ -26,12 +27,12 @@ export interface InputChoice {
 
 /**
  * The side that a detector learns at where nobody says one: larger than usual where the objects of a class are too
- * small for it, never larger than the pictures, and only as far as the time allows.
+ * small for it, never larger than the pictures, and only as far as the time and the memory allow.
  *
  * @param minutes of training; without, there is time
  */
 export function chooseInputSide(
-  { classes, pictureWidthPx, pictureHeightPx, boxes }: DatasetStatistics,
+  { splits, classes, pictureWidthPx, pictureHeightPx, boxes }: DatasetStatistics,
   minutes = Number.POSITIVE_INFINITY,
 ): InputChoice {
   const usual = Math.min(BOXES_MIN, shorterShares(boxes).length);
@@ -43,7 +44,9 @@ export function chooseInputSide(
   const picturePx = Math.max(pictureWidthPx.median, pictureHeightPx.median);
   const affordablePx = INPUT_SIDE_PX * Math.sqrt((minutes * 60 * PICTURES_A_SECOND) / SAMPLES_MIN);
   const wantedPx = STEP_PX * Math.ceil(WANTED_SIDE_PX / share / STEP_PX - 1e-9);
-  const mostPx = STEP_PX * Math.floor(Math.min(affordablePx, CHOSEN_SIDE_PX_MAX) / STEP_PX);
+  const learnt = splits.reduce((sum, { name, pictures }) => sum + (name === "test" ? 0 : pictures), 0);
+  const mostPx =
+    STEP_PX * Math.floor(Math.min(affordablePx, CHOSEN_SIDE_PX_MAX, sharpInputPx(learnt)) / STEP_PX);
   const detailPx = STEP_PX * Math.ceil(picturePx / STEP_PX);
   return {
     sidePx: Math.max(INPUT_SIDE_PX, Math.min(wantedPx, mostPx, detailPx)),

@@ -1,10 +1,13 @@
 import { performance } from "node:perf_hooks";
 import type { PreparedPicture } from "../dataset/prepared.ts";
+import { inputBytes, writeInput } from "../detect/input.ts";
 import { PicturePredictor } from "../detect/picture-predictor.ts";
 import type { Detection } from "../detect/types.ts";
 import type { Engine, TrainingSession } from "../nn/engine.ts";
 import type { ParameterLayout } from "../nn/graph.ts";
 import { buildNetwork } from "../nn/networks/config.ts";
+import type { Activations } from "../nn/quantize/activations.ts";
+import { calibrate } from "../nn/quantize/calibrate.ts";
 import { l2Norm } from "../numeric/norms.ts";
 import { createLoss, type Loss, type LossParts } from "./loss.ts";
 import { type PicturePack, packPictures } from "./picture-pack.ts";
@@ -111,17 +114,36 @@ export class Learner implements AsyncDisposable {
   /**
    * What a network with these weights sees in `pictures`, at nearly no threshold; for metrics and for thresholds.
    *
+   * @param activations to compute in 8 bits, where the engine can
    * @returns for each picture, boxes in pixels of the prepared picture
    */
-  async evaluate(weights: Float32Array, pictures: readonly PreparedPicture[]): Promise<Detection[][]> {
+  async evaluate(
+    weights: Float32Array,
+    pictures: readonly PreparedPicture[],
+    activations?: Activations,
+  ): Promise<Detection[][]> {
     const { network, classes } = this.plan;
     await using predictor = await PicturePredictor.open(this.#engine, network, weights, {
       batch: EVALUATION_BATCH,
+      activations,
     });
     return await predictor.detect(
       pictures.map(({ picture }) => picture),
       classes.map(() => EVALUATION_SCORE_MIN),
     );
+  }
+
+  /** How the values of a network with these weights lie in 8 bits, as far as `pictures` show. */
+  calibrate(weights: Float32Array, pictures: readonly PreparedPicture[]): Promise<Activations> {
+    const { network } = this.plan;
+    const input = new Uint8Array(inputBytes(network));
+    const inputs = function* (): Generator<Uint8Array> {
+      for (const { picture } of pictures) {
+        writeInput(network, picture, input);
+        yield input;
+      }
+    };
+    return calibrate(this.#engine, buildNetwork(network), weights, inputs());
   }
 
   async [Symbol.asyncDispose](): Promise<void> {

@@ -2,6 +2,7 @@ import { AppError } from "../base/errors.ts";
 import type { TrainingPicture } from "../dataset/augment.ts";
 import { halved } from "../dataset/painter.ts";
 import type { PreparedPicture } from "../dataset/prepared.ts";
+import { PICTURE_PACK_BYTES_MAX } from "./cache-side.ts";
 
 /**
  * Training pictures in memory that several threads read. Each picture takes 3.75 bytes a pixel (it is kept at full and
@@ -22,9 +23,6 @@ interface PackedPicture {
   readonly halfAt: number;
   readonly labels: TrainingPicture["labels"];
 }
-
-/** More pictures than this do not fit beside a network on the machines that this program is for. */
-export const PICTURE_PACK_BYTES_MAX = 2 ** 31;
 
 /** Throws `input` where the pictures need more than `PICTURE_PACK_BYTES_MAX`. */
 export function packPictures(

@@ -4,6 +4,7 @@ import type { Augmentation } from "../dataset/augment.ts";
 import { checkNetworkConfig, type NetworkConfig } from "../nn/networks/config.ts";
 import type { DetectorVariant } from "../nn/networks/detector.ts";
 import { FACE_HEIGHT, FACE_WIDTH } from "../nn/networks/mlp.ts";
+import { cacheSidePx } from "./cache-side.ts";
 import { INPUT_SIDE_PX } from "./input-choice.ts";
 
 /**
@@ -118,7 +119,7 @@ export function planFor(options: PlanOptions, facts: DatasetFacts): LearningPlan
       options.minutes === undefined
         ? { kind: "samples", samples }
         : { kind: "minutes", minutes: options.minutes },
-    cacheSidePx: cacheSidePx(network),
+    cacheSidePx: cacheSidePx(network, facts.pictures),
     optimizer: optimizerFor(network, batch),
     augmentation: augmentationFor(network, facts.pictures),
     mosaicUntil: 0.8,
@@ -145,11 +146,6 @@ function configFor(choice: NetworkChoice, classCount: number): NetworkConfig {
     case "mlp":
       return { kind: "mlp", hidden: choice.hidden ?? 64, classCount };
   }
-}
-
-/** A quarter larger than the network's input, so that pictures scaled up keep some sharpness. */
-function cacheSidePx(network: NetworkConfig): number {
-  return network.kind === "mlp" ? 2 * FACE_HEIGHT : Math.round(network.size * 1.25);
 }
 
 function optimizerFor(network: NetworkConfig, batch: number): OptimizerPlan {

@@ -4,7 +4,7 @@ import { ErrorLines, endChild } from "./child.ts";
 import type { Ffmpeg } from "./ffmpeg.ts";
 import { type FrameFact, FrameFacts } from "./frame-facts.ts";
 import { GLANCE_FILTER, GLANCE_OUTPUT, type Glance, GlanceSplitter } from "./glance.ts";
-import { matroskaHeader, matroskaPicture } from "./matroska.ts";
+import { matroskaHeader, matroskaPictureHead } from "./matroska.ts";
 import { MpjpegSplitter } from "./mpjpeg.ts";
 import { jpegOutput, QUIET, SHOW_FACTS } from "./output.ts";
 import { readPipe } from "./pipe.ts";
@@ -105,10 +105,10 @@ export class DecoderChild {
   }
 
   feed({ id, data, isKey }: CodedItem, wish: Wish): void {
-    const bytes = matroskaPicture(data, 4 * id + WISH_BITS[wish], isKey);
-    this.#held.push(bytes);
-    this.#heldBytes += bytes.length;
-    this.queuedBytes += bytes.length;
+    const head = matroskaPictureHead(data.length, 4 * id + WISH_BITS[wish], isKey);
+    this.#held.push(head, data);
+    this.#heldBytes += head.length + data.length;
+    this.queuedBytes += head.length + data.length;
     if (wish !== "none") this.#waitingSinceMs ??= performance.now();
     else if (this.#heldBytes < HELD_BYTES_MAX) return;
     this.#queue.push(...this.#held);

@@ -70,6 +70,7 @@ export async function search(
   throw new AppError("unavailable", "ffmpeg was not found, which video files and H.264/H.265 cameras need", {
     cause,
     hint: `install it (${INSTALL[process.platform] ?? "see ffmpeg.org"}), or set FFMPEG_PATH to the program`,
+    failure: "no-ffmpeg",
   });
 }
 

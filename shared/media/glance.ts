@@ -33,9 +33,8 @@ export const GLANCE_OUTPUT: readonly string[] = [
   ...["-c:v", "pgm", "-enc_time_base", "1:1000", "-flush_packets", "1", "-f", "image2pipe", "pipe:1"],
 ];
 
-const HEAD = /^P5\n(\d{1,4}) (\d{1,4})\n255\n$/;
+const HEAD = /^P5\n(\d{1,4}) (\d{1,4})\n255\n/;
 const HEAD_SIZE_BYTES_MAX = 18;
-const LINE_END = 0x0a;
 
 /** Cuts ffmpeg's grey pictures out of its output. */
 export class GlanceSplitter {
@@ -43,13 +42,12 @@ export class GlanceSplitter {
   #grey: Uint8Array | undefined;
   #filled = 0;
   #width = 0;
-  #lines = 0;
 
   /** Yields each glance that the chunk completes; what is yielded owns its bytes. */
   *push(chunk: Uint8Array): Generator<Glance> {
     for (let at = 0; at < chunk.length; ) {
       if (this.#grey === undefined) {
-        this.#takeHead(chunk[at++]!);
+        at = this.#readHead(chunk, at);
         continue;
       }
       const take = Math.min(chunk.length - at, this.#grey.length - this.#filled);
@@ -63,15 +61,21 @@ export class GlanceSplitter {
     }
   }
 
-  #takeHead(byte: number): void {
-    this.#head += String.fromCharCode(byte);
-    if (byte === LINE_END) this.#lines++;
-    if (this.#lines < 3 && this.#head.length < HEAD_SIZE_BYTES_MAX) return;
-    const [, width = 0, height = 0] = (HEAD.exec(this.#head) ?? []).map(Number);
-    const sane = width >= 1 && height >= 1 && Math.max(width, height) <= GLANCE_SIDE_PX;
+  /** Reads the size of a glance; returns the offset behind what it took. */
+  #readHead(chunk: Uint8Array, from: number): number {
+    const known = this.#head.length;
+    const part = Buffer.from(chunk.buffer, chunk.byteOffset + from, chunk.length - from);
+    const text = this.#head + part.toString("latin1", 0, HEAD_SIZE_BYTES_MAX - known);
+    const found = HEAD.exec(text);
+    if (found === null && text.length < HEAD_SIZE_BYTES_MAX) {
+      this.#head = text;
+      return chunk.length;
+    }
+    const [head = "", width = 0, height = 0] = found ?? [];
+    const [columns, rows] = [Number(width), Number(height)];
+    const sane = columns >= 1 && rows >= 1 && Math.max(columns, rows) <= GLANCE_SIDE_PX;
     if (!sane) throw new AppError("protocol", "ffmpeg's grey pictures lost their place");
-    [this.#head, this.#lines, this.#width] = ["", 0, width];
-    this.#grey = new Uint8Array(width * height);
-    this.#filled = 0;
+    [this.#head, this.#width, this.#grey, this.#filled] = ["", columns, new Uint8Array(columns * rows), 0];
+    return from + head.length - known;
   }
 }

@@ -30,20 +30,31 @@ export function matroskaHeader(codec: keyof typeof CODEC_ID): Buffer {
   return Buffer.concat([head, segment, info, tracks]);
 }
 
-/** One picture as a cluster of its own. @param timeMs rises with each picture in the order they are shown */
-export function matroskaPicture(data: Uint8Array, timeMs: number, isKey: boolean): Buffer {
+/**
+ * What comes before one picture, which is a cluster of its own.
+ *
+ * @param timeMs rises with each picture in the order they are shown
+ */
+export function matroskaPictureHead(sizeBytes: number, timeMs: number, isKey: boolean): Buffer {
+  const time = element(0xe7, [number(timeMs)]);
   const block = Buffer.from([0x81, 0, 0, isKey ? 0x80 : 0]); // track 1, no offset from the cluster's time
-  return element(0x1f43b675, [element(0xe7, [number(timeMs)]), element(0xa3, [block, data])]);
+  const blockHead = elementHead(0xa3, block.length + sizeBytes);
+  const size = time.length + blockHead.length + block.length + sizeBytes;
+  return Buffer.concat([elementHead(0x1f43b675, size), time, blockHead, block]);
 }
 
 function element(id: number, parts: readonly Uint8Array[]): Buffer {
   const size = parts.reduce((sum, part) => sum + part.length, 0);
+  return Buffer.concat([elementHead(id, size), ...parts]);
+}
+
+function elementHead(id: number, size: number): Buffer {
   const head = Buffer.alloc(12);
   const idBytes = id > 0xffffff ? 4 : id > 0xffff ? 3 : id > 0xff ? 2 : 1;
   head.writeUIntBE(id, 0, idBytes);
   head[idBytes] = 0x08; // a size of five bytes, 35 bits
   head.writeUInt32BE(size, idBytes + 1);
-  return Buffer.concat([head.subarray(0, idBytes + 5), ...parts]);
+  return head.subarray(0, idBytes + 5);
 }
 
 /** Up to 48 bits, big-endian. */

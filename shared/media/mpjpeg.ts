@@ -2,6 +2,8 @@ import { AppError } from "../base/errors.ts";
 
 /** Headers before one picture; ffmpeg writes about 70 bytes. */
 const HEAD_SIZE_BYTES_MAX = 1024;
+const LINE_END = "\r\n";
+const HEAD_END = "\r\n\r\n";
 
 /**
  * Cuts ffmpeg's `mpjpeg` output into JPEG files. Each comes with its length before it, so nothing is searched, and a
@@ -36,19 +38,20 @@ export class MpjpegSplitter {
     }
   }
 
-  /** Collects header lines up to the empty one; returns the offset behind what it took. */
+  /** Reads header lines up to the empty one; returns the offset behind what it took. */
   #readHead(chunk: Uint8Array, from: number): number {
-    let at = from;
-    while (at < chunk.length) {
-      this.#head += String.fromCharCode(chunk[at++]!);
-      // The line end that closes the picture before this one.
-      if (this.#head === "\r\n") this.#head = "";
-      if (this.#head.endsWith("\r\n\r\n")) break;
-      if (this.#head.length > HEAD_SIZE_BYTES_MAX)
-        throw new AppError("protocol", "ffmpeg's output lost its place");
+    const known = this.#head.length;
+    const part = Buffer.from(chunk.buffer, chunk.byteOffset + from, chunk.length - from);
+    const text = this.#head + part.toString("latin1", 0, HEAD_SIZE_BYTES_MAX);
+    // The line end that closes the picture before this one.
+    const start = text.startsWith(LINE_END) ? LINE_END.length : 0;
+    const end = text.indexOf(HEAD_END, start);
+    if (end < 0) {
+      if (text.length > HEAD_SIZE_BYTES_MAX) throw new AppError("protocol", "ffmpeg's output lost its place");
+      this.#head = text;
+      return chunk.length;
     }
-    if (!this.#head.endsWith("\r\n\r\n")) return at;
-    const size = Number(/^content-length: *(\d+)/im.exec(this.#head)?.[1] ?? 0);
+    const size = Number(/^content-length: *(\d+)/im.exec(text.slice(start, end))?.[1] ?? 0);
     this.#head = "";
     if (size < 4 || size > this.#sizeBytesMax) {
       throw new AppError(
@@ -58,6 +61,6 @@ export class MpjpegSplitter {
     }
     this.#body = new Uint8Array(size);
     this.#filled = 0;
-    return at;
+    return from + end + HEAD_END.length - known;
   }
 }

@@ -1,3 +1,4 @@
+import { basename } from "node:path";
 import { AppError } from "../base/errors.ts";
 import { MESSAGE_SIZE_BYTES_MAX } from "../base/limits.ts";
 import { onAbort } from "../base/wait.ts";
@@ -76,6 +77,8 @@ export async function* videoFrames(
         `${path} cannot be ${count === 0 ? "read as a video" : "read to its end"}`,
         {
           cause: new Error(errors.text),
+          failure: "no-video-file",
+          about: basename(path),
         },
       );
     }

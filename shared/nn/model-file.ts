@@ -9,7 +9,7 @@ import { buildNetwork, checkNetworkConfig, type NetworkConfig } from "./networks
 import { OnnxBuilder } from "./onnx/builder.ts";
 import { lowerInference } from "./onnx/inference.ts";
 import { readFloats, readModel } from "./onnx/read.ts";
-import type { Activations } from "./quantize/activations.ts";
+import { type Activations, LEVEL_MAX, type Levels, measuredValues } from "./quantize/activations.ts";
 import { buildQuantized, type QuantizedWeights, readQuantized } from "./quantize/file.ts";
 
 /** What a model is, beside its weights. It travels in the file's metadata, as JSON under `vigia`. */
@@ -27,6 +27,11 @@ export interface ModelInfo {
   readonly looks?: PeopleLooks;
   readonly lineage: Lineage;
   readonly format: "float32" | "int8";
+  /**
+   * Of a float32 model: how the values between its layers lie in 8 bits, in the order of `measuredValues`. Whoever has
+   * to be fast computes with them; absent where that would cost accuracy, and in models of older versions.
+   */
+  readonly levels?: readonly Levels[];
   /** How its training went; models of other makers and older versions have none. */
   readonly history?: History;
 }
@@ -116,12 +121,15 @@ export function decodeModelFile(bytes: Uint8Array): { info: ModelInfo; weights: 
 export interface StoredNetwork {
   readonly info: ModelInfo;
   readonly weights: Float32Array;
-  /** Of an int8 model. */
+  /** Of an int8 model, and of a float32 one that may be computed in 8 bits. */
   readonly activations: Activations | undefined;
 }
 
 /** An int8 file: 8-bit filters and levels, for the same network. `info.format` becomes int8. */
-export function encodeQuantizedFile(info: ModelInfo, quantized: QuantizedWeights): Uint8Array<ArrayBuffer> {
+export function encodeQuantizedFile(
+  { levels: _, ...info }: ModelInfo,
+  quantized: QuantizedWeights,
+): Uint8Array<ArrayBuffer> {
   const b = buildQuantized(buildNetwork(info.network), quantized, MODEL_INPUT);
   return b.encode(encodeInfo({ ...info, format: "int8" }));
 }
@@ -130,8 +138,11 @@ export function encodeQuantizedFile(info: ModelInfo, quantized: QuantizedWeights
 export function decodeForInference(bytes: Uint8Array): StoredNetwork {
   const { initializers, metadata } = readModel(bytes);
   const info = readInfo(metadata.get(METADATA_KEY));
-  if (info.format === "float32") return { ...decodeModelFile(bytes), activations: undefined };
-  return { info, ...readQuantized(buildNetwork(info.network), initializers) };
+  const network = buildNetwork(info.network);
+  if (info.format === "int8") return { info, ...readQuantized(network, initializers) };
+  const { levels } = info;
+  const activations = levels && new Map(measuredValues(network).map((place, i) => [place, levels[i]!]));
+  return { ...decodeModelFile(bytes), activations };
 }
 
 /** Only the words of a model file, of either format. Throws `input`. */
@@ -201,7 +212,19 @@ function checkInfo(value: unknown): ModelInfo {
   const bad = (what: string): AppError => new AppError("input", `the model's metadata has no usable ${what}`);
   if (typeof value !== "object" || value === null) throw bad("fields");
   const info = value as Partial<Record<keyof ModelInfo, unknown>>;
-  const { name, version, classes, thresholds, metrics, learntSizes, looks, lineage, format, history } = info;
+  const {
+    name,
+    version,
+    classes,
+    thresholds,
+    metrics,
+    learntSizes,
+    looks,
+    lineage,
+    format,
+    levels,
+    history,
+  } = info;
   const network = checkNetworkConfig(info.network);
   if (typeof name !== "string" || name.length > NAME_LENGTH_MAX) throw bad("name");
   if (typeof version !== "number" || !Number.isSafeInteger(version)) throw bad("version");
@@ -231,6 +254,7 @@ function checkInfo(value: unknown): ModelInfo {
     ...(looks !== undefined && { looks: checkLooks(looks, classes.length, bad) }),
     lineage: checkLineage(lineage, bad),
     format,
+    ...(levels !== undefined && { levels: checkLevels(levels, network, bad) }),
     ...(history !== undefined && { history: checkHistory(history) }),
   };
 }
@@ -249,6 +273,24 @@ function checkLooks(value: unknown, classCount: number, bad: (what: string) => A
     throw bad("looks of people");
   if (typeof limit !== "number" || !(limit > 0 && limit <= 1)) throw bad("limit of looks");
   return { looks, limit };
+}
+
+function checkLevels(
+  value: unknown,
+  network: NetworkConfig,
+  bad: (what: string) => AppError,
+): readonly Levels[] {
+  const isLevels = (one: Partial<Record<keyof Levels, unknown>> | null): one is Levels =>
+    typeof one?.scale === "number" &&
+    Number.isFinite(one.scale) &&
+    one.scale > 0 &&
+    Number.isInteger(one.zeroPoint) &&
+    (one.zeroPoint as number) >= 0 &&
+    (one.zeroPoint as number) <= LEVEL_MAX;
+  const count = measuredValues(buildNetwork(network)).length;
+  if (!Array.isArray(value) || value.length !== count || !value.every(isLevels))
+    throw bad("levels of its values");
+  return value.map(({ scale, zeroPoint }) => ({ scale, zeroPoint }));
 }
 
 function checkLineage(value: unknown, bad: (what: string) => AppError): Lineage {

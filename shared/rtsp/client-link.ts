@@ -54,7 +54,9 @@ export class RtspClientLink {
     stream.listen({
       data: (chunk) => this.#read(chunk),
       closed: (cause) =>
-        this.fail(new AppError("unavailable", "the camera closed the connection", { cause })),
+        this.fail(
+          new AppError("unavailable", "the camera closed the connection", { cause, failure: "closed" }),
+        ),
     });
   }
 
@@ -126,7 +128,10 @@ export class RtspClientLink {
     const timer = setTimeout(
       () =>
         waiter.reject(
-          new AppError("unavailable", `the camera did not answer ${method} within ${this.#timeoutMs} ms`),
+          new AppError("unavailable", `the camera did not answer ${method} within ${this.#timeoutMs} ms`, {
+            failure: "no-answer",
+            about: method,
+          }),
         ),
       this.#timeoutMs,
     );
@@ -182,18 +187,26 @@ export class RtspClientLink {
     if (status === 403) {
       throw new AppError("refused", said, {
         hint: "this user may not see the stream: allow it in the camera's settings",
+        failure: "not-allowed",
       });
     }
     if (status === 404) {
       throw new AppError("refused", said, {
         hint: "the path of the address is wrong; the camera's manual gives it",
+        failure: "no-such-path",
       });
     }
     if (status === 453 || status === 503) {
-      throw new AppError("unavailable", said, { hint: "it may serve no more viewers; close another one" });
+      throw new AppError("unavailable", said, {
+        hint: "it may serve no more viewers; close another one",
+        failure: "busy",
+      });
     }
     if (status === 461) throw new TransportRefused(said);
-    throw new AppError("unavailable", said);
+    throw new AppError("unavailable", said, {
+      failure: "other-answer",
+      about: `${method}: ${status} ${reason}`,
+    });
   }
 
   #unauthorized(): AppError {
@@ -201,10 +214,13 @@ export class RtspClientLink {
     if (user === undefined) {
       return new AppError("refused", "the camera wants a user and a password", {
         hint: "put them into its address: rtsp://USER:PASSWORD@HOST/PATH",
+        failure: "password-wanted",
       });
     }
     return new AppError("refused", `the camera does not accept the password of ${user}`, {
       hint: "check user and password; special characters in them may be written as %40 for @, %3A for :",
+      failure: "password-wrong",
+      about: user,
     });
   }
 }

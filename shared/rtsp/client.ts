@@ -1,16 +1,12 @@
 import { AppError, errorKind } from "../base/errors.ts";
-import { onAbort } from "../base/wait.ts";
-import type { CodedPicture, Depacketizer } from "./access-unit.ts";
-import { CameraClock } from "./camera-clock.ts";
+import { expired, onAbort } from "../base/wait.ts";
 import { RtspClientLink, TransportRefused } from "./client-link.ts";
-import { h264Depacketizer } from "./h264.ts";
-import { h265Depacketizer } from "./h265.ts";
-import { jpegDepacketizer } from "./jpeg.ts";
 import type { RtspResponse } from "./message.ts";
-import { parseRtcp, receiverReport, type SenderReport } from "./rtcp.ts";
-import { PacketOrder, parseRtp, type RtpPacket, Timeline } from "./rtp.ts";
-import { chooseVideo, parseSdp, type VideoFormat } from "./sdp.ts";
-import { connectBytes } from "./socket.ts";
+import { Receiver, type RtspClientEvents } from "./receiver.ts";
+import { parseRtcp, receiverReport } from "./rtcp.ts";
+import { parseRtp } from "./rtp.ts";
+import { chooseVideo, parseSdp } from "./sdp.ts";
+import { type ByteStream, connectBytes } from "./socket.ts";
 import { parseTransport, type Transport } from "./transport.ts";
 import { openPortPair, type PortPair } from "./udp.ts";
 import { controlBase, controlUri, parseRtspUrl, type RtspUrl } from "./url.ts";
@@ -24,26 +20,6 @@ export interface RtspClientOptions {
   readonly silenceMs?: number;
 }
 
-export interface RtspClientEvents {
-  /** What will come, before it comes. */
-  readonly onFormat?: (format: VideoFormat) => void;
-  /** A picture that came whole. */
-  readonly onPicture: (picture: ReceivedPicture) => void;
-  /** Packets are missing; how many, and of what is held back for them since the last call. */
-  readonly onLoss?: (lost: number) => void;
-}
-
-export interface ReceivedPicture extends CodedPicture {
-  /** Wall clock when its first packet came, in ms since 1970. */
-  readonly arrivedMs: number;
-  /** Time since the stream's first picture by the camera's clock, in ms. */
-  readonly mediaMs: number;
-  /** The camera's clock minus ours in ms, where it tells its time. */
-  readonly cameraClockAheadMs: number | undefined;
-  /** When it was taken, by our clock: from the camera's reports where it sends them, else `arrivedMs`. */
-  readonly takenMs: number;
-}
-
 const DEFAULT_TIMEOUT_MS = 8000;
 /** On a home's network a machine that is there answers at once; a short limit finds one that returns the sooner. */
 const CONNECT_TIMEOUT_MS = 3000;
@@ -52,13 +28,9 @@ const DEFAULT_SILENCE_MS = 10_000;
 const ASKED_AFTER_MS = 1000;
 /** Packets that wait for a late one over UDP. */
 const REORDER_DEPTH = 64;
-/** So many packets in a row of another sender are the stream. */
-const STRANGERS_MAX = 50;
 /** An orderly goodbye may take so long. */
 const TEARDOWN_MS = 500;
 const REPORT_EVERY_MS = 5000;
-/** No camera takes longer from its sensor to us. */
-const TAKEN_AGO_MS_MAX = 3000;
 
 /**
  * Plays a camera's video until it ends: resolves when `signal` aborts, after an orderly goodbye.
@@ -82,7 +54,8 @@ export async function playRtsp(
   }
 }
 
-interface Limits {
+/** How long a session waits, and what ends it. */
+export interface PlayLimits {
   readonly timeoutMs: number;
   readonly silenceMs: number;
   readonly signal: AbortSignal;
@@ -92,18 +65,38 @@ async function playOnce(
   url: RtspUrl,
   transport: "tcp" | "udp",
   events: RtspClientEvents,
-  limits: Limits,
+  limits: PlayLimits,
 ): Promise<void> {
-  const { signal } = limits;
+  const { timeoutMs, signal } = limits;
   if (signal.aborted) return;
+  const { host, port, secure } = url;
   try {
-    await using session = await RtspSession.connect(url, events, limits);
-    using _abort = onAbort(signal, () => session.stop());
-    await session.play(transport);
+    const stream = await connectBytes({
+      ...{ host, port, secure, signal },
+      timeoutMs: Math.min(timeoutMs, CONNECT_TIMEOUT_MS),
+    });
+    await playOver(stream, url, transport, events, limits);
   } catch (error) {
     if (signal.aborted && errorKind(error) === "cancelled") return;
     throw error;
   }
+}
+
+/**
+ * Plays over a connection that is there, from DESCRIBE to TEARDOWN; ends the connection.
+ *
+ * @throws {AppError} as `playRtsp`; `TransportRefused` when it does not send this way; `cancelled` when `signal` aborts
+ */
+export async function playOver(
+  stream: ByteStream,
+  url: RtspUrl,
+  transport: "tcp" | "udp",
+  events: RtspClientEvents,
+  limits: PlayLimits,
+): Promise<void> {
+  await using session = new RtspSession(stream, url, events, limits);
+  using _abort = onAbort(limits.signal, () => session.stop());
+  await session.play(transport);
 }
 
 /** One run from DESCRIBE to TEARDOWN. */
@@ -122,35 +115,20 @@ class RtspSession implements AsyncDisposable {
   #lastHeardMs = performance.now();
   #isPlaying = false;
 
-  private constructor(
+  constructor(
+    stream: ByteStream,
     url: RtspUrl,
     events: RtspClientEvents,
-    link: (session: RtspSession) => RtspClientLink,
-    silenceMs: number,
+    { timeoutMs, silenceMs }: PlayLimits,
   ) {
     this.#url = url;
     this.#events = events;
     this.#silenceMs = silenceMs;
     this.#controlUri = url.requestUri;
-    this.#link = link(this);
-  }
-
-  static async connect(
-    url: RtspUrl,
-    events: RtspClientEvents,
-    { timeoutMs, silenceMs, signal }: Limits,
-  ): Promise<RtspSession> {
-    const { host, port, secure } = url;
-    const stream = await connectBytes({
-      ...{ host, port, secure, signal },
-      timeoutMs: Math.min(timeoutMs, CONNECT_TIMEOUT_MS),
+    this.#link = new RtspClientLink(stream, url, timeoutMs, {
+      interleaved: (channel, data) => this.#takeInterleaved(channel, data),
+      resynced: () => this.#events.onLoss?.(1),
     });
-    const link = (session: RtspSession) =>
-      new RtspClientLink(stream, url, timeoutMs, {
-        interleaved: (channel, data) => session.#takeInterleaved(channel, data),
-        resynced: () => session.#events.onLoss?.(1),
-      });
-    return new RtspSession(url, events, link, silenceMs);
   }
 
   /** Ends `play` without an error for its caller. */
@@ -258,7 +236,7 @@ class RtspSession implements AsyncDisposable {
     for (const report of parseRtcp(data)) {
       if (report.kind === "sender-report") this.#receiver?.takeReport(report);
       if (report.kind === "bye" && this.#isPlaying && this.#receiver?.isSender(report.ssrc) === true) {
-        this.#link.fail(new AppError("unavailable", "the camera ended the stream"));
+        this.#link.fail(new AppError("unavailable", "the camera ended the stream", { failure: "closed" }));
       }
     }
   }
@@ -299,7 +277,12 @@ class RtspSession implements AsyncDisposable {
         }
         if (silentMs < this.#silenceMs) return;
         const seconds = Math.round(silentMs / 1000);
-        this.#link.fail(new AppError("unavailable", `the camera has sent nothing for ${seconds} s`));
+        this.#link.fail(
+          new AppError("unavailable", `the camera has sent nothing for ${seconds} s`, {
+            failure: "no-picture",
+            about: seconds,
+          }),
+        );
       },
       Math.min(250, this.#silenceMs / 4),
     );
@@ -310,7 +293,7 @@ class RtspSession implements AsyncDisposable {
   async #goodbye(): Promise<void> {
     if (this.#link.session === undefined) return;
     const torn = this.#link.request("TEARDOWN", this.#controlUri).catch(() => {});
-    await Promise.race([torn, Bun.sleep(TEARDOWN_MS)]);
+    await expired(torn, TEARDOWN_MS);
     this.#link.session = undefined;
   }
 
@@ -320,96 +303,3 @@ class RtspSession implements AsyncDisposable {
     this.#link.fail(new AppError("cancelled", "stopped"));
   }
 }
-
-/** From packets to pictures. */
-class Receiver {
-  readonly #format: VideoFormat;
-  readonly #events: RtspClientEvents;
-  readonly #depacketizer: Depacketizer;
-  readonly #timeline: Timeline;
-  readonly #clock = new CameraClock();
-  #report: SenderReport | undefined;
-  readonly #depth: number;
-  #order: PacketOrder;
-  #ssrc: number | undefined;
-  #announced: number | undefined;
-  #strangers = 0;
-  #isNewSender = false;
-  #arrivedMs: number | undefined;
-
-  constructor(format: VideoFormat, depth: number, events: RtspClientEvents) {
-    this.#format = format;
-    this.#events = events;
-    this.#depth = depth;
-    this.#order = new PacketOrder(depth);
-    this.#timeline = new Timeline(format.clockRate);
-    this.#depacketizer = DEPACKETIZERS[format.codec](format);
-  }
-
-  /** The sender's number that the camera announced. It may be wrong. */
-  expect(ssrc: number | undefined): void {
-    this.#announced = ssrc;
-  }
-
-  /** Whether a report is of this stream: those of other senders, such as an old session's, do not count. */
-  isSender(ssrc: number): boolean {
-    // The first report may come before the first packet.
-    return ssrc === (this.#ssrc ?? this.#announced ?? ssrc);
-  }
-
-  takeReport(report: SenderReport): void {
-    if (!this.isSender(report.ssrc)) return;
-    this.#clock.note(report.wallMs, Date.now());
-    this.#report = report;
-  }
-
-  #takenMs(timestamp: number): number | undefined {
-    const aheadMs = this.#clock.aheadMs;
-    if (this.#report === undefined || aheadMs === undefined) return undefined;
-    const sinceMs = (1000 * ((timestamp - this.#report.rtpTimestamp) | 0)) / this.#format.clockRate;
-    const takenMs = this.#report.wallMs + sinceMs - aheadMs;
-    // Reports of some cameras have nothing to do with their pictures.
-    return Math.abs(Date.now() - takenMs) < TAKEN_AGO_MS_MAX ? takenMs : undefined;
-  }
-
-  take(packet: RtpPacket): void {
-    if (!this.#isOurs(packet)) return;
-    for (const { packet: next, lostBefore: missing } of this.#order.push(packet)) {
-      // What another sender began does not continue here.
-      const lostBefore = this.#isNewSender ? Math.max(1, missing) : missing;
-      this.#isNewSender = false;
-      if (lostBefore > 0) this.#events.onLoss?.(lostBefore);
-      this.#arrivedMs ??= Date.now();
-      for (const picture of this.#depacketizer.push(next, lostBefore)) {
-        const mediaMs = this.#timeline.ms(picture.timestamp);
-        const arrivedMs = this.#arrivedMs ?? Date.now();
-        const cameraClockAheadMs = this.#clock.aheadMs;
-        const takenMs = this.#takenMs(picture.timestamp) ?? arrivedMs;
-        this.#events.onPicture({ ...picture, arrivedMs, mediaMs, cameraClockAheadMs, takenMs });
-        this.#arrivedMs = undefined;
-      }
-    }
-  }
-
-  /**
-   * Packets of another payload type are not this stream's (some cameras send notes as type 50 with sequence numbers of
-   * the video). Those of another sender come from an old session, unless it is the sender that was announced, or only
-   * they come.
-   */
-  #isOurs({ payloadType, ssrc }: RtpPacket): boolean {
-    if (payloadType !== this.#format.payloadType) return false;
-    this.#ssrc ??= ssrc;
-    if (ssrc === this.#ssrc) {
-      this.#strangers = 0;
-      return true;
-    }
-    if (ssrc !== this.#announced && ++this.#strangers < STRANGERS_MAX) return false;
-    this.#ssrc = ssrc;
-    this.#strangers = 0;
-    this.#order = new PacketOrder(this.#depth);
-    this.#isNewSender = true;
-    return true;
-  }
-}
-
-const DEPACKETIZERS = { h264: h264Depacketizer, h265: h265Depacketizer, jpeg: jpegDepacketizer } as const;

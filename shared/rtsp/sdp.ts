@@ -89,6 +89,8 @@ export function chooseVideo(sdp: Sdp): VideoFormat {
   }
   throw new AppError("input", `the camera offers ${offered.join(", ") || "no video"}`, {
     hint: "set the camera to H.264, H.265 or MJPEG",
+    failure: "no-video",
+    about: offered.join(", "),
   });
 }
 

@@ -1,5 +1,6 @@
 import type { Socket, TCPSocketListener } from "bun";
 import { AppError } from "../base/errors.ts";
+import type { FailureKind } from "../base/failure.ts";
 import { onAbort } from "../base/wait.ts";
 
 /*
@@ -16,11 +17,25 @@ export interface ByteEvents {
 }
 
 interface SocketState {
-  stream: ByteStream | undefined;
+  stream: SocketStream | undefined;
 }
 
 /** Bytes in order, both ways. */
-export class ByteStream {
+export interface ByteStream {
+  readonly remoteHost: string;
+  readonly isOpen: boolean;
+  /** Bytes that are not on their way yet. */
+  readonly queuedBytes: number;
+  /** Tells `events` of what came so far and of all that comes. To be called once. */
+  listen(events: ByteEvents): void;
+  /** Queues `bytes`, which must not change afterwards. After the end it does nothing. */
+  write(bytes: Uint8Array): void;
+  /** Ends the stream. What is not on its way is dropped. */
+  end(): void;
+}
+
+/** A socket of Bun's as a stream. */
+class SocketStream implements ByteStream {
   readonly #socket: Socket<SocketState>;
   #events: ByteEvents | undefined;
   /** What came before somebody listened: a server speaks only when spoken to, so it is little. */
@@ -37,20 +52,14 @@ export class ByteStream {
     return this.#socket.remoteAddress.replace(/^::ffff:(?=\d+\.)/i, "");
   }
 
-  get localHost(): string {
-    return this.#socket.localAddress.replace(/^::ffff:(?=\d+\.)/i, "");
-  }
-
   get isOpen(): boolean {
     return this.#endedWith === undefined;
   }
 
-  /** Bytes that the socket has not taken. */
   get queuedBytes(): number {
     return this.#queuedBytes;
   }
 
-  /** Tells `events` of what came so far and of all that comes. To be called once. */
   listen(events: ByteEvents): void {
     this.#events = events;
     for (const chunk of this.#early) events.data(chunk);
@@ -58,7 +67,6 @@ export class ByteStream {
     if (this.#endedWith !== undefined) events.closed(this.#endedWith.cause);
   }
 
-  /** Queues `bytes`, which must not change afterwards. After the end it does nothing. */
   write(bytes: Uint8Array): void {
     if (!this.isOpen) return;
     this.#queue.push(bytes);
@@ -66,7 +74,6 @@ export class ByteStream {
     if (this.#queue.length === 1) this.#pump();
   }
 
-  /** Ends the stream. What the socket has not taken is dropped. */
   end(): void {
     if (!this.isOpen) return;
     if (this.#queuedBytes === 0) this.#socket.end();
@@ -127,14 +134,17 @@ export async function connectBytes(options: {
   const { host, port, secure, timeoutMs, signal } = options;
   const state: SocketState = { stream: undefined };
   const { promise, resolve, reject } = Promise.withResolvers<ByteStream>();
-  const unavailable = (why: string, cause?: unknown) =>
-    new AppError("unavailable", `no connection to ${host} port ${port}: ${why}`, { cause });
+  const unavailable = (failure: FailureKind | undefined, why: string, cause?: unknown) =>
+    new AppError("unavailable", `no connection to ${host} port ${port}: ${why}`, {
+      ...{ cause, failure },
+      about: `${host}:${port}`,
+    });
   let given = false;
   const ready = (socket: Socket<SocketState>) => {
     // Too late: somebody gave up meanwhile.
     if (given) return void socket.terminate();
     given = true;
-    state.stream = new ByteStream(socket);
+    state.stream = new SocketStream(socket);
     resolve(state.stream);
   };
   const giveUp = (error: AppError) => {
@@ -144,7 +154,10 @@ export async function connectBytes(options: {
     pending?.then((socket) => socket.terminate()).catch(() => {});
   };
   using _abort = onAbort(signal, () => giveUp(new AppError("cancelled", "stopped while connecting")));
-  const timer = setTimeout(() => giveUp(unavailable(`no answer within ${timeoutMs} ms`)), timeoutMs);
+  const timer = setTimeout(
+    () => giveUp(unavailable("no-answer", `no answer within ${timeoutMs} ms`)),
+    timeoutMs,
+  );
   let pending: Promise<Socket<SocketState>> | undefined;
   try {
     pending = Bun.connect<SocketState>({
@@ -153,18 +166,18 @@ export async function connectBytes(options: {
       data: state,
       ...(secure ? { tls: { rejectUnauthorized: false, serverName: host } } : {}),
       socket: {
-        ...ByteStream.handlers,
+        ...SocketStream.handlers,
         ...(secure ? { handshake: ready } : { open: ready }),
         close(socket, cause) {
-          giveUp(unavailable("it closed the connection", cause));
-          ByteStream.handlers.close(socket, cause);
+          giveUp(unavailable("closed", "it closed the connection", cause));
+          SocketStream.handlers.close(socket, cause);
         },
         connectError(_socket, error) {
-          giveUp(unavailable(reasonOf(error), error));
+          giveUp(unavailable(...reasonOf(error), error));
         },
       },
     });
-    pending.catch((error: unknown) => giveUp(unavailable(reasonOf(error), error)));
+    pending.catch((error: unknown) => giveUp(unavailable(...reasonOf(error), error)));
     return await promise;
   } finally {
     clearTimeout(timer);
@@ -184,9 +197,9 @@ export function listenForBytes(
       port,
       data: { stream: undefined },
       socket: {
-        ...ByteStream.handlers,
+        ...SocketStream.handlers,
         open(socket) {
-          const stream = new ByteStream(socket);
+          const stream = new SocketStream(socket);
           socket.data = { stream };
           accept(stream);
         },
@@ -201,10 +214,11 @@ export function listenForBytes(
   return { port: listener.port, [Symbol.dispose]: () => listener.stop(true) };
 }
 
-function reasonOf(error: unknown): string {
+function reasonOf(error: unknown): [FailureKind | undefined, words: string] {
   const code = (error as NodeJS.ErrnoException | undefined)?.code;
-  if (code === "ECONNREFUSED") return "nothing listens there";
-  if (code === "EHOSTUNREACH" || code === "ENETUNREACH") return "the network does not reach it";
-  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return "no machine has this name";
-  return error instanceof Error ? error.message : String(error);
+  if (code === "ECONNREFUSED") return ["nothing-listens", "nothing listens there"];
+  if (code === "EHOSTUNREACH" || code === "ENETUNREACH")
+    return ["not-reached", "the network does not reach it"];
+  if (code === "ENOTFOUND" || code === "EAI_AGAIN") return ["unknown-name", "no machine has this name"];
+  return [undefined, error instanceof Error ? error.message : String(error)];
 }

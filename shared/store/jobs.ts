@@ -1,5 +1,6 @@
 import type { Database } from "bun:sqlite";
 import { createHash } from "node:crypto";
+import type { ToldFailure } from "../base/failure.ts";
 import type { JobStatus } from "../wire/messages/job-status.ts";
 import type { SampleRow } from "../wire/messages/training.ts";
 import { storeError } from "./database.ts";
@@ -14,7 +15,8 @@ export interface Job {
   readonly datasetId: number | undefined;
   readonly options: unknown;
   readonly plan: unknown;
-  readonly note: string;
+  /** Why it failed. */
+  readonly failure: ToldFailure | undefined;
   readonly modelVersion: number | undefined;
   readonly result: JobStatus | undefined;
   readonly createdMs: number;
@@ -129,7 +131,7 @@ export class JobStore {
       readonly state?: JobState;
       readonly datasetId?: number;
       readonly plan?: unknown;
-      readonly note?: string;
+      readonly failure?: ToldFailure | undefined;
       readonly modelVersion?: number;
       readonly result?: JobStatus;
       readonly endedMs?: number;
@@ -139,7 +141,9 @@ export class JobStore {
     if (change.state !== undefined) columns.push(["state", change.state]);
     if (change.datasetId !== undefined) columns.push(["dataset_id", change.datasetId]);
     if (change.plan !== undefined) columns.push(["plan", JSON.stringify(change.plan)]);
-    if (change.note !== undefined) columns.push(["note", change.note]);
+    if ("failure" in change) {
+      columns.push(["note", change.failure === undefined ? "" : JSON.stringify(change.failure)]);
+    }
     if (change.modelVersion !== undefined) columns.push(["model_version", change.modelVersion]);
     if (change.result !== undefined) columns.push(["result", JSON.stringify(change.result)]);
     if (change.endedMs !== undefined) columns.push(["ended_ms", change.endedMs]);
@@ -174,10 +178,15 @@ export class JobStore {
    * where they were.
    */
   recover(nowMs: number): void {
+    const failure: ToldFailure = {
+      kind: "trainer-stopped",
+      about: "",
+      text: "the trainer was stopped while the pictures arrived: submit again",
+    };
     this.#saving(() => {
       this.#database
         .query("UPDATE jobs SET state = 'failed', note = ?, ended_ms = ? WHERE state = 'receiving'")
-        .run("the trainer was stopped while the pictures arrived: submit again", nowMs);
+        .run(JSON.stringify(failure), nowMs);
     });
   }
 
@@ -192,7 +201,7 @@ export class JobStore {
         datasetId: row.dataset_id ?? undefined,
         options: JSON.parse(row.options),
         plan: row.plan === null ? undefined : JSON.parse(row.plan),
-        note: row.note,
+        failure: failureIn(row.note),
         modelVersion: row.model_version ?? undefined,
         result: row.result === null ? undefined : (JSON.parse(row.result) as JobStatus),
         createdMs: row.created_ms,
@@ -206,4 +215,10 @@ export class JobStore {
       throw storeError(error, "the job cannot be saved");
     }
   }
+}
+
+/** An earlier version of the program kept the words alone. */
+function failureIn(note: string): ToldFailure | undefined {
+  if (note === "") return undefined;
+  return note.startsWith("{") ? (JSON.parse(note) as ToldFailure) : { kind: "other", about: "", text: note };
 }

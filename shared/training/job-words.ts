@@ -21,7 +21,7 @@ export function noteText(note: JobNote | undefined): string {
       return "ended early on request, with what was learnt";
     case "unsaved":
     case "failed":
-      return note.text;
+      return note.failure?.text ?? "";
   }
 }
 

@@ -3,6 +3,7 @@ import { copyFile, mkdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { AppError } from "../../shared/base/errors.ts";
 import { countText } from "../../shared/base/text.ts";
+import { readingPhoto } from "../../shared/store/reading-photo.ts";
 import type { Sighting } from "../../shared/store/sighting.ts";
 import { csvHeader, csvLine, PLAIN_CSV, spreadsheetCsv } from "../../shared/store/sighting-csv.ts";
 import { SightingLog, type SightingQuery } from "../../shared/store/sightings.ts";
@@ -63,8 +64,7 @@ export const command: Command = {
     if (photos !== undefined) await mkdir(photos, { recursive: true });
     const listed: number[] = [];
     for (const sighting of sightings.each(query)) {
-      if (photos !== undefined) await copyPhoto(sightings, sighting, photos);
-      print(line.of(sighting));
+      print(line.of(photos === undefined ? sighting : await copyPhoto(sightings, sighting, photos)));
       listed.push(sighting.id);
     }
     if (isSet(flags, "remove")) sightings.remove(listed);
@@ -104,14 +104,18 @@ function refuseTooMany(sightings: SightingLog, query: SightingQuery, isSure: boo
   });
 }
 
-async function copyPhoto(
-  { photos }: SightingLog,
-  { photo, closeUp }: Sighting,
-  folder: string,
-): Promise<void> {
-  for (const name of closeUp === undefined ? [photo] : [photo, closeUp]) {
-    if (photos.exists(name)) await copyFile(photos.pathOf(name), join(folder, nameAlone(name)));
-  }
+/** Copies a sighting's photo and close-up, as far as they are there. Returns its row, which names these. */
+async function copyPhoto(sightings: SightingLog, listed: Sighting, folder: string): Promise<Sighting> {
+  const copied = await readingPhoto(sightings, listed.id, async (row) => {
+    for (const name of [row.photo, row.closeUp].filter((one) => one !== undefined)) {
+      await copyFile(sightings.photos.pathOf(name), join(folder, nameAlone(name))).catch((error) => {
+        const isLost = error.code === "ENOENT" && sightings.get(row.id)?.photo === row.photo;
+        if (!isLost) throw error;
+      });
+    }
+    return row;
+  });
+  return copied ?? listed;
 }
 
 /** photos/2026-11-21/gate-143005-123-a1b2c3d4.jpg becomes 2026-11-21-gate-143005-123-a1b2c3d4.jpg. */

@@ -1,10 +1,11 @@
 /**
  * How many cameras a machine watches, what quiet ones cost, and how soon a row is there:
- * `npm run bench:cameras [quiet] [capacity] [latency] [--model FILE]`.
+ * `npm run bench:cameras [quiet] [capacity] [latency] [--model FILE] [--constant-rate]`.
  *
  * Cameras are a process of their own that sends files coded beforehand, on the same machine: its work (about 3% of a
  * core for 8 cameras) is not counted as ours, but it takes its share of the cores. Without `--model` a detector is
- * trained for a minute on drawn pictures. Prints a table and, last, a line of JSON; ends with 1 where a "must" is missed.
+ * trained for a minute on drawn pictures. With `--constant-rate` the cameras give every picture the same number of
+ * bits, so that its size tells nothing of motion. Prints a table and, last, a line of JSON; ends with 1 where a "must" is missed.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
@@ -31,7 +32,7 @@ const TARGETS: readonly Target[] = [
 ];
 
 const { values, positionals } = parseArgs({
-  options: { model: { type: "string" } },
+  options: { model: { type: "string" }, "constant-rate": { type: "boolean" } },
   allowPositionals: true,
 });
 const tell = (line: string): void => void process.stderr.write(`${line}\n`);
@@ -51,7 +52,7 @@ const folder = mkdtempSync(join(tmpdir(), "vigia-cameras-"));
 const figures: Record<string, number> = {};
 try {
   tell("drawing clips");
-  const clips = await makeClips(folder);
+  const clips = await makeClips(folder, values["constant-rate"] === true ? "constant" : "variable");
   const model = values.model === undefined ? await trainDetector(folder) : resolve(values.model);
   for (const name of names) {
     tell(`measuring: ${name}`);

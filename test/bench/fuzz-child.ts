@@ -32,6 +32,10 @@ const [first, count] = [Number(seedText), Number(countText)];
 const progress = openSync(progressFile, "w");
 const place = Buffer.alloc(8);
 
+// Most inputs end with a refusal, and a stack costs more than the reading.
+const stackLines = Error.stackTraceLimit;
+Error.stackTraceLimit = 0;
+
 const ends = new Map<string, number>();
 const looks: { heap: number; memory: number }[] = [];
 let taken = 0;
@@ -41,7 +45,7 @@ for (let done = 0; done < count; done++) {
   place.writeDoubleLE(first + done);
   writeSync(progress, place, 0, place.length, 0);
   const startMs = performance.now();
-  const end = await endOf(target, inputOf(target, first + done));
+  const end = await endOf(target, inputOf(target, first + done)).catch(() => withStack(first + done));
   slowestMs = Math.max(slowestMs, performance.now() - startMs);
   if (!end.startsWith("refused")) taken++;
   if (ends.size < ENDS_MAX && !ends.has(end)) ends.set(end, first + done);
@@ -61,6 +65,12 @@ const figures: FuzzFigures = {
 };
 process.stdout.write(`${JSON.stringify(figures)}\n`);
 process.exit();
+
+/** Runs an input that broke the reader once more, so that it is told where. */
+function withStack(seed: number): Promise<string> {
+  Error.stackTraceLimit = stackLines;
+  return endOf(target, inputOf(target, seed));
+}
 
 function look(): void {
   Bun.gc(true);

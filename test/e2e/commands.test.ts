@@ -1,12 +1,18 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { copyFile, mkdir } from "node:fs/promises";
 import { basename, join, resolve } from "node:path";
 import { silentLog } from "../../shared/base/log.ts";
+import { readDataset } from "../../shared/dataset/read.ts";
+import { writeSyntheticDataset } from "../../shared/dataset/synthetic/dataset.ts";
+import { readModelBytes, readModelInfo } from "../../shared/nn/model-file.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { ended, TrainingSite, tinyDataset } from "../roles/training-site.ts";
+import { BUSY_MACHINE_MS } from "../support/limits.ts";
 import { tempFolder } from "../support/temp.ts";
 import { MAIN, vigia } from "../support/vigia.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 test("a model of the trainer's serves by its name: models, detect, and what is said where there is none", async () => {
   using folder = tempFolder();
@@ -40,6 +46,38 @@ test("a model of the trainer's serves by its name: models, detect, and what is s
   const unknown = await vigia("detect", "--model", "nothing", picture, ...where);
   expect(unknown.status).toBe(1);
   expect(unknown.err).toContain("the trainer has no model nothing");
+});
+
+test("a model that `vigia train` saves says how large the things were that it learnt", async () => {
+  using folder = tempFolder();
+  const [pictures, model] = [join(folder.path, "pictures"), join(folder.path, "m.onnx")];
+  await writeSyntheticDataset(pictures, { images: 24, classes: 2, seed: 1 });
+  const trained = await vigia(
+    ...[
+      "train",
+      pictures,
+      "--out",
+      model,
+      "--size",
+      "64",
+      "--variant",
+      "small",
+      "--epochs",
+      "0.5",
+      "--quiet",
+    ],
+  );
+  expect(trained.status).toBe(0);
+  const { splits } = await readDataset(pictures, { log: silentLog });
+  const sides = [...(splits.train ?? []), ...(splits.val ?? [])]
+    .flatMap(({ labels, width, height }) =>
+      labels.map(({ box: [x1, y1, x2, y2] }) => Math.max(x2 - x1, y2 - y1) / Math.max(width, height)),
+    )
+    .sort((a, b) => a - b);
+  expect(readModelInfo(await readModelBytes(model)).learntSizes).toEqual({
+    small: sides[Math.floor(0.1 * sides.length)]!,
+    usual: sides[Math.floor(0.5 * sides.length)]!,
+  });
 });
 
 const MISTAKES: [what: string, words: string[], status: number, says: string][] = [

@@ -1,11 +1,14 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { writeSyntheticDataset } from "../../shared/dataset/synthetic/dataset.ts";
 import { readModelInfo } from "../../shared/nn/model-file.ts";
+import { BUSY_MACHINE_MS } from "../support/limits.ts";
 import { tempFolder } from "../support/temp.ts";
 import { untrainedModel } from "../support/untrained-model.ts";
 import { vigia } from "../support/vigia.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const CLASSES = ["bus", "car"];
 

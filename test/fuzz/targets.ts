@@ -3,6 +3,7 @@ import { packetTargets } from "./targets/packets.ts";
 import { pictureTargets } from "./targets/pictures.ts";
 import { rtspTargets } from "./targets/rtsp.ts";
 import { sessionTargets } from "./targets/sessions.ts";
+import { talkTargets } from "./targets/talks.ts";
 import { wireTargets } from "./targets/wire.ts";
 
 /** All that reads what strangers send. */
@@ -11,5 +12,6 @@ export const TARGETS: readonly FuzzTarget[] = [
   ...packetTargets,
   ...pictureTargets,
   ...wireTargets,
+  ...talkTargets,
   ...sessionTargets,
 ];

@@ -9,16 +9,21 @@ import { readHeader } from "../../../shared/image/header.ts";
 import { encodeStandardJpeg } from "../../../shared/media/standard-jpeg.ts";
 import type { Source } from "../source-text.ts";
 import { prefetch } from "./prefetch.ts";
-import type { Feed, FrameSource, JpegPicture } from "./source.ts";
+import type { ArrivalFacts, Feed, FrameSource, JpegPicture } from "./source.ts";
 
 type FolderOptions = Extract<Source, { kind: "path" }>;
 
 /** A picture on show is a still scene; this is often enough to follow what is in it. */
 const DEFAULT_FPS = 5;
+/** Pictures that are shown for less are the frames of a film. */
+const SLIDE_SECONDS_MIN = 0.5;
 const PICTURES_AHEAD = 2;
 const QUALITY = 90;
 
-/** A slide show of a folder's pictures, by name, each shown `seconds` long at `fps`. JPEG files pass as they are. */
+/**
+ * A slide show of a folder's pictures, by name, each shown `seconds` long at `fps`. JPEG files pass as they are. What is
+ * on one picture is nothing that was on the one before, however alike they are, unless they follow as fast as a film's.
+ */
 export function folderSource(
   pictures: readonly string[],
   { fps = DEFAULT_FPS, secondsEach, loop, paced }: FolderOptions,
@@ -31,18 +36,21 @@ export function folderSource(
     reconnects: false,
     async run(feed, signal) {
       const startMs = clock.monotonicMs();
+      const isFilm = secondsEach < SLIDE_SECONDS_MIN;
       let frame = 0;
+      let index = 0;
       const slides = prefetch(
         (index) =>
           index < pictures.length || loop ? loadSlide(pictures[index % pictures.length]!) : undefined,
         PICTURES_AHEAD,
       );
-      for await (const slide of slides) {
+      for await (const picture of slides) {
+        const slide = isFilm ? undefined : index++ % pictures.length;
         for (let shown = 0; shown < framesEach; shown++, frame++) {
           if (paced) await clock.sleep(Math.max(0, startMs + timeOf(frame) - clock.monotonicMs()), signal);
           else await feed.ready(signal);
           if (signal.aborted) return;
-          showSlide(feed, slide, timeOf(frame));
+          show(feed, picture, { mediaMs: timeOf(frame), slide });
         }
       }
     },
@@ -68,9 +76,9 @@ export async function listPictures(folder: string): Promise<string[]> {
   return pictures.map((name) => join(folder, name));
 }
 
-function showSlide(feed: Feed, slide: JpegPicture, mediaMs: number): void {
-  const { arrival, wish } = feed.arrive({ mediaMs });
-  if (wish !== "none") feed.deliver(arrival, slide);
+function show(feed: Feed, picture: JpegPicture, facts: ArrivalFacts): void {
+  const { arrival, wish } = feed.arrive(facts);
+  if (wish !== "none") feed.deliver(arrival, picture);
 }
 
 async function loadSlide(path: string): Promise<JpegPicture> {

@@ -4,7 +4,7 @@ import { deferred, within } from "../../../shared/base/wait.ts";
 import { type CodedItem, DecoderChild } from "../../../shared/media/decoder-child.ts";
 import type { Ffmpeg } from "../../../shared/media/ffmpeg.ts";
 import { ShowOrder } from "../../../shared/media/show-order.ts";
-import type { ReceivedPicture } from "../../../shared/rtsp/client.ts";
+import type { ReceivedPicture } from "../../../shared/rtsp/receiver.ts";
 import { PHOTO_WITHIN_MS } from "../../../shared/wire/messages/frames.ts";
 import type { JpegPicture } from "./source.ts";
 

@@ -15,6 +15,8 @@ export interface Arrival {
   readonly cameraClockAheadMs: number | undefined;
   /** What its coding says of motion; absent where it says nothing. */
   readonly sign: SizeSign | undefined;
+  /** The place of its picture in a slide show. */
+  readonly slide: number | undefined;
 }
 
 /** What a source knows of a frame when it arrives. */
@@ -27,6 +29,7 @@ export interface ArrivalFacts {
   /** When it was taken, by our clock, where that is known better than by its arrival. */
   readonly takenMs?: number;
   readonly sign?: SizeSign;
+  readonly slide?: number | undefined;
 }
 
 /** A frame's picture: a whole JPEG file. */

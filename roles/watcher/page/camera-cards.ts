@@ -1,7 +1,7 @@
 import type { CameraView } from "../view.ts";
 import { labelOf, REFRESH_MS, showPicture } from "./camera-picture.ts";
 import { byId, drawBoxes, drawing, element } from "./elements.ts";
-import type { Words } from "./words.ts";
+import { failureWords, type Words } from "./words.ts";
 
 interface Card {
   readonly root: HTMLElement;
@@ -86,9 +86,9 @@ export class CameraCards {
 
 /** How a camera does: what is wrong, or how much of what it sends is looked at. */
 export function cameraWords(camera: CameraView, words: Words, locale: string): string {
-  const { state, testedPerSecond, framesPerSecond, detail } = camera;
+  const { state, testedPerSecond, framesPerSecond, problem } = camera;
   const word = words.states[state as keyof Words["states"]] ?? state;
-  if (state !== "live") return detail === "" ? word : `${word}: ${detail}`;
+  if (state !== "live") return problem === undefined ? word : `${word}: ${failureWords(problem, words)}`;
   const form = { minimumFractionDigits: 1, maximumFractionDigits: 1 };
   const [tested, sent] = [testedPerSecond, framesPerSecond].map((rate) => rate.toLocaleString(locale, form));
   return `${tested} / ${sent} ${words.perSecond}`;

@@ -1,7 +1,7 @@
 import { standings } from "../../../shared/training/standing.ts";
 import type { JobNote, JobStatus } from "../../../shared/wire/messages/job-status.ts";
 import { byId, element } from "./elements.ts";
-import type { Words } from "./words.ts";
+import { failureWords, type Words } from "./words.ts";
 
 /** Training as it goes: a card a job, with its machines. */
 export function showJobs(jobs: readonly JobStatus[], words: Words, locale: string): void {
@@ -55,9 +55,9 @@ function machinesTable(workers: JobStatus["workers"], words: Words, number: Numb
   return element("table", {}, element("tr", {}, ...head), ...rows);
 }
 
-function noteWords({ kind, done, total, text }: JobNote, words: Words, number: NumberWords): string {
+function noteWords({ kind, done, total, failure }: JobNote, words: Words, number: NumberWords): string {
   const said = words.notes[kind](number(done), number(total));
-  return text === "" ? said : `${said}: ${text}`;
+  return failure === undefined ? said : `${said}: ${failureWords(failure, words)}`;
 }
 
 /** 4:07, or 1:04:07. */

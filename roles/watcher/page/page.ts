@@ -6,7 +6,7 @@ import { showJobs } from "./job-cards.ts";
 import { LargeView } from "./large-view.ts";
 import { LogList } from "./log-list.ts";
 import { RulesEditor } from "./rules/editor.ts";
-import { wordsFor } from "./words.ts";
+import { failureWords, wordsFor } from "./words.ts";
 
 const { words, locale } = wordsFor(navigator.languages);
 document.documentElement.lang = locale;
@@ -29,7 +29,8 @@ function showStatus(status: StatusView): void {
   state.textContent = status.connected ? words.live : words.offline;
   const alarm = byId("alarm");
   alarm.hidden = status.alarm === undefined;
-  alarm.textContent = status.alarm === undefined ? "" : alarmWords(status.alarm);
+  alarm.textContent =
+    status.alarm === undefined ? "" : `${words.alarm}: ${failureWords(status.alarm, words)}`;
   byId("model").textContent =
     status.model === ""
       ? words.noModel
@@ -42,10 +43,6 @@ function showStatus(status: StatusView): void {
     "camera",
     status.cameras.map(({ name }) => name),
   );
-}
-
-function alarmWords({ kind, text }: NonNullable<StatusView["alarm"]>): string {
-  return `${words.alarm}: ${kind === "other" ? text : words.alarms[kind]}`;
 }
 
 const events = new EventSource("/events");

@@ -1,3 +1,5 @@
+import type { FailureKind, ToldFailure } from "../../../shared/base/failure.ts";
+
 /** The page's words, in English and Spanish. A missing translation does not compile. */
 const ENGLISH = {
   live: "live",
@@ -14,10 +16,33 @@ const ENGLISH = {
   find: "Find",
   download: "Table (CSV)",
   alarm: "SIGHTINGS ARE NOT BEING SAVED",
-  alarms: {
-    "disk-full": "the tester's disk is full. Free some space; what was saved before is intact",
-    "not-permitted": "the tester may not write to its data folder. See that it is not read-only",
-  },
+  failures: {
+    "disk-full": () => "the disk is full. Free some space; what was saved before is intact",
+    "not-permitted": () => "the data folder may not be written to. See that it is not read-only",
+    "nothing-listens": (address) =>
+      `nothing listens at ${address}. See that the camera is on and its address right`,
+    "not-reached": (address) => `the network does not reach ${address}`,
+    "unknown-name": (address) => `no machine has this name: ${address}`,
+    "no-answer": (what) => `no answer (${what})`,
+    closed: () => "it ended the connection",
+    "password-wanted": () => "it wants a user and a password: rtsp://USER:PASSWORD@HOST/PATH",
+    "password-wrong": (user) => `it does not accept the password of ${user}`,
+    "not-allowed": () => "this user may not see the stream: allow it in the camera's settings",
+    "no-such-path": () => "the path of its address is wrong; the camera's manual gives it",
+    busy: () => "it may serve no more viewers: close another one",
+    "other-answer": (answer) => `it answers ${answer}`,
+    "no-video": (offered) => `set it to H.264, H.265 or MJPEG; it offers ${offered || "no video"}`,
+    "no-picture": (seconds) => `no picture for ${seconds} s`,
+    "no-ffmpeg": () => "it needs ffmpeg, which was not found on the machine of the cameras: install it there",
+    "no-video-file": (file) => `${file} cannot be read as a video`,
+    "no-node": (node) => `no link to ${node}, which has the camera`,
+    "client-left": () => "whoever sent the pictures left before all had arrived: submit again",
+    "trainer-stopped": () => "the trainer was stopped while the pictures arrived: submit again",
+    "wrong-label": (picture) => `a label of ${picture} is wrong`,
+    "no-label": () => "no picture to train on has a label: label some, and submit again",
+    "no-usable-picture": () => "none of the pictures to train on can be used; the trainer's log says why",
+    "another-network": (model) => `the model to start from, ${model}, is of another network`,
+  } satisfies Record<FailureKind, (about: string) => string>,
   newer: "Newer",
   older: "Older",
   zone: "Zone",
@@ -149,10 +174,34 @@ const SPANISH: Words = {
   find: "Buscar",
   download: "Tabla (CSV)",
   alarm: "NO SE ESTÁN GUARDANDO LOS AVISTAMIENTOS",
-  alarms: {
-    "disk-full": "el disco del analizador está lleno. Libera espacio; lo guardado antes está intacto",
-    "not-permitted":
-      "el analizador no puede escribir en su carpeta de datos. Comprueba que no sea de solo lectura",
+  failures: {
+    "disk-full": () => "el disco está lleno. Libera espacio; lo guardado antes está intacto",
+    "not-permitted": () =>
+      "no se puede escribir en la carpeta de datos. Comprueba que no sea de solo lectura",
+    "nothing-listens": (address) =>
+      `nada responde en ${address}. Comprueba que la cámara esté encendida y su dirección`,
+    "not-reached": (address) => `la red no llega a ${address}`,
+    "unknown-name": (address) => `ninguna máquina tiene este nombre: ${address}`,
+    "no-answer": (what) => `sin respuesta (${what})`,
+    closed: () => "ha cerrado la conexión",
+    "password-wanted": () => "pide usuario y contraseña: rtsp://USUARIO:CONTRASEÑA@EQUIPO/RUTA",
+    "password-wrong": (user) => `no acepta la contraseña de ${user}`,
+    "not-allowed": () => "este usuario no puede ver el vídeo: dale permiso en los ajustes de la cámara",
+    "no-such-path": () => "la ruta de su dirección es incorrecta; está en el manual de la cámara",
+    busy: () => "quizá no admite más espectadores: cierra otro",
+    "other-answer": (answer) => `responde ${answer}`,
+    "no-video": (offered) => `configúrala en H.264, H.265 o MJPEG; ofrece ${offered || "ningún vídeo"}`,
+    "no-picture": (seconds) => `sin imagen desde hace ${seconds} s`,
+    "no-ffmpeg": () => "necesita ffmpeg, que no está en la máquina de las cámaras: instálalo allí",
+    "no-video-file": (file) => `${file} no se puede leer como vídeo`,
+    "no-node": (node) => `sin conexión con ${node}, que tiene la cámara`,
+    "client-left": () => "quien enviaba las imágenes se fue antes de que llegaran todas: envíalas de nuevo",
+    "trainer-stopped": () => "el entrenador se detuvo mientras llegaban las imágenes: envíalas de nuevo",
+    "wrong-label": (picture) => `una etiqueta de ${picture} es incorrecta`,
+    "no-label": () => "ninguna imagen para entrenar tiene etiqueta: etiqueta algunas y envíalas de nuevo",
+    "no-usable-picture": () =>
+      "ninguna de las imágenes para entrenar sirve; el registro del entrenador dice por qué",
+    "another-network": (model) => `el modelo de partida, ${model}, es de otra red`,
   },
   newer: "Más reciente",
   older: "Más antiguo",
@@ -260,6 +309,11 @@ const SPANISH: Words = {
     cancelled: "cancelado",
   },
 };
+
+/** What went wrong; what has no words of its own is said as it was told. */
+export function failureWords({ kind, about, text }: ToldFailure, words: Words): string {
+  return kind === "other" ? text : words.failures[kind](about);
+}
 
 /** The words for the first of the browser's languages that there is, and its tag for dates and numbers. */
 export function wordsFor(languages: readonly string[]): { words: Words; locale: string } {

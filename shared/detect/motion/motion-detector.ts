@@ -59,13 +59,17 @@ export class MotionDetector {
     this.#mask = undefined;
   }
 
-  /** @param picture as `forMotion` gives it; @param atMs never earlier than the last */
-  step(picture: GreyPicture, atMs: number): Motion {
+  /**
+   * @param picture as `forMotion` gives it
+   * @param atMs never earlier than the last
+   * @param isCut whether it is known to be another scene
+   */
+  step(picture: GreyPicture, atMs: number, isCut = false): Motion {
     const last = this.#last;
     this.#last = picture;
     const elapsedMs = Math.max(1, atMs - this.#atMs);
     this.#atMs = atMs;
-    if (last === undefined || last.width !== picture.width || last.height !== picture.height) {
+    if (isCut || last?.width !== picture.width || last.height !== picture.height) {
       this.#mask = undefined;
       this.#restart(picture);
       return { kind: last === undefined ? "calibrating" : "cut", boxes: [] };
@@ -113,10 +117,11 @@ export class MotionDetector {
     const hidden = this.#mask;
     const differences = new Uint16Array(511);
     let considered = 0;
+    // Here `| 0` rounds as Math.round does, in a fraction of the time.
     for (let i = 0; i < grey.length; i++) {
       if (hidden[i] === 1) continue;
       considered++;
-      differences[255 + Math.round(grey[i]! - background[i]!)]!++;
+      differences[(grey[i]! - background[i]! + 255.5) | 0]!++;
     }
     const shift = medianOf(differences, considered) - 255;
     const deviations = new Uint16Array(512);
@@ -126,7 +131,7 @@ export class MotionDetector {
     for (let i = 0; i < grey.length; i++) {
       if (hidden[i] === 1) continue;
       const distance = Math.abs(grey[i]! - background[i]! - shift);
-      deviations[Math.min(511, Math.round(2 * distance))]!++;
+      deviations[Math.min(511, (2 * distance + 0.5) | 0)]!++;
       if (distance > limit) {
         mask[i] = 1;
         count++;

@@ -19,11 +19,15 @@ export type NetworkConfig =
 export type NetworkKind = NetworkConfig["kind"];
 export const NETWORK_KINDS: readonly NetworkKind[] = ["detector", "single-box", "mlp"];
 
-/** Builds the network that a config names. The same config gives the same graph on every machine. */
-export function buildNetwork(config: NetworkConfig): Network {
+/**
+ * Builds the network that a config names. The same config gives the same graph on every machine.
+ *
+ * @param height of a detector's input where it is less than its size, a multiple of 32
+ */
+export function buildNetwork(config: NetworkConfig, height?: number): Network {
   switch (config.kind) {
     case "detector":
-      return detectorNetwork(config.size, config.classCount, config.variant);
+      return detectorNetwork(config.size, config.classCount, config.variant, height);
     case "single-box":
       return singleBoxNetwork(config.size, config.classCount);
     case "mlp":

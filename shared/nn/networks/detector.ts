@@ -21,8 +21,14 @@ const RARE = -Math.log(99);
  *   `class<s>` [classes, H, W] logits; `box<s>` [5, H, W]: l, t, r, b (box side = s * softplus), objectness logit.
  *
  * @param size input side in px, a multiple of 32
+ * @param height of the input where that is less, a multiple of 32: the parameters are the same
  */
-export function detectorNetwork(size: number, classCount: number, variant: DetectorVariant): Network {
+export function detectorNetwork(
+  size: number,
+  classCount: number,
+  variant: DetectorVariant,
+  height = size,
+): Network {
   const g = new GraphBuilder();
   const wide = (channels: number): number => 8 * Math.round((channels * DETECTOR_WIDTHS[variant]) / 8);
   const unit = (x: Ref, name: string, filters: number, side: 1 | 3, stride: 1 | 2 = 1): Ref =>
@@ -32,7 +38,7 @@ export function detectorNetwork(size: number, classCount: number, variant: Detec
     return g.add(x, unit(unit(x, `${name}.squeeze`, channels / 2, 1), `${name}.expand`, channels, 3));
   };
 
-  let x = g.rescale(g.input(3, size, size), 1 / 255);
+  let x = g.rescale(g.input(3, height, size), 1 / 255);
   x = unit(x, "stem", wide(16), 3, 2);
   x = residual(unit(x, "stage4", wide(32), 3, 2), "stage4.a");
   x = unit(x, "stage8", wide(64), 3, 2);

@@ -15,19 +15,18 @@ import {
   type ValueOf,
 } from "../codec.ts";
 import { defineMessage } from "../message.ts";
-import { name, words } from "./parts.ts";
+import { failure, name } from "./parts.ts";
 
 /** Tester <-> video: the newest frame of each camera. Tags 0x60 to 0x7f. */
 
-/** `refused`: it answers and says no (why: `detail`); `gone`: it does not answer; `ended`: a file is over. */
+/** `refused`: it answers and says no (why: `problem`); `gone`: it does not answer; `ended`: a file is over. */
 export const CAMERA_STATES = ["connecting", "live", "stalled", "refused", "gone", "ended"] as const;
 export type CameraState = (typeof CAMERA_STATES)[number];
 
 export const cameraStatus = record({
   name,
   state: oneOf(...CAMERA_STATES),
-  /** What is wrong and what to do, or empty. */
-  detail: words,
+  problem: optional(failure),
   /** Frames a second that arrive from the source. */
   framesPerSecond: finite,
   /** Frames that arrived and were not handed out because a newer one came first; since the start. */
@@ -94,6 +93,8 @@ export const Frame = defineMessage(0x62, "Frame", {
   skipped: u32,
   /** The camera's clock minus the video node's in ms, where the camera tells its time (RTCP sender reports). */
   cameraClockAheadMs: optional(finite),
+  /** Which picture of a slide show it shows: where that is another than before, nothing has moved, all is new. */
+  slide: optional(u32),
   /** With each frame of a source that is decoded for us anyway (H.264, H.265); other sources give none. */
   glance: optional(glancePicture),
   /** A whole JPEG file; empty where only a glance was asked for and there is one. */

@@ -1,6 +1,6 @@
 import { NAME_LENGTH_MAX, WORKER_COUNT_MAX } from "../../base/limits.ts";
 import { type Codec, f64, finite, list, oneOf, optional, record, text, u32, type ValueOf } from "../codec.ts";
-import { name, words } from "./parts.ts";
+import { failure, name } from "./parts.ts";
 
 /** How a training job goes, as people see it: part of the messages of trainers and testers. */
 
@@ -10,22 +10,22 @@ const REASON_LETTERS_MAX = 200;
 /** What a job waits for, or why it ended so. Whoever shows it puts it in words of a language. */
 const jobNote = record({
   /**
-   * `arriving`, `preparing`: `done` of `total` pictures are; `failed`: `text` says why; `unsaved`: the model waits until
-   * the disk takes it, `text` says why it does not; `ended-early`: on request, with what was learnt.
+   * `arriving`, `preparing`: `done` of `total` pictures are; `failed`, `unsaved` (the model waits until the disk takes
+   * it): `failure` says why; `ended-early`: on request, with what was learnt.
    */
   kind: oneOf("arriving", "preparing", "no-worker", "getting-ready", "unsaved", "ended-early", "failed"),
   done: u32,
   total: u32,
-  text: words,
+  failure: optional(failure),
 });
 export type JobNote = ValueOf<typeof jobNote>;
 
-/** A note of a kind, with its numbers or its text. */
+/** A note of a kind, with its numbers or its reason. */
 export function jobNoteOf(
   kind: JobNote["kind"],
-  { done = 0, total = 0, text: whole = "" }: Partial<Omit<JobNote, "kind">> = {},
+  { done = 0, total = 0, failure: why }: Partial<Omit<JobNote, "kind">> = {},
 ): JobNote {
-  return { kind, done, total, text: whole.slice(0, 4000) };
+  return { kind, done, total, failure: why };
 }
 
 const workerStatus = record({

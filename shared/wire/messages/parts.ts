@@ -1,4 +1,5 @@
 import { AppError } from "../../base/errors.ts";
+import { FAILURE_KINDS, type ToldFailure } from "../../base/failure.ts";
 import {
   CLASS_COUNT_MAX,
   NAME_LENGTH_MAX,
@@ -7,7 +8,7 @@ import {
   TEXT_LENGTH_MAX,
 } from "../../base/limits.ts";
 import type { Box } from "../../detect/types.ts";
-import { bytes, type Codec, finite, json, list, text } from "../codec.ts";
+import { bytes, type Codec, finite, json, list, oneOf, record, text } from "../codec.ts";
 
 /** Fields that several messages share. */
 
@@ -16,6 +17,13 @@ export const path = text(PATH_LENGTH_MAX);
 export const words = text(TEXT_LENGTH_MAX);
 export const piece = bytes(PIECE_SIZE_BYTES_MAX);
 export const classNames = list(name, CLASS_COUNT_MAX);
+
+/** What went wrong, for whoever shows it in words of a language. */
+export const failure: Codec<ToldFailure> = record({
+  kind: oneOf(...FAILURE_KINDS, "other"),
+  about: name,
+  text: words,
+});
 
 /** Four float64: left, top, right, bottom in pixels. */
 export const box: Codec<Box> = {

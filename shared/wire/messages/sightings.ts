@@ -1,22 +1,9 @@
 import { CAMERA_COUNT_MAX, MESSAGE_SIZE_BYTES_MAX, PATH_POINTS_MAX } from "../../base/limits.ts";
 import type { Sighting } from "../../store/sighting.ts";
-import {
-  bool,
-  bytes,
-  type Codec,
-  f64,
-  finite,
-  list,
-  oneOf,
-  optional,
-  record,
-  u16,
-  u32,
-  u53,
-} from "../codec.ts";
+import { bool, bytes, type Codec, f64, finite, list, optional, record, u16, u32, u53 } from "../codec.ts";
 import { defineMessage } from "../message.ts";
 import { cameraStatus } from "./frames.ts";
-import { box, classNames, name, path, words } from "./parts.ts";
+import { box, classNames, failure, name, path } from "./parts.ts";
 
 /** Watcher <-> tester: the log, by cursor; photos; the cameras as they are now. Tags 0x80 to 0x8f. */
 
@@ -95,7 +82,7 @@ export const TesterStatus = defineMessage(0x86, "TesterStatus", {
   classes: classNames,
   engine: name,
   /** Why sightings cannot be saved now; absent while they can. */
-  alarm: optional(record({ kind: oneOf("disk-full", "not-permitted", "other"), text: words })),
+  alarm: optional(failure),
   cameras: list(
     record({
       status: cameraStatus,

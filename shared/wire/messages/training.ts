@@ -5,6 +5,7 @@ import {
   OWN_STEPS_MAX,
   PICTURE_COUNT_MAX,
   PIECE_SIZE_BYTES_MAX,
+  VALUE_COUNT_MAX,
   WORKER_COUNT_MAX,
 } from "../../base/limits.ts";
 import { WIRE_FORMATS } from "../../numeric/wire-format.ts";
@@ -31,7 +32,7 @@ import { jobStatus } from "./job-status.ts";
 import { box, classNames, jsonObject, name, path, piece, words } from "./parts.ts";
 
 /**
- * Client <-> trainer (0x10 to 0x1f), worker <-> trainer (0x20 to 0x37), worker <-> worker (0x38 to 0x3f).
+ * Client <-> trainer (0x10 to 0x1f), worker <-> trainer (0x20 to 0x37, 0x3e, 0x3f), worker <-> worker (0x38 to 0x3d).
  * What is large and named by its hash is a *blob*: pictures as they were submitted, and shards of prepared ones. Workers
  * ask each other for shards by the same messages (0x15, 0x21, 0x22) as the trainer.
  */
@@ -238,6 +239,14 @@ export const Evaluate = defineMessage(0x36, "Evaluate", { evaluationId: u32, spl
 export const Evaluated = defineMessage(0x37, "Evaluated", {
   evaluationId: u32,
   scores: json(512 * 1024, checkScores),
+});
+
+/** Find out how the weights that came may be computed in 8 bits. */
+export const Quantize = defineMessage(0x3e, "Quantize", { evaluationId: u32 });
+export const Quantized = defineMessage(0x3f, "Quantized", {
+  evaluationId: u32,
+  /** Of the values between layers, as a model file has them; none where 8 bits would cost accuracy. */
+  levels: list(record({ scale: finite, zeroPoint: u8 }), VALUE_COUNT_MAX),
 });
 
 // Worker and worker: the ring

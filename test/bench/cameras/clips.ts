@@ -22,8 +22,17 @@ export interface Clips {
   readonly comings: string;
 }
 
+/** How a camera spends its bits: as the picture needs them, or the same number on each, whatever moves. */
+export type BitRate = "variable" | "constant";
+
+const RATE_OPTIONS: Readonly<Record<BitRate, readonly string[]>> = {
+  variable: ["-crf", "26"],
+  // A tenth of a second's bits are all that a picture may run ahead.
+  constant: ["-b:v", "800k", "-minrate", "800k", "-maxrate", "800k", "-bufsize", "160k"],
+};
+
 /** Draws the clips and codes them as a camera would: H.264 in one slice, a key picture every two seconds. */
-export async function makeClips(folder: string): Promise<Clips> {
+export async function makeClips(folder: string, bitRate: BitRate = "variable"): Promise<Clips> {
   const movie = new SyntheticMovie(2, { width: WIDTH, height: HEIGHT, classes: CLASSES });
   const visits = (await movie.visits(400_000)).filter(({ enterMs, leaveMs }) => leaveMs - enterMs > 2500);
   const stepMs = 1000 / CAMERA_FPS;
@@ -36,11 +45,13 @@ export async function makeClips(folder: string): Promise<Clips> {
   // What is seen largest is surely near, and known by a detector that had a minute to learn.
   const largest = visits.reduce((a, b) => (boxArea(b.bestBox) > boxArea(a.bestBox) ? b : a));
   const middleMs = (largest.enterMs + largest.leaveMs) / 2 - (THERE_FRAMES * stepMs) / 2;
+  const code = (timesMs: readonly number[], name: string): Promise<string> =>
+    encode(movie, timesMs, RATE_OPTIONS[bitRate], join(folder, `${name}.h264`));
   const there = Array.from({ length: THERE_FRAMES }, (_, i) => middleMs + i * stepMs);
   return {
-    quiet: await code(movie, empty(QUIET_FRAMES), join(folder, "quiet.h264")),
-    busy: await code(movie, busy, join(folder, "busy.h264")),
-    comings: await code(movie, [...empty(AWAY_FRAMES), ...there], join(folder, "comings.h264")),
+    quiet: await code(empty(QUIET_FRAMES), "quiet"),
+    busy: await code(busy, "busy"),
+    comings: await code([...empty(AWAY_FRAMES), ...there], "comings"),
   };
 }
 
@@ -49,7 +60,12 @@ async function emptyMoment(movie: SyntheticMovie): Promise<number> {
 }
 
 /** @param timesMs the movie's time of each frame; equal times are drawn once */
-async function code(movie: SyntheticMovie, timesMs: readonly number[], path: string): Promise<string> {
+async function encode(
+  movie: SyntheticMovie,
+  timesMs: readonly number[],
+  rateOptions: readonly string[],
+  path: string,
+): Promise<string> {
   await using encoder = Bun.spawn(
     [
       ...["ffmpeg", "-v", "error", "-y", "-f", "rawvideo", "-pix_fmt", "rgb24", "-s", `${WIDTH}x${HEIGHT}`],
@@ -63,7 +79,7 @@ async function code(movie: SyntheticMovie, timesMs: readonly number[], path: str
         "-pix_fmt",
         "yuv420p",
       ],
-      ...["-c:v", "libx264", "-preset", "veryfast", "-crf", "26", "-g", String(2 * CAMERA_FPS), "-bf", "0"],
+      ...["-c:v", "libx264", "-preset", "veryfast", ...rateOptions, "-g", String(2 * CAMERA_FPS), "-bf", "0"],
       ...["-x264-params", "slices=1:sliced-threads=0", "-f", "h264", path],
     ],
     { stdin: "pipe", stdout: "ignore", stderr: "inherit" },

@@ -1,6 +1,6 @@
 /** One camera's watch with a model that sees one thing in every picture, always in the same place. */
 import { Database } from "bun:sqlite";
-import { afterAll, beforeAll, expect, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { CameraWatch } from "../../../roles/tester/camera-watch.ts";
 import { DEFAULT_RULES } from "../../../roles/tester/options.ts";
@@ -11,7 +11,10 @@ import { encodeJpeg } from "../../../shared/image/codec.ts";
 import type { Sighting } from "../../../shared/store/sighting.ts";
 import { SightingLog } from "../../../shared/store/sightings.ts";
 import { fixedDetector } from "../../support/fixed-detector.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const SIDE_PX = 64;
 const FRAME_MS = 200;
@@ -53,7 +56,7 @@ class Scene implements Disposable {
       {
         name: "gate",
         state: "live",
-        detail: "",
+        problem: undefined,
         framesPerSecond: 5,
         skipped: 0,
         delivery: "newest",
@@ -64,7 +67,7 @@ class Scene implements Disposable {
     );
   }
 
-  async frames(count: number): Promise<void> {
+  async frames(count: number, slide?: number): Promise<void> {
     for (let i = 0; i < count; i++) {
       this.atMs += FRAME_MS;
       await this.watch.look({
@@ -76,6 +79,7 @@ class Scene implements Disposable {
         height: SIDE_PX,
         skipped: 0,
         cameraClockAheadMs: undefined,
+        slide,
         glance: undefined,
         jpeg,
       });
@@ -113,6 +117,17 @@ test("rules that change while a sighting is being saved leave none open for ever
   expect(scene.watch.openCount).toBe(1);
   await scene.watch.end(false);
   expect(scene.rows.map(({ className, closed }) => [className, closed])).toEqual([["cat", true]]);
+});
+
+test("two pictures of a slide show, however alike, show two things; one picture shows one", async () => {
+  using scene = new Scene(await pool.load(CATS, "cpu"));
+  await scene.frames(10, 0);
+  await scene.frames(10, 1);
+  await scene.watch.end(false);
+  expect(scene.rows.map(({ className, closed }) => [className, closed])).toEqual([
+    ["cat", true],
+    ["cat", true],
+  ]);
 });
 
 test("a model that comes while a sighting is being saved ends it; the same thing under its new name is another", async () => {

@@ -1,11 +1,14 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { closeSync, mkdirSync, openSync, rmSync, writeSync } from "node:fs";
 import { join } from "node:path";
 import { SightingLog } from "../../../shared/store/sightings.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { startTester, startVideo, testSite } from "../../support/site-roles.ts";
 import { drawSlideShow } from "../../support/slide-show.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { untilStatus } from "../../support/until-status.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 /** Tries it: a container may hold root and still not let it mount. */
 function canMount(): boolean {

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { rmSync } from "node:fs";
 import { interruptedSightings } from "../../../roles/tester/interrupted.ts";
 import { SyntheticMovie } from "../../../shared/dataset/synthetic/movie.ts";
@@ -6,9 +6,12 @@ import type { Box } from "../../../shared/detect/types.ts";
 import { encodeJpeg } from "../../../shared/image/codec.ts";
 import type { Picture } from "../../../shared/image/types.ts";
 import { SightingLog } from "../../../shared/store/sightings.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { syntheticJpeg } from "../../support/synthetic-jpeg.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { visitOf } from "../../support/visits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const HOUR_MS = 3600_000;
 const GONE_MS = Date.UTC(2026, 10, 21, 20);

@@ -50,16 +50,19 @@ function followerOf(dataDir: string, name = "birds") {
   return { source: new ModelSource({ name, dataDir, log: silentLog, onModel }), taken, all: all.promise };
 }
 
+/** A data directory of who has followed all of "birds". */
+async function followed(dataDir: string): Promise<void> {
+  await using links = await pair({ listen: { accept: ["tester"] }, connect: { role: "tester" } });
+  const { source, all } = followerOf(dataDir);
+  const [offering, following] = [offer(links.far, FILES), source.follow(links.near)];
+  await all;
+  await links.far.close();
+  await Promise.all([offering, following]);
+}
+
 test("starts without the trainer with the model that it had last, and keeps no more than two", async () => {
   using folder = tempFolder();
-  {
-    await using links = await pair({ listen: { accept: ["tester"] }, connect: { role: "tester" } });
-    const { source, all } = followerOf(folder.path);
-    const [offering, following] = [offer(links.far, FILES), source.follow(links.near)];
-    await all;
-    await links.far.close();
-    await Promise.all([offering, following]);
-  }
+  await followed(folder.path);
   const copies = readdirSync(join(folder.path, "kept-models")).filter((name) => name.endsWith(".onnx"));
   expect(copies.sort()).toEqual(
     FILES.slice(1)
@@ -77,14 +80,7 @@ test("starts without the trainer with the model that it had last, and keeps no m
 
 test("a copy that is damaged is passed over for the one before", async () => {
   using folder = tempFolder();
-  {
-    await using links = await pair({ listen: { accept: ["tester"] }, connect: { role: "tester" } });
-    const { source, all } = followerOf(folder.path);
-    const [offering, following] = [offer(links.far, FILES), source.follow(links.near)];
-    await all;
-    await links.far.close();
-    await Promise.all([offering, following]);
-  }
+  await followed(folder.path);
   await Bun.write(join(folder.path, "kept-models", `${sha256Of(FILES[2]!)}.onnx`), "thr");
   const again = followerOf(folder.path);
   await again.source.useKept();

@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { NAMED_CLASSES } from "../../../shared/detect/namer.ts";
@@ -9,8 +9,11 @@ import { openNativeEngine } from "../../../shared/nn/native/engine.ts";
 import { SightingLog } from "../../../shared/store/sightings.ts";
 import { FACES, loadPeople, trainFaces } from "../../support/faces.ts";
 import { fixedDetector } from "../../support/fixed-detector.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { startTester, startVideo, testSite } from "../../support/site-roles.ts";
 import { tempFolder } from "../../support/temp.ts";
+
+setDefaultTimeout(4 * BUSY_MACHINE_MS); // it trains
 
 const SIDE_PX = 240;
 const NAMES = ["Maria", "José", "Ana"];

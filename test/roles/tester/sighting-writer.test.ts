@@ -52,6 +52,7 @@ class Desk implements Disposable {
         ...SMALL,
         skipped: 0,
         cameraClockAheadMs: undefined,
+        slide: undefined,
         glance: undefined,
         jpeg: await jpegOf(SMALL),
       },

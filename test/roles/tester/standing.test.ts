@@ -1,5 +1,5 @@
 /** What stands before a camera: through restarts of the tester, by rules that change, at next to no cost. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { SyntheticMovie } from "../../../shared/dataset/synthetic/movie.ts";
@@ -8,9 +8,12 @@ import type { Address } from "../../../shared/net/connection.ts";
 import type { Site } from "../../../shared/net/site.ts";
 import type { Sighting } from "../../../shared/store/sighting.ts";
 import { SightingLog } from "../../../shared/store/sightings.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { startTester, startVideo, testSite } from "../../support/site-roles.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { untrainedModel } from "../../support/untrained-model.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 /** A model that sees something in each of the pictures below. */
 function modelIn(folder: string): { readonly file: string } {

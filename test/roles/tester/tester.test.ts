@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import { KeptModels, sha256Of } from "../../../roles/tester/kept-models.ts";
@@ -6,11 +6,14 @@ import { silentLog } from "../../../shared/base/log.ts";
 import { decodePictureFile } from "../../../shared/image/codec.ts";
 import { SightingLog } from "../../../shared/store/sightings.ts";
 import { JobClient } from "../../../shared/training/submit.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { startTester, startVideo, testSite } from "../../support/site-roles.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { untilStatus } from "../../support/until-status.ts";
 import { untrainedModel } from "../../support/untrained-model.ts";
 import { ended, TrainingSite, tinyDataset } from "../training-site.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 test("what a camera shows is tracked, and saved with a whole photo and the times of the scene", async () => {
   using folder = tempFolder();

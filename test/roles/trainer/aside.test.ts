@@ -1,10 +1,13 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { silentLog } from "../../../shared/base/log.ts";
 import { decodeModelFile } from "../../../shared/nn/model-file.ts";
 import { JobClient } from "../../../shared/training/submit.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { ended, TrainingSite, tinyDataset, untilSamples } from "../training-site.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const SAMPLES_A_ROUND = 12;
 const TIMEOUT_MS = 30_000;

@@ -55,7 +55,7 @@ function learnt(map50: number): Learnt & { scores: NonNullable<Learnt["scores"]>
     accuracy: 1,
     thresholds: [0.6, 0.7],
   };
-  return { weights, scores, testScores: undefined, samples: 100, seconds: 5, history: [] };
+  return { weights, scores, testScores: undefined, levels: [], samples: 100, seconds: 5, history: [] };
 }
 
 const kept = (): string[] => registry.list().map(({ version }) => `v${version}`);

@@ -1,11 +1,14 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { silentLog } from "../../../shared/base/log.ts";
 import { openModel } from "../../../shared/detect/model.ts";
 import { decodePictureFile } from "../../../shared/image/codec.ts";
 import { JobClient } from "../../../shared/training/submit.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { ended, TrainingSite, tinyDataset, untilSamples } from "../training-site.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const TIMEOUT_MS = 60_000;
 const THREADS = 1;
@@ -79,7 +82,10 @@ test(
     const third = await client.submit({ name: "third", dataset, options: other, initPath });
     expect((await ended(client, third)).status).toMatchObject({
       state: "failed",
-      note: { kind: "failed", text: expect.stringContaining("another network") },
+      note: {
+        kind: "failed",
+        failure: { kind: "another-network", text: expect.stringContaining("another network") },
+      },
     });
   },
   TIMEOUT_MS,

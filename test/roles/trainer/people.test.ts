@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { silentLog } from "../../../shared/base/log.ts";
 import { readDataset } from "../../../shared/dataset/read.ts";
 import type { Dataset, Sample } from "../../../shared/dataset/types.ts";
@@ -6,8 +6,11 @@ import { openModel } from "../../../shared/detect/model.ts";
 import { decodePictureFile } from "../../../shared/image/codec.ts";
 import { JobClient } from "../../../shared/training/submit.ts";
 import { FACES } from "../../support/faces.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { ended, TrainingSite } from "../training-site.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 /** The first five pictures of two people as a data set, and the others. */
 function pairOf(whole: Dataset, people: readonly [number, number]): { learnt: Dataset; unseen: Sample[] } {

@@ -1,10 +1,13 @@
-import { afterAll, beforeAll, expect, spyOn, test } from "bun:test";
+import { afterAll, beforeAll, expect, setDefaultTimeout, spyOn, test } from "bun:test";
 import { RingLeader } from "../../../roles/trainer/ring-leader.ts";
 import { RoundMeter } from "../../../roles/trainer/round-meter.ts";
 import { type PoolWorker, WorkerAnswers } from "../../../roles/trainer/worker-pool.ts";
 import { silentLog } from "../../../shared/base/log.ts";
 import { WireChooser } from "../../../shared/training/wire-choice.ts";
 import { Regroup, Standing } from "../../../shared/wire/messages/training.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const COUNT = 1000;
 let nowMs = 1_000_000;

@@ -1,8 +1,11 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { encodeStandardJpeg } from "../../../shared/media/standard-jpeg.ts";
 import { packetizeJpeg, rtpJpeg } from "../../../shared/rtsp/jpeg-packetizer.ts";
 import { ScriptedCamera } from "../../shared/rtsp/scripted-camera.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { startVideo, TestTester } from "./support.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 test("a camera that serves one viewer only (453, 503) is said to be busy, and is live once it is free", async () => {
   const data = new Uint8Array(64 * 48 * 3).fill(120);
@@ -29,11 +32,13 @@ test("a camera that serves one viewer only (453, 503) is said to be busy, and is
   await using tester = await TestTester.join(video);
   tester.follow("gate");
   for (const status of ["453", "503"]) {
-    await tester.until(() => tester.status("gate")?.detail.includes(status) === true, `word of ${status}`);
-    expect(tester.status("gate")!.state).toBe("gone");
-    expect(tester.status("gate")!.detail).toContain("close another one");
+    const saysSo = () => tester.status("gate")?.problem?.text.includes(status) === true;
+    await tester.until(saysSo, `word of ${status}`);
+    const { state, problem } = tester.status("gate")!;
+    expect([state, problem?.kind]).toEqual(["gone", "busy"]);
+    expect(problem!.text).toContain("close another one");
   }
   isFree = true;
   await tester.until(() => tester.frames.length > 2, "frames", 5000);
-  expect(tester.status("gate")).toMatchObject({ state: "live", detail: "" });
+  expect(tester.status("gate")).toMatchObject({ state: "live", problem: undefined });
 });

@@ -1,12 +1,15 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync } from "node:fs";
 import { join } from "node:path";
 import { decodePicture } from "../../../shared/image/codec.ts";
 import { dataPath } from "../../support/data.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { hasGstreamerCamera, startGstreamerCamera } from "../../support/rtsp-camera.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { has } from "../../support/tools.ts";
 import { startVideo, TestTester, type VideoNode } from "./support.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 /*
  * Real peers: GStreamer's RTSP server as cameras; ffmpeg and GStreamer as players. One video node stands between, so
@@ -56,7 +59,7 @@ describe.skipIf(!hasGstreamerCamera || !has("ffmpeg"))("between GStreamer's came
       const { width, height, jpeg } = frames().at(-1)!;
       const picture = await decodePicture(jpeg);
       expect([picture.width, picture.height]).toEqual([width, height]);
-      expect(tester.status(name)).toMatchObject({ state: "live", detail: "" });
+      expect(tester.status(name)).toMatchObject({ state: "live", problem: undefined });
     }, 15_000);
 
     for (const transport of ["tcp", "udp"]) {
@@ -132,7 +135,7 @@ describe.skipIf(!hasGstreamerCamera || !has("ffmpeg"))("between GStreamer's came
     await watcher.until(() => watcher.frames.length > 0, "the first frame");
     await first[Symbol.asyncDispose]();
     await watcher.until(() => watcher.status("gate")?.state === "gone", "word that it is gone");
-    expect(watcher.status("gate")!.detail).not.toBe("");
+    expect(watcher.status("gate")!.problem).toBeDefined();
     await using _again = await startGstreamerCamera({ port: first.port });
     const before = watcher.frames.length;
     const since = performance.now();
@@ -151,6 +154,8 @@ describe.skipIf(!hasGstreamerCamera || !has("ffmpeg"))("between GStreamer's came
     watcher.follow("good");
     await watcher.until(() => watcher.frames.length > 1, "frames");
     await watcher.until(() => watcher.status("bad")?.state === "refused", "the refusal");
-    expect(watcher.status("bad")!.detail).toContain("does not accept the password of admin");
+    const problem = watcher.status("bad")!.problem!;
+    expect([problem.kind, problem.about]).toEqual(["password-wrong", "admin"]);
+    expect(problem.text).toContain("does not accept the password of admin");
   }, 30_000);
 });

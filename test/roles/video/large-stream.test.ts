@@ -1,9 +1,12 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { LargeStream } from "../../../roles/video/sources/large-stream.ts";
 import { silentLog } from "../../../shared/base/log.ts";
 import { findFfmpeg } from "../../../shared/media/ffmpeg.ts";
 import { codedOutOfOrder, shownAs } from "../../support/coded-pictures.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { has } from "../../support/tools.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 test("a photo whose time is up before its turn comes is not made", async () => {
   const stream = new LargeStream(silentLog);

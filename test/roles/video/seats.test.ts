@@ -1,13 +1,16 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { Seats } from "../../../roles/video/seats.ts";
 import { formatAddress } from "../../../shared/net/address.ts";
 import { siteOf } from "../../../shared/net/site.ts";
 import { newToken, parseToken } from "../../../shared/net/token.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { untrainedModel } from "../../support/untrained-model.ts";
 import { startVideo } from "./support.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const CAMERAS = ["a", "b", "c", "d", "e"];
 const counts = (seats: readonly { has(camera: string): boolean }[]) =>

@@ -1,13 +1,16 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { silentLog } from "../../../shared/base/log.ts";
 import { readHeader } from "../../../shared/image/header.ts";
 import { StreamPublication } from "../../../shared/rtsp/publication.ts";
 import { RtspServer } from "../../../shared/rtsp/server.ts";
 import { pictureAt, readH264File } from "../../support/h264-file.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { has } from "../../support/tools.ts";
 import { startVideo, TestTester } from "./support.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const FRAMES_PER_SECOND = 20;
 

@@ -1,12 +1,15 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { decodePicture, encodePng } from "../../../shared/image/codec.ts";
 import { encodeStandardJpeg } from "../../../shared/media/standard-jpeg.ts";
 import type { FrameMessage } from "../../../shared/wire/messages/frames.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { has } from "../../support/tools.ts";
 import { startVideo, TestTester } from "./support.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 function plainPicture(width: number, height: number, shade: number) {
   return { width, height, data: new Uint8Array(width * height * 3).fill(shade) };
@@ -38,10 +41,21 @@ test("a folder read as fast as asked gives every frame in order, then says that 
     Array.from({ length: 12 }, (_, i) => [i, i * 250]),
   );
   expect(tester.frames.map(({ width }) => width)).toEqual([64, 64, 64, 64, 32, 32, 32, 32, 20, 20, 20, 20]);
+  expect(tester.frames.map(({ slide }) => slide)).toEqual([0, 0, 0, 0, 1, 1, 1, 1, 2, 2, 2, 2]);
   expect(tester.frames.every(({ skipped }) => skipped === 0)).toBe(true);
   const last = await decodePicture(tester.frames.at(-1)!.jpeg);
   expect(last).toMatchObject({ width: 20, height: 10 });
   await tester.until(() => tester.status("slides")?.state === "ended", "the state");
+});
+
+test("pictures that follow each other as fast as a film's are its frames, not slides", async () => {
+  using root = tempFolder();
+  const folder = await pictureFolder(root.path);
+  await using video = await startVideo([{ name: "film", source: `${folder}?seconds=0.1&fps=10&paced=0` }]);
+  await using tester = await TestTester.join(video);
+  tester.follow("film");
+  await tester.until(() => tester.ended.has("film"), "the end");
+  expect(tester.frames.map(({ slide }) => slide)).toEqual([undefined, undefined, undefined]);
 });
 
 test("two testers of a file each get every frame, and one that leaves holds nobody up", async () => {

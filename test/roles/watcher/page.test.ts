@@ -1,20 +1,19 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import { SightingLog } from "../../../shared/store/sightings.ts";
-import { startTester, startVideo, testSite } from "../../support/site-roles.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { syntheticJpeg } from "../../support/synthetic-jpeg.ts";
 import { tempFolder } from "../../support/temp.ts";
-import { CHROMIUM, launchChromium, startWatcher } from "../../support/watcher-page.ts";
+import { CHROMIUM, startWatchedPage, type WatchedPage } from "../../support/watcher-page.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 /** The page over a real tester, whose log already holds three sightings of yesterday, and one live camera. */
 describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
-  const stop = new AbortController();
-  const ended: Promise<void>[] = [];
   const folder = tempFolder();
-  let browser: Browser;
-  let url: string;
+  let watched: WatchedPage;
 
   beforeAll(async () => {
     const dataDir = join(folder.path, "data");
@@ -32,28 +31,15 @@ describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
       }));
       log.open({ ...who, ...times, ...media, score: 0.9, box: [20, 30, 200, 180], path }, jpeg);
     }
-    const site = testSite();
-    const video = await startVideo(site, [{ name: "gate", source: "synthetic:1" }], stop.signal);
-    const tester = await startTester(site, folder.path, [video.address], stop.signal);
-    const watcher = await startWatcher(site, [tester.address], stop.signal);
-    url = watcher.url;
-    ended.push(video.ended, tester.ended, watcher.ended);
-    browser = await launchChromium();
+    watched = await startWatchedPage(folder.path);
   }, 60_000);
 
   afterAll(async () => {
-    await browser?.close();
-    stop.abort();
-    await Promise.all(ended);
+    await watched?.[Symbol.asyncDispose]();
     folder[Symbol.dispose]();
   }, 60_000);
 
-  async function open(locale: string): Promise<Page> {
-    const context = await browser.newContext({ locale, viewport: { width: 1200, height: 900 } });
-    const page = await context.newPage();
-    await page.goto(url);
-    return page;
-  }
+  const open = (locale: string): Promise<Page> => watched.open({ locale });
 
   test("shows what was seen before, with photos", async () => {
     const page = await open("en-GB");

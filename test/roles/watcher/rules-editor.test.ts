@@ -1,14 +1,16 @@
 /** Drawing what counts as near, on the page in Chromium, over a real tester that sees one thing, always there. */
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import type { Browser, Page } from "playwright-core";
+import type { Page } from "playwright-core";
 import type { NearRules } from "../../../shared/detect/near/rules.ts";
 import { parseRules } from "../../../shared/detect/near/rules-file.ts";
 import { fixedDetector } from "../../support/fixed-detector.ts";
-import { startTester, startVideo, testSite } from "../../support/site-roles.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
-import { CHROMIUM, launchChromium, startWatcher } from "../../support/watcher-page.ts";
+import { CHROMIUM, startWatchedPage, type WatchedPage } from "../../support/watcher-page.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 /** A place on the picture, in shares of its width and height. */
 type Place = readonly [x: number, y: number];
@@ -22,40 +24,26 @@ const ELSEWHERE: readonly Place[] = [
 ];
 
 describe.skipIf(CHROMIUM === null)("the rules editor in Chromium", () => {
-  const stop = new AbortController();
-  const ended: Promise<void>[] = [];
   const folder = tempFolder();
   const rulesFile = join(folder.path, "rules.json");
-  let browser: Browser;
-  let url: string;
+  let watched: WatchedPage;
 
   beforeAll(async () => {
     const model = join(folder.path, "fixed.onnx");
     writeFileSync(model, fixedDetector(["cat", "dog"], [0.4, 0.4, 0.6, 0.7]));
-    const site = testSite();
-    const video = await startVideo(site, [{ name: "gate", source: "synthetic:1" }], stop.signal);
-    const tester = await startTester(site, folder.path, [video.address], stop.signal, {
-      model: { file: model },
-      rulesFile: { path: rulesFile, mayBeAbsent: true },
+    watched = await startWatchedPage(folder.path, {
+      tester: { model: { file: model }, rulesFile: { path: rulesFile, mayBeAbsent: true } },
     });
-    const watcher = await startWatcher(site, [tester.address], stop.signal);
-    url = watcher.url;
-    ended.push(video.ended, tester.ended, watcher.ended);
-    browser = await launchChromium();
   }, 60_000);
 
   afterAll(async () => {
-    await browser?.close();
-    stop.abort();
-    await Promise.all(ended);
+    await watched?.[Symbol.asyncDispose]();
     folder[Symbol.dispose]();
   }, 60_000);
 
   /** A page on which the camera is open, large. */
   async function openCamera(locale = "en-GB", width = 1200): Promise<Page> {
-    const context = await browser.newContext({ locale, viewport: { width, height: 900 }, hasTouch: true });
-    const page = await context.newPage();
-    await page.goto(url);
+    const page = await watched.open({ locale, viewport: { width, height: 900 }, hasTouch: true });
     await page.locator(".camera button", { hasText: /Zones|Zonas/ }).click();
     // A thing with its height, and the fields.
     await page.locator("#rules-drawing text", { hasText: /cat.*% (high|de alto)/ }).waitFor();
@@ -225,7 +213,7 @@ describe.skipIf(CHROMIUM === null)("the rules editor in Chromium", () => {
     await page.context().close();
   }, 60_000);
 
-  const rules = (): string => new URL("/rules/0/gate", url).href;
+  const rules = (): string => new URL("/rules/0/gate", watched.url).href;
   const put = (headers: Record<string, string>, body: unknown): Promise<Response> =>
     fetch(rules(), { method: "PUT", headers, body: JSON.stringify(body) });
 
@@ -233,7 +221,7 @@ describe.skipIf(CHROMIUM === null)("the rules editor in Chromium", () => {
     const before = readFileSync(rulesFile, "utf8");
     const { revision } = (await (await fetch(rules())).json()) as { revision: string };
     const body = { revision, rules: {} };
-    const own = new URL(url).origin;
+    const own = new URL(watched.url).origin;
     for (const headers of [
       { origin: "http://evil.example" },
       { origin: "null" },
@@ -244,7 +232,9 @@ describe.skipIf(CHROMIUM === null)("the rules editor in Chromium", () => {
     }
     // A foreign name for this machine (DNS rebinding) does not even read.
     for (const path of ["/rules/0/gate", "/sightings", "/camera/0/gate", "/events"]) {
-      expect((await fetch(new URL(path, url), { headers: { host: "evil.example" } })).status).toBe(403);
+      expect((await fetch(new URL(path, watched.url), { headers: { host: "evil.example" } })).status).toBe(
+        403,
+      );
     }
     expect(readFileSync(rulesFile, "utf8")).toBe(before);
     expect((await put({ origin: own, "sec-fetch-site": "same-origin" }, body)).status).toBe(200);

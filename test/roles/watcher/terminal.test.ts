@@ -1,11 +1,14 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import { blocks } from "../../../roles/watcher/terminal-view.ts";
 import { SightingLog } from "../../../shared/store/sightings.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { startTester, testSite } from "../../support/site-roles.ts";
 import { syntheticJpeg } from "../../support/synthetic-jpeg.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { has } from "../../support/tools.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const MAIN = join(import.meta.dir, "../../../src/main.ts");
 

@@ -3,9 +3,15 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import type { Compute } from "../../../roles/worker/compute.ts";
 import { enginesFor, openLearning } from "../../../roles/worker/learning.ts";
+import { silentLog } from "../../../shared/base/log.ts";
 import { encodeShard } from "../../../shared/dataset/prepared.ts";
+import { openModel } from "../../../shared/detect/model.ts";
 import { planFor } from "../../../shared/learn/plan.ts";
+import { encodeModelFile } from "../../../shared/nn/model-file.ts";
+import { buildNetwork } from "../../../shared/nn/networks/config.ts";
+import { measuredValues } from "../../../shared/nn/quantize/activations.ts";
 import { blockPictures } from "../../support/blocks.ts";
+import { modelInfo } from "../../support/model-info.ts";
 import { tempFolder } from "../../support/temp.ts";
 
 const TIMEOUT_MS = 60_000;
@@ -55,6 +61,20 @@ test(
     expect(sums[1]).toEqual(sums[0]!);
     expect(sums[0]![0]!.some((value) => value !== 0)).toBe(true);
     expect(sums[0]![2]!.every((value) => value === 0)).toBe(true);
+  },
+  TIMEOUT_MS,
+);
+
+test(
+  "a worker finds how a detector's values lie in 8 bits: one range for each, which the engine computes with",
+  async () => {
+    await using learning = await open(1);
+    const levels = await learning.quantize(learning.startWeights());
+    expect(levels).toHaveLength(measuredValues(buildNetwork(plan.network)).length);
+    const file = encodeModelFile({ ...modelInfo(plan.network), levels }, learning.startWeights());
+    await using model = await openModel(file, { device: "cpu", threads: 1, fast: true }, silentLog);
+    const [found] = await model.detect([blockPictures(1, 2, 60)[0]!.picture], { minScore: 1e-5 });
+    expect(found!.length).toBeGreaterThan(0);
   },
   TIMEOUT_MS,
 );

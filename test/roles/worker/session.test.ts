@@ -49,6 +49,7 @@ class Engines {
       ownRule: () => ({ state: [], taken: 0, step() {} }),
       computeChunks: () => Promise.reject(new Error("not asked for")),
       evaluate: () => Promise.reject(new Error("not asked for")),
+      quantize: () => Promise.reject(new Error("not asked for")),
       [Symbol.asyncDispose]: async () => {
         this.held--;
         this.gone.resolve();
@@ -101,10 +102,12 @@ async function until(messages: AsyncIterator<Buffer>, { tag }: { readonly tag: n
   }
 }
 
-/** Waits until the worker has seen everything that was sent: it answers in order. */
-async function seen(link: Connection, messages: AsyncIterator<Buffer>): Promise<void> {
+/** Lets the engines be made when the worker has seen everything that was sent, and waits until it is ready. */
+async function letOpen(link: Connection, messages: AsyncIterator<Buffer>, engines: Engines): Promise<void> {
   await link.send(BlobWanted, { sha256: "0".repeat(64) });
-  await until(messages, BlobMissing);
+  await until(messages, BlobMissing); // it answers in order
+  engines.goOn.resolve();
+  await until(messages, JobReady);
 }
 
 test(
@@ -118,9 +121,7 @@ test(
       await engines.first.promise;
       await link.send(CloseJob, { jobId: 1 });
       await link.send(OpenJob, openJob);
-      await seen(link, messages);
-      engines.goOn.resolve();
-      await until(messages, JobReady);
+      await letOpen(link, messages, engines);
       over.resolve();
     };
     await play(engines, serve, over.promise);
@@ -143,9 +144,7 @@ test(
         await link.close("the trainer is gone");
         return;
       }
-      await seen(link, messages);
-      engines.goOn.resolve();
-      await until(messages, JobReady);
+      await letOpen(link, messages, engines);
       over.resolve();
     };
     await play(engines, serve, over.promise);

@@ -3,6 +3,7 @@ import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { fetchFromPeers, serveShards } from "../../../roles/worker/shard-peers.ts";
 import { silentLog } from "../../../shared/base/log.ts";
+import type { Connection } from "../../../shared/net/connection.ts";
 import { type Listener, listen } from "../../../shared/net/listener.ts";
 import type { Site } from "../../../shared/net/site.ts";
 import { BlobStore, hashOf } from "../../../shared/store/blobs.ts";
@@ -12,21 +13,18 @@ import { tempFolder } from "../../support/temp.ts";
 
 const signal = new AbortController().signal;
 
-/** A worker's door that gives shards away. */
+/** A worker's door for other workers. */
+function door(site: Site, onConnection: (link: Connection) => Promise<void>): Promise<Listener> {
+  const at = { host: "127.0.0.1", port: 0 };
+  return listen({ site, role: "worker", ...at, accept: ["worker"], signal, log: silentLog, onConnection });
+}
+
+/** One that gives shards away. */
 async function peerWith(site: Site, store: BlobStore): Promise<{ listener: Listener; member: RingMember }> {
-  const listener = await listen({
-    site,
-    role: "worker",
-    host: "127.0.0.1",
-    port: 0,
-    accept: ["worker"],
-    signal,
-    log: silentLog,
-    async onConnection(link) {
-      const messages = link.messages();
-      const first = await messages.next();
-      if (first.done !== true) await serveShards(link, first.value, messages, store);
-    },
+  const listener = await door(site, async (link) => {
+    const messages = link.messages();
+    const first = await messages.next();
+    if (first.done !== true) await serveShards(link, first.value, messages, store);
   });
   return { listener, member: { nodeId: "0", name: "peer", ...listener.address } };
 }
@@ -66,17 +64,8 @@ test("shards that are not wanted any more are not waited for, though a worker ne
   const site = testSite();
   const wasAsked = Promise.withResolvers<void>();
   const stop = new AbortController();
-  await using silent = await listen({
-    site,
-    role: "worker",
-    host: "127.0.0.1",
-    port: 0,
-    accept: ["worker"],
-    signal,
-    log: silentLog,
-    async onConnection(link) {
-      for await (const _ of link.messages()) wasAsked.resolve();
-    },
+  await using silent = await door(site, async (link) => {
+    for await (const _ of link.messages()) wasAsked.resolve();
   });
   const member: RingMember = { nodeId: "0", name: "silent", ...silent.address };
   const own = new BlobStore(join(folder.path, "own"));

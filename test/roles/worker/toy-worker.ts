@@ -101,6 +101,10 @@ class Toy implements Compute {
     return { images: 1, map50, map: map50, precision: 1, recall: 1, accuracy: 1, thresholds };
   }
 
+  async quantize() {
+    return [];
+  }
+
   async [Symbol.asyncDispose](): Promise<void> {}
 }
 

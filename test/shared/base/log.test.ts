@@ -1,9 +1,12 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../../shared/base/errors.ts";
 import { Log, type LogLevel } from "../../../shared/base/log.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 function collect(least: LogLevel = "info"): { log: Log; lines: string[] } {
   const lines: string[] = [];

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { findDuplicates } from "../../../shared/dataset/duplicates.ts";
@@ -7,7 +7,10 @@ import { syntheticPicture } from "../../../shared/dataset/synthetic/picture.ts";
 import { encodeJpeg, encodePng } from "../../../shared/image/codec.ts";
 import { resizeBilinear } from "../../../shared/image/resize.ts";
 import type { Picture } from "../../../shared/image/types.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 async function drawn(index: number): Promise<Picture> {
   const size = { width: 320, height: 240 };

@@ -5,6 +5,7 @@ import { AppError } from "../../../shared/base/errors.ts";
 import { className, parseVoc, turnBox } from "../../../shared/dataset/voc.ts";
 import type { Box } from "../../../shared/detect/types.ts";
 import { decodePicture } from "../../../shared/image/codec.ts";
+import { cpuMsOf } from "../../support/cpu-time.ts";
 import { objectXml, vocXml } from "./voc-files.ts";
 
 const parse = (text: string) => parseVoc(Buffer.from(text));
@@ -153,12 +154,13 @@ describe("a hostile file is refused and costs nothing", () => {
     ["another root", "<html><body/></html>", "<annotation>"],
     ["100,000 nested elements", "<a>".repeat(100_000) + "</a>".repeat(100_000), "XML"],
     ["5 MB", `<annotation>${" ".repeat(5e6)}</annotation>`, "too large"],
-  ])("%s", (_, text, why) => {
-    const startedMs = performance.now();
-    const error = refusal(Buffer.from(text));
-    expect(error.kind).toBe("input");
-    expect(error.message).toContain(why);
-    expect(performance.now() - startedMs).toBeLessThan(2000);
+  ])("%s", async (_, text, why) => {
+    const tookMs = await cpuMsOf(() => {
+      const error = refusal(Buffer.from(text));
+      expect(error.kind).toBe("input");
+      expect(error.message).toContain(why);
+    });
+    expect(tookMs).toBeLessThan(2000);
   });
 
   test("any bytes at all", () => {

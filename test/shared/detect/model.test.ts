@@ -1,10 +1,13 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { silentLog } from "../../../shared/base/log.ts";
 import { Random } from "../../../shared/base/random.ts";
 import { openModel } from "../../../shared/detect/model.ts";
 import { encodeModelFile, type ModelInfo } from "../../../shared/nn/model-file.ts";
 import { buildNetwork, type NetworkConfig } from "../../../shared/nn/networks/config.ts";
 import { blockPictures } from "../../support/blocks.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const CPU = { device: "cpu", threads: 1 } as const;
 

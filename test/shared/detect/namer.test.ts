@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { silentLog } from "../../../shared/base/log.ts";
 import { Random } from "../../../shared/base/random.ts";
 import { openModel } from "../../../shared/detect/model.ts";
@@ -8,7 +8,10 @@ import { crop } from "../../../shared/image/resize.ts";
 import { encodeModelFile } from "../../../shared/nn/model-file.ts";
 import { buildNetwork, type NetworkConfig } from "../../../shared/nn/networks/config.ts";
 import { blockPictures } from "../../support/blocks.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { modelInfo } from "../../support/model-info.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const CPU = { device: "cpu", threads: 1 } as const;
 const PEOPLE = ["Ana", "Beto", "Carla"];

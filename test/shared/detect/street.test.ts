@@ -1,5 +1,5 @@
 /** The whole way from motion to visits on drawn streets whose truth is known, with a model that is only so good. */
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { Random } from "../../../shared/base/random.ts";
 import { SyntheticMovie } from "../../../shared/dataset/synthetic/movie.ts";
 import { LookPlanner } from "../../../shared/detect/look/look-planner.ts";
@@ -12,6 +12,9 @@ import type { Box, Detection } from "../../../shared/detect/types.ts";
 import { type Visit, VisitBook } from "../../../shared/detect/visits.ts";
 import type { Picture } from "../../../shared/image/types.ts";
 import { scoreEvents, type TrueEvent } from "../../bench/events/score-events.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const CLASSES = 8;
 const SIGHT = { sidePx: 160, small: 0.1, usual: 0.2 };

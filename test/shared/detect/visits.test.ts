@@ -1,61 +1,10 @@
 import { expect, test } from "bun:test";
-import { patientThreshold } from "../../../shared/detect/certainty.ts";
 import { NearJudge } from "../../../shared/detect/near/near-judge.ts";
 import type { CameraRules } from "../../../shared/detect/near/rules.ts";
-import { type Track, Tracker, type TrackerStep } from "../../../shared/detect/tracker.ts";
-import type { Box, Detection } from "../../../shared/detect/types.ts";
-import { type InterruptedVisit, VisitBook, type VisitChange } from "../../../shared/detect/visits.ts";
-
-const PICTURE = { width: 640, height: 360 };
-const FRAME_MS = 200;
-
-/** A camera's tracker and visits with its own clock: a frame every 200 ms. */
-class Scene {
-  readonly #tracker = new Tracker({
-    thresholds: [patientThreshold(0.5)],
-    lostAfterMs: 1500,
-    historyFrames: 10,
-  });
-  readonly #book: VisitBook;
-  readonly changes: VisitChange[] = [];
-  #atMs = 0;
-
-  constructor(rules: CameraRules = {}) {
-    this.#book = new VisitBook(
-      { thresholds: [0.5], hitsMin: 3, rejoinMs: 4000, rejoinStillMs: 20_000 },
-      new NearJudge(rules, ["car"], 0.1),
-    );
-  }
-
-  get book(): VisitBook {
-    return this.#book;
-  }
-
-  frame(...detections: Detection[]): VisitChange[] {
-    this.#atMs += FRAME_MS;
-    return this.#take(this.#tracker.step(detections, this.#atMs));
-  }
-
-  /** A frame in which nothing moved and that the model did not see. */
-  quietFrame(): VisitChange[] {
-    this.#atMs += FRAME_MS;
-    return this.#take(this.#tracker.rest(this.#atMs));
-  }
-
-  #take(step: TrackerStep): VisitChange[] {
-    const changes = this.#book.step(step, PICTURE, this.#atMs);
-    this.changes.push(...changes);
-    return changes;
-  }
-
-  count(kind: VisitChange["kind"]): number {
-    return this.changes.filter((change) => change.kind === kind).length;
-  }
-}
-
-function thing(box: Box, score = 0.8): Detection {
-  return { classIndex: 0, score, box };
-}
+import type { Track } from "../../../shared/detect/tracker.ts";
+import type { Detection } from "../../../shared/detect/types.ts";
+import { type InterruptedVisit, VisitBook } from "../../../shared/detect/visits.ts";
+import { FRAME_MS, PICTURE, Scene, thing, VISIT_RULES } from "./visit-scene.ts";
 
 test("a visit opens when the object is certain, and closes when it has left", () => {
   const scene = new Scene();
@@ -274,20 +223,40 @@ test("what has left the picture is another than what comes in there right after 
   expect(scene.count("opened")).toBe(2);
 });
 
-test("what comes out from behind a bus, half hidden before and after a long way, is the same", () => {
+/** Somebody 40 px wide, of whom a bus from 200 px to `busEndsAt` hides what is behind it, or all that little is left of. */
+function behindBus(left: number, busEndsAt: number): Detection[] {
+  const right = left + 40;
+  const [from, to] = left < 200 ? [left, Math.min(right, 200)] : [Math.max(left, busEndsAt), right];
+  return to - from < 20 ? [] : [thing([from, 100, to, 190])];
+}
+
+test("who comes out from behind a bus is the same: last seen half hidden, whole when found again", () => {
   const scene = new Scene();
-  const at = (i: number): Detection => thing([20 + 20 * i, 100, 50 + 20 * i, 170]);
-  for (let i = 0; i < 10; i++) scene.frame(at(i));
-  for (let i = 10; i < 18; i++) scene.frame();
-  for (let i = 18; i < 26; i++) scene.frame(at(i));
-  expect(scene.count("opened")).toBe(1);
+  const at = (i: number): number => 60 + 10 * i;
+  for (let i = 0; at(i) < 200; i++) scene.frame(...behindBus(at(i), 260));
+  expect(scene.changes.at(-1)!.visit.lastSeenMs).toBe(FRAME_MS * 13); // 20 px of 40 were left of the bus
+  for (let i = 14; at(i) < 262; i++) scene.frame();
+  for (let i = 21; i < 26; i++) scene.frame(...behindBus(at(i), 260));
+  expect([scene.count("opened"), scene.count("closed")]).toEqual([1, 0]);
+});
+
+test("who comes out from behind a bus is the same after a long way at another pace; not from elsewhere", () => {
+  for (const [away, visits] of [
+    [0, 1],
+    [90, 2],
+  ] as const) {
+    const scene = new Scene();
+    for (let i = 0; i < 14; i++) scene.frame(...behindBus(20 + 10 * i, 360));
+    // A quarter faster where nobody sees it, for three seconds.
+    for (let i = 0; i < 16; i++) scene.frame();
+    const out = 150 + 12.5 * 17;
+    for (let i = 0; i < 5; i++) scene.frame(thing([out + away + 10 * i, 100, out + away + 40 + 10 * i, 190]));
+    expect(scene.count("opened")).toBe(visits);
+  }
 });
 
 test("an object that a second track has taken over goes on in its visit, and does not open another", () => {
-  const book = new VisitBook(
-    { thresholds: [0.5], hitsMin: 3, rejoinMs: 4000, rejoinStillMs: 20_000 },
-    new NearJudge({}, ["car"], 0.1),
-  );
+  const book = new VisitBook(VISIT_RULES, new NearJudge({}, ["car"], 0.1));
   const trackOf = (id: number, x: number, atMs: number, firstSeenMs: number): Track => ({
     id,
     classIndex: 0,

@@ -3,7 +3,7 @@ import { truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import sharp, { type Sharp } from "sharp";
-import { AppError } from "../../../shared/base/errors.ts";
+import type { AppError } from "../../../shared/base/errors.ts";
 import {
   decodePicture,
   decodePictureFile,
@@ -13,6 +13,7 @@ import {
   readPictureFile,
 } from "../../../shared/image/codec.ts";
 import type { Picture } from "../../../shared/image/types.ts";
+import { appErrorOf } from "../../support/app-error.ts";
 import { tempFolder } from "../../support/temp.ts";
 
 const WIDTH = 48;
@@ -48,13 +49,9 @@ function cornersOf(picture: Picture): string {
 }
 
 async function refusal(work: Promise<unknown>): Promise<AppError> {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(AppError);
-  expect((error as AppError).kind).toBe("input");
-  return error as AppError;
+  const error = await appErrorOf(work);
+  expect(error.kind).toBe("input");
+  return error;
 }
 
 let jpeg: Uint8Array;

@@ -52,6 +52,13 @@ test("pictures are not enlarged, and a class with a box or two decides nothing",
   expect(chooseInputSide(rare).sidePx).toBe(320);
 });
 
+test("many pictures are looked at less closely: all of them must fit into memory", () => {
+  const ant = { ant: 10 };
+  expect([1000, 1500, 3000, 6000].map((count) => chooseInputSide(statisticsOf(ant, count)).sidePx)).toEqual([
+    576, 480, 320, 320,
+  ]);
+});
+
 const cells = dataPath("detection/blood-cells");
 test.skipIf(cells === undefined).each(["blood-cells", "insects", "playing-cards", "raccoon"])(
   "%s stays at 320 px",

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { AppError } from "../../../shared/base/errors.ts";
+import { PICTURE_PACK_BYTES_MAX } from "../../../shared/learn/cache-side.ts";
 import { checkLearningPlan, planFor } from "../../../shared/learn/plan.ts";
 
 const facts = { classes: ["cat", "dog"], pictures: 100 };
@@ -34,6 +35,18 @@ test("colours vary more where there are few pictures, and no further than that",
   expect(colourOf(200)).toBeCloseTo(1.3, 9);
   expect(colourOf(250)).toBe(1);
   expect(colourOf(5000)).toBe(1);
+});
+
+test("many pictures are kept smaller, so that they fit into memory; too many are refused before they travel", () => {
+  const sideOf = (pictures: number): number =>
+    planFor({ network: { kind: "detector" } }, { ...facts, pictures }).cacheSidePx;
+  expect([100, 3400].map(sideOf)).toEqual([400, 400]);
+  for (const pictures of [4000, 8000, 20_000]) {
+    const sidePx = sideOf(pictures);
+    expect(sidePx).toBeLessThan(400);
+    expect(3.75 * sidePx ** 2 * (pictures + 48)).toBeLessThan(PICTURE_PACK_BYTES_MAX);
+  }
+  expect(() => sideOf(30_000)).toThrow(expect.objectContaining({ kind: "input" }));
 });
 
 test("a plan with a value out of range is refused as input", () => {

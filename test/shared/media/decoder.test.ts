@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { errorReport } from "../../../shared/base/errors.ts";
 import { deferred, within } from "../../../shared/base/wait.ts";
 import { decodePicture } from "../../../shared/image/codec.ts";
@@ -8,7 +8,10 @@ import { LiveDecoder } from "../../../shared/media/live-decoder.ts";
 import { MpjpegSplitter } from "../../../shared/media/mpjpeg.ts";
 import { videoFrames } from "../../../shared/media/video-file.ts";
 import { codedOutOfOrder, picturesOf, shownAs } from "../../support/coded-pictures.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { has } from "../../support/tools.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const GOP = 5;
 

@@ -1,6 +1,6 @@
 import { expect, test } from "bun:test";
 import { Random } from "../../../shared/base/random.ts";
-import { type Glance, showsSame } from "../../../shared/media/glance.ts";
+import { type Glance, GlanceSplitter, showsSame } from "../../../shared/media/glance.ts";
 
 const [WIDTH, HEIGHT] = [160, 90];
 
@@ -26,4 +26,26 @@ test("a thing of six pixels that the motion detector would just find is another 
 test("a glance of another size is another sight", () => {
   const { grey } = noisy(1);
   expect(showsSame(noisy(1), { width: HEIGHT, height: WIDTH, grey })).toBe(false);
+});
+
+test("glances come out whole however ffmpeg's output is cut, and what is none is an error", () => {
+  const [first, second] = [
+    noisy(1),
+    { width: 3, height: 2, grey: Uint8Array.from([80, 53, 10, 51, 32, 50]) },
+  ];
+  const written = Buffer.concat(
+    [first, second, first].flatMap(({ width, height, grey }) => [
+      Buffer.from(`P5\n${width} ${height}\n255\n`),
+      grey,
+    ]),
+  );
+  for (const size of [1, 2, 7, 1000, written.length]) {
+    const splitter = new GlanceSplitter();
+    const found: Glance[] = [];
+    for (let at = 0; at < written.length; at += size)
+      found.push(...splitter.push(written.subarray(at, at + size)));
+    expect(found).toEqual([first, second, first]);
+  }
+  for (const text of ["P6\n160 90\n255\n.....", "P5\n1600 90\n255\n....", "P5\n0 90\n255\n....."])
+    expect(() => [...new GlanceSplitter().push(Buffer.from(text))]).toThrow("lost their place");
 });

@@ -123,15 +123,37 @@ test("a single object is judged by the best detection, its name and its four sid
   expect(result.absoluteErrorPx).toBeCloseTo((5 + 4) / 8, 12);
 });
 
-test("a threshold is put where F1 is best, between the last right answer and the next wrong one", () => {
-  const pictures = [0.9, 0.6, 0.4].map((score, i): ScoredPicture => {
-    const wrong = seen(0, score / 2, 50, 50, 60, 60);
-    return { truths: [truth(0, i, 0, i + 10, 10)], detections: [seen(0, score, i, 0, i + 10, 10), wrong] };
-  });
-  // Right at .9, .6, .4, wrong at .45, .3, .2: all three right and one wrong are best.
-  const [threshold, unknown] = resultOf(new BestThresholds(2), ...pictures);
-  expect(threshold).toBeCloseTo(0.35, 12);
-  expect(unknown).toBe(THRESHOLD_DEFAULT);
+/** One object a picture, found with each of these scores; and boxes of the class that are wrong. */
+function picturesOf(classIndex: number, right: readonly number[], wrong: readonly number[]): ScoredPicture[] {
+  return [
+    ...right.map((score) => ({
+      truths: [truth(classIndex, 0, 0, 10, 10)],
+      detections: [seen(classIndex, score, 0, 0, 10, 10)],
+    })),
+    { truths: [], detections: wrong.map((score) => seen(classIndex, score, 60, 0, 70, 10)) },
+  ];
+}
+
+test("a threshold is put in the middle of those that serve about as well as the best", () => {
+  // Above .45 two of three are found and F1 is 4/5, above .3 all and a wrong one and it is 6/7; else 3/4 at most.
+  const [threshold] = resultOf(new BestThresholds(1), ...picturesOf(0, [0.9, 0.6, 0.4], [0.45, 0.3, 0.2]));
+  expect(threshold).toBeCloseTo((0.3 + 0.6) / 2, 12);
+});
+
+test("a class with few pictures kept aside gets a threshold like the others'; with none at all there is a default", () => {
+  const rising = (from: number, count: number): number[] =>
+    Array.from({ length: count }, (_, i) => from + i / 100);
+  const many = picturesOf(0, rising(0.5, 30), rising(0.05, 40));
+  const [known, scarce, unseen] = resultOf(
+    new BestThresholds(3),
+    ...many,
+    ...picturesOf(1, [0.95, 0.94], [0.1]),
+  ) as [number, number, number];
+  expect(known).toBeCloseTo(0.47, 1);
+  expect(scarce).toBeCloseTo(known, 1);
+  expect(unseen).toBeCloseTo(known, 1);
+  const nothing = { truths: [], detections: [seen(0, 0.6, 60, 0, 70, 10)] };
+  expect(resultOf(new BestThresholds(2), nothing)).toEqual([THRESHOLD_DEFAULT, THRESHOLD_DEFAULT]);
 });
 
 test("a class that was hardly learnt gets a threshold that keeps its wrong boxes out of the log", () => {

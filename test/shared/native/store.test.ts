@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import {
   chmodSync,
   existsSync,
@@ -13,7 +13,10 @@ import { join, resolve } from "node:path";
 import { AppError } from "../../../shared/base/errors.ts";
 import { memoryFile } from "../../../shared/native/memory-file.ts";
 import { type EmbeddedSet, extract, storeRoots, withExtracted } from "../../../shared/native/store.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const REPOSITORY = resolve(import.meta.dir, "../../..");
 

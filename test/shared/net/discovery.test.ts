@@ -4,7 +4,8 @@ import { Log, silentLog } from "../../../shared/base/log.ts";
 import { Random } from "../../../shared/base/random.ts";
 import { announce, discover, discoverAll } from "../../../shared/net/discovery.ts";
 import { siteOf } from "../../../shared/net/site.ts";
-import { appErrorOf, KEY, OTHER_KEY } from "./support.ts";
+import { appErrorOf } from "../../support/app-error.ts";
+import { KEY, OTHER_KEY } from "./support.ts";
 
 const { signal } = new AbortController();
 const site = siteOf(KEY, "seeker");

@@ -13,9 +13,10 @@ import type { ListenOptions } from "../../../shared/net/listener.ts";
 import { siteOf } from "../../../shared/net/site.ts";
 import { Introduction } from "../../../shared/wire/messages/greeting.ts";
 import { envelope } from "../../../shared/wire/split.ts";
+import { appErrorOf } from "../../support/app-error.ts";
 import { RawPeer } from "./raw-peer.ts";
 import { relayTo } from "./relay.ts";
-import { appErrorOf, connectTo, listenHere, Note, OTHER_KEY, Parcel } from "./support.ts";
+import { connectTo, listenHere, Note, OTHER_KEY, Parcel } from "./support.ts";
 
 /** A trainer that answers notes, what it logged, and the links that it took. */
 async function trainer(more: Partial<ListenOptions> = {}) {

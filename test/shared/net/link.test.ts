@@ -7,7 +7,8 @@ import {
 import { Random } from "../../../shared/base/random.ts";
 import { expired } from "../../../shared/base/wait.ts";
 import type { Connection } from "../../../shared/net/connection.ts";
-import { appErrorOf, connectTo, listenHere, Note, Parcel, pair } from "./support.ts";
+import { appErrorOf } from "../../support/app-error.ts";
+import { connectTo, listenHere, Note, Parcel, pair } from "./support.ts";
 
 const QUICK = { heartbeatMs: 20, deadlineMsMin: 200, deadlineMsMax: 400 };
 

@@ -1,7 +1,11 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { join } from "node:path";
 import type { Connection } from "../../../shared/net/connection.ts";
-import { appErrorOf, listenHere, Note, Parcel } from "./support.ts";
+import { appErrorOf } from "../../support/app-error.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
+import { listenHere, Note, Parcel } from "./support.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 // Shorter than the program's, so that the test need not wait; the worker's process beats once a second.
 const PACE = { heartbeatMs: 100, deadlineMsMin: 1500, deadlineMsMax: 3000 };

@@ -1,4 +1,4 @@
-import { afterEach, beforeEach, expect, test } from "bun:test";
+import { afterEach, beforeEach, expect, setDefaultTimeout, test } from "bun:test";
 import { chmod, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -6,7 +6,11 @@ import { Log, silentLog } from "../../../shared/base/log.ts";
 import { keyFilePath, keyFromFile } from "../../../shared/net/key-file.ts";
 import { openSite, siteOf } from "../../../shared/net/site.ts";
 import { formatToken, newToken } from "../../../shared/net/token.ts";
-import { appErrorOf, KEY } from "./support.ts";
+import { appErrorOf } from "../../support/app-error.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
+import { KEY } from "./support.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 let folder: string;
 let env: { home: string | undefined; token: string | undefined };

@@ -8,7 +8,8 @@ import { announce } from "../../../shared/net/discovery.ts";
 import { siteOf } from "../../../shared/net/site.ts";
 import { stayConnected } from "../../../shared/net/stay-connected.ts";
 import { newKey } from "../../../shared/net/token.ts";
-import { appErrorOf, connectTo, listenHere, Note, OTHER_KEY } from "./support.ts";
+import { appErrorOf } from "../../support/app-error.ts";
+import { connectTo, listenHere, Note, OTHER_KEY } from "./support.ts";
 
 /** Time that passes only where a test says so; pauses are kept and end at once. */
 class Pauses {

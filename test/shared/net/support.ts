@@ -1,4 +1,3 @@
-import { AppError } from "../../../shared/base/errors.ts";
 import { silentLog } from "../../../shared/base/log.ts";
 import { type ConnectOptions, connect } from "../../../shared/net/connect.ts";
 import type { Connection } from "../../../shared/net/connection.ts";
@@ -69,14 +68,4 @@ export async function pair(
       await Promise.all([near.close(), listener[Symbol.asyncDispose]()]);
     },
   };
-}
-
-/** The error that `promise` rejects with, which must be ours. */
-export async function appErrorOf(promise: Promise<unknown>): Promise<AppError> {
-  const error = await promise.then(
-    () => new Error("it did not fail"),
-    (thrown: unknown) => thrown,
-  );
-  if (!(error instanceof AppError)) throw error;
-  return error;
 }

@@ -1,14 +1,17 @@
 /** The file's other readers: OpenCV's own importer, which shares no code with onnxruntime, and ONNX's checker. */
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { encodeModelFile } from "../../../shared/nn/model-file.ts";
 import { openNativeEngine } from "../../../shared/nn/native/engine.ts";
 import { buildNetwork, type NetworkConfig } from "../../../shared/nn/networks/config.ts";
 import { trainingExample } from "../../support/check-training.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { modelInfo } from "../../support/model-info.ts";
 import { largestDifference } from "../../support/reference-network.ts";
 import { tempFolder } from "../../support/temp.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 /** The system's own: Debian's packages (python3-opencv, python3-onnx) are found by no other. */
 const PYTHON = "/usr/bin/python3";

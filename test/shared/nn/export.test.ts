@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
@@ -12,9 +12,12 @@ import { openNativeEngine } from "../../../shared/nn/native/engine.ts";
 import { buildNetwork, type NetworkConfig } from "../../../shared/nn/networks/config.ts";
 import { trainingExample } from "../../support/check-training.ts";
 import { everyLayerNetwork } from "../../support/every-layer.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { modelInfo } from "../../support/model-info.ts";
 import { largestDifference } from "../../support/reference-network.ts";
 import { tempFolder } from "../../support/temp.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const ROOT = join(import.meta.dir, "../../..");
 const CHROMIUM = Bun.which("chromium");

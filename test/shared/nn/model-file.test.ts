@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import * as ort from "onnxruntime-node";
 import {
+  decodeForInference,
   decodeModelFile,
   encodeModelFile,
   loadModelFile,
@@ -13,6 +14,7 @@ import {
 } from "../../../shared/nn/model-file.ts";
 import { buildNetwork, type NetworkConfig } from "../../../shared/nn/networks/config.ts";
 import { OnnxBuilder } from "../../../shared/nn/onnx/builder.ts";
+import { measuredValues } from "../../../shared/nn/quantize/activations.ts";
 import { trainingExample } from "../../support/check-training.ts";
 import { largestDifference, referenceForward } from "../../support/reference-network.ts";
 
@@ -130,6 +132,27 @@ describe("a file that is no model of ours is refused in words", () => {
       "classCount",
     );
   });
+});
+
+test("levels for 8 bits travel with a float model, one for each value that is held in them", () => {
+  const config = configs[0]!;
+  const network = buildNetwork(config);
+  const { weights } = trainingExample(network, 1, 3);
+  const places = measuredValues(network);
+  const levels = places.map((_, i) => ({ scale: 0.01 * (i + 1), zeroPoint: i % 256 }));
+  const file = encodeModelFile({ ...infoOf(config), levels }, weights);
+  expect(decodeModelFile(file)).toEqual({ info: { ...infoOf(config), levels }, weights });
+  const { activations } = decodeForInference(file);
+  expect([...activations!]).toEqual(places.map((place, i) => [place, levels[i]!]));
+  const [first, ...others] = levels;
+  for (const bad of [
+    others,
+    [{ ...first!, scale: 0 }, ...others],
+    [{ ...first!, zeroPoint: 256 }, ...others],
+  ]) {
+    const damaged = encodeModelFile({ ...infoOf(config), levels: bad }, weights);
+    expect(() => readModelInfo(damaged)).toThrow("no usable levels of its values");
+  }
 });
 
 test("a model is saved whole, leaves no draft behind, and loads again", async () => {

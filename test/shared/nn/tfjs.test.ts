@@ -1,11 +1,14 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { GraphBuilder, type Network } from "../../../shared/nn/graph.ts";
 import { buildNetwork } from "../../../shared/nn/networks/config.ts";
 import { Arena, startTfjs } from "../../../shared/nn/tfjs/backend.ts";
 import { openTfjsEngine } from "../../../shared/nn/tfjs/engine.ts";
 import { checkTraining, trainingExample } from "../../support/check-training.ts";
 import { everyLayerNetwork } from "../../support/every-layer.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { largestDifference, referenceForward } from "../../support/reference-network.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const TOLERANCE = 1e-3;
 

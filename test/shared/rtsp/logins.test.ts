@@ -24,6 +24,18 @@ function guarded(
   };
 }
 
+/** A camera that wants another nonce for each request. @param words how it says so, of a challenge */
+function nonceForEach(words: (challenge: string) => string): CameraScript {
+  let digest = guard();
+  return guarded((given, method) => {
+    if (digest.allows(given, method)) {
+      digest = guard();
+      return undefined;
+    }
+    return digest.challenges.map(words);
+  });
+}
+
 const credentials = { user: "admin", password: "p@ss:w/ord#1" };
 const CREDENTIALS = "admin:p%40ss%3Aw%2Ford%231@";
 const guard = () => new DigestGuard("cam", credentials);
@@ -65,32 +77,8 @@ const LOGINS: readonly (readonly [quirk: string, make: () => CameraScript])[] = 
       return guarded((given) => (given === expected ? undefined : ['Basic realm="/"']));
     },
   ],
-  [
-    "a new nonce for each request, called stale",
-    () => {
-      let digest = guard();
-      return guarded((given, method) => {
-        if (digest.allows(given, method)) {
-          digest = guard();
-          return undefined;
-        }
-        return digest.challenges.map((text) => `${text}, stale=TRUE`);
-      });
-    },
-  ],
-  [
-    "a new nonce for each request, not called stale",
-    () => {
-      let digest = guard();
-      return guarded((given, method) => {
-        if (digest.allows(given, method)) {
-          digest = guard();
-          return undefined;
-        }
-        return digest.challenges;
-      });
-    },
-  ],
+  ["a new nonce for each request, called stale", () => nonceForEach((text) => `${text}, stale=TRUE`)],
+  ["a new nonce for each request, not called stale", () => nonceForEach((text) => text)],
   [
     "MD5-sess",
     () =>

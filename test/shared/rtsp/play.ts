@@ -1,7 +1,8 @@
 import { within } from "../../../shared/base/wait.ts";
-import { playRtsp, type ReceivedPicture, type RtspClientOptions } from "../../../shared/rtsp/client.ts";
+import { playRtsp, type RtspClientOptions } from "../../../shared/rtsp/client.ts";
+import type { ReceivedPicture } from "../../../shared/rtsp/receiver.ts";
 
-/** Plays until `count` pictures came, then says goodbye. Rejects when the stream ends before. */
+/** Plays until `count` pictures came, then says goodbye; what comes meanwhile is passed over. Rejects when the stream ends before. */
 export async function receive(
   options: RtspClientOptions,
   count: number,
@@ -12,7 +13,7 @@ export async function receive(
   let lost = 0;
   const events = {
     onPicture: (picture: ReceivedPicture) => {
-      pictures.push(picture);
+      if (pictures.length < count) pictures.push(picture);
       if (pictures.length === count) abort.abort();
     },
     onLoss: (packets: number) => {

@@ -1,10 +1,13 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { silentLog } from "../../../shared/base/log.ts";
 import { encodeStandardJpeg } from "../../../shared/media/standard-jpeg.ts";
 import { rtpJpeg } from "../../../shared/rtsp/jpeg-packetizer.ts";
 import { JpegPublication } from "../../../shared/rtsp/publication.ts";
 import { RtspServer } from "../../../shared/rtsp/server.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { has } from "../../support/tools.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 /* Players as people have them, at a server that asks for the viewer's password, as it does on other machines. */
 

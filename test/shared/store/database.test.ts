@@ -1,9 +1,12 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { AppError } from "../../../shared/base/errors.ts";
 import { databaseDefects, openDatabase } from "../../../shared/store/database.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 test("a database keeps every committed row, in WAL mode with full synchronisation", () => {
   using dir = tempFolder();

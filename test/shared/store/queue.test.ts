@@ -49,7 +49,7 @@ test("a job and its data set come back after a new start; what was still arrivin
   const again = stores(folder.path);
   again.jobs.recover(3000);
   expect(again.jobs.next()).toMatchObject({ id: first.id, name: "cells", plan: { seed: 1 } });
-  expect(again.jobs.get(second.id)).toMatchObject({ state: "failed" });
+  expect(again.jobs.get(second.id)).toMatchObject({ state: "failed", failure: { kind: "trainer-stopped" } });
   expect(again.jobs.samples(datasetId)).toEqual(samples);
   expect(again.jobs.samples(datasetId, 10, 2).map(({ id }) => id)).toEqual(["p10", "p11"]);
   expect(again.jobs.keepDataset(["car"], samples)).toBe(datasetId);

@@ -1,11 +1,14 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync } from "node:fs";
 import { join } from "node:path";
 import { applyRetention } from "../../../shared/store/retention.ts";
 import type { Sighting } from "../../../shared/store/sighting.ts";
 import { SightingLog } from "../../../shared/store/sightings.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { visitOf } from "../../support/visits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const DAY_MS = 86_400_000;
 const NOW = Date.UTC(2026, 10, 21, 12);

@@ -1,10 +1,13 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { AppError } from "../../../shared/base/errors.ts";
 import { SightingLog } from "../../../shared/store/sightings.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { visitOf } from "../../support/visits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const JPEG = Uint8Array.of(0xff, 0xd8, 1, 2, 3, 0xff, 0xd9);
 const BETTER = Uint8Array.of(0xff, 0xd8, 9, 9, 0xff, 0xd9);

@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { toldFailure } from "../../../shared/base/errors.ts";
 import { jobText, machinesText } from "../../../shared/training/job-words.ts";
 import { standings } from "../../../shared/training/standing.ts";
 import {
@@ -75,7 +76,7 @@ test("jobs travel as they are, whatever their state and note, also those of a tr
   const notes = [
     undefined,
     jobNoteOf("arriving", { done: 3, total: 9 }),
-    jobNoteOf("failed", { text: "ñ".repeat(9000) }),
+    jobNoteOf("failed", { failure: toldFailure(new Error("ñ".repeat(9000))) }),
   ];
   const jobs = JOB_STATES.map((state, i) => job({ state, note: notes[i % 3], workers: [worker("a")] }));
   expect(TrainingStatus.decode(TrainingStatus.encode({ jobs }))).toEqual({ jobs });

@@ -12,6 +12,7 @@ test("a glance whose bytes do not fill its sides is refused before anybody looks
       height: 360,
       skipped: 0,
       cameraClockAheadMs: undefined,
+      slide: undefined,
       glance: { width, height, grey: new Uint8Array(sizeBytes) },
       jpeg: new Uint8Array(0),
     });

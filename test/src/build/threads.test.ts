@@ -1,8 +1,11 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync } from "node:fs";
 import { dirname, join, relative, resolve } from "node:path";
 import { parseTarget } from "../../../src/build/target.ts";
 import { THREAD_URL, threadFiles } from "../../../src/build/threads.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const ROOT = resolve(import.meta.dir, "../../..");
 

@@ -1,13 +1,16 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { closeUpOf } from "../../../shared/store/photos.ts";
 import { SightingLog } from "../../../shared/store/sightings.ts";
 import { command } from "../../../src/commands/check.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { type CommandOutcome, runCommand } from "../../support/run-command.ts";
 import { syntheticJpeg } from "../../support/synthetic-jpeg.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { visitOf } from "../../support/visits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const check = (data: string, flags: Record<string, boolean> = {}): Promise<CommandOutcome> =>
   runCommand(command, { data, ...flags });

@@ -1,12 +1,15 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync } from "node:fs";
 import { join } from "node:path";
 import { SightingLog } from "../../../shared/store/sightings.ts";
 import { command } from "../../../src/commands/sightings.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { runCommand } from "../../support/run-command.ts";
 import { tempFolder } from "../../support/temp.ts";
 import { MAIN } from "../../support/vigia.ts";
 import { visitOf } from "../../support/visits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const JPEG = Uint8Array.of(0xff, 0xd8, 1, 0xff, 0xd9);
 const DAY_MS = 86_400_000;

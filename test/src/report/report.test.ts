@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { pathToFileURL } from "node:url";
@@ -13,8 +13,11 @@ import type { ScoredPicture } from "../../../shared/metrics/metric.ts";
 import { html } from "../../../src/report/html.ts";
 import { findMistakes } from "../../../src/report/mistakes.ts";
 import { writeReport } from "../../../src/report/write-report.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { modelInfo } from "../../support/model-info.ts";
 import { tempFolder } from "../../support/temp.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const CHROMIUM = Bun.which("chromium");
 /** Names as a stranger's data set could have them. */

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { AppError } from "../../../../shared/base/errors.ts";
 import {
   artsOf,
@@ -8,6 +8,9 @@ import {
 import { INDOOR_CLUTTER, OUTDOOR_CLUTTER } from "../../../../shared/dataset/synthetic/art/clutter.ts";
 import { riderOf } from "../../../../shared/dataset/synthetic/art/rider.ts";
 import { renderSprite, type Sprite } from "../../../../shared/dataset/synthetic/sprite.ts";
+import { BUSY_MACHINE_MS } from "../../../support/limits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const ARTS = SYNTHETIC_CLASSES.flatMap((name) => artsOf(name));
 

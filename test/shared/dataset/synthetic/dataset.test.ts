@@ -1,14 +1,17 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { AppError } from "../../../../shared/base/errors.ts";
 import { silentLog } from "../../../../shared/base/log.ts";
 import { readDataset } from "../../../../shared/dataset/read.ts";
 import { writeSyntheticDataset } from "../../../../shared/dataset/synthetic/dataset.ts";
 import { syntheticPicture } from "../../../../shared/dataset/synthetic/picture.ts";
 import { vocXml } from "../../../../shared/dataset/synthetic/voc-xml.ts";
 import { parseVoc } from "../../../../shared/dataset/voc.ts";
+import { appErrorOf } from "../../../support/app-error.ts";
+import { BUSY_MACHINE_MS } from "../../../support/limits.ts";
 import { tempFolder } from "../../../support/temp.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const CLASSES = ["car", "dog", "orange"];
 
@@ -22,15 +25,6 @@ function filesOf(folder: string): Record<string, string> {
       .sort()
       .map((path) => [path.slice(folder.length), Bun.hash(readFileSync(path)).toString(36)]),
   );
-}
-
-async function refusal(work: Promise<unknown>): Promise<AppError> {
-  const error = await work.then(
-    () => undefined,
-    (thrown: unknown) => thrown,
-  );
-  expect(error).toBeInstanceOf(AppError);
-  return error as AppError;
 }
 
 describe("a drawn data set", () => {
@@ -74,7 +68,7 @@ describe("a drawn data set", () => {
     using folder = tempFolder();
     mkdirSync(join(folder.path, "JPEGImages"));
     writeFileSync(join(folder.path, "JPEGImages", "mine.jpg"), "mine");
-    const error = await refusal(writeSyntheticDataset(folder.path, { images: 2, classes: 3, seed: 1 }));
+    const error = await appErrorOf(writeSyntheticDataset(folder.path, { images: 2, classes: 3, seed: 1 }));
     expect(error.kind).toBe("usage");
     expect(readdirSync(folder.path)).toEqual(["JPEGImages"]);
   });
@@ -91,14 +85,14 @@ describe("a drawn data set", () => {
         signal: stop.signal,
         onProgress: (done) => done === 3 && stop.abort(),
       });
-      expect((await refusal(drawing)).kind).toBe("cancelled");
+      expect((await appErrorOf(drawing)).kind).toBe("cancelled");
       expect(readdirSync(join(folder.path, "JPEGImages")).length).toBeLessThan(10);
     }
   });
 
   test.each([0, -1, 2.5, 1e9])("of %p pictures is refused", async (images) => {
     using folder = tempFolder();
-    const error = await refusal(writeSyntheticDataset(folder.path, { images, classes: 3, seed: 1 }));
+    const error = await appErrorOf(writeSyntheticDataset(folder.path, { images, classes: 3, seed: 1 }));
     expect(error.kind).toBe("usage");
   });
 });

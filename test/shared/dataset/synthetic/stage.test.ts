@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { artsOf } from "../../../../shared/dataset/synthetic/art/catalogue.ts";
 import { Canvas, type Stance } from "../../../../shared/dataset/synthetic/canvas.ts";
 import type { Light } from "../../../../shared/dataset/synthetic/light.ts";
@@ -6,6 +6,9 @@ import { renderSprite } from "../../../../shared/dataset/synthetic/sprite.ts";
 import { type Actor, drawStage, NO_TINT, type Stage } from "../../../../shared/dataset/synthetic/stage.ts";
 import type { Box } from "../../../../shared/detect/types.ts";
 import type { Picture } from "../../../../shared/image/types.ts";
+import { BUSY_MACHINE_MS } from "../../../support/limits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const PLAIN: Light = { name: "plain", gain: [1, 1, 1], contrast: 1, lamps: 0, noise: 0, softness: 0 };
 const BACKDROP = 251;

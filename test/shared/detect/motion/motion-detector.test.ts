@@ -84,17 +84,28 @@ test("a lamp that is switched on is told from a thing, and from another scene", 
   expect(step(new Sensor("another room").frame()).kind).toBe("cut");
 });
 
-test("a camera that switches to infrared, without colours and lit from its own side, still shows its scene", () => {
-  const sensor = new Sensor("infrared");
-  const { step } = settled(sensor);
-  // Brighter in the middle, where its lamps point, and duller toward the corners.
-  const infrared = (level: number, x: number, y: number): number => {
-    const away = Math.hypot(x - WIDTH / 2, y - HEIGHT / 2) / 92;
-    return (0.6 * level + 90) * (1 - 0.6 * away);
-  };
-  expect(step(sensor.frame(infrared)).kind).toBe("lights");
-  const after = Array.from({ length: 15 }, () => step(sensor.frame(infrared)).kind);
-  expect([after.includes("cut"), after.at(-1)]).toEqual([false, "still"]);
+test("a camera that switches to infrared still shows its scene: other greys for each material, its own lamp, noise", () => {
+  for (const seed of ["yard", "shop", "barn"]) {
+    const sensor = new Sensor(seed);
+    const { step } = settled(sensor);
+    const materials = new Random("materials", seed);
+    // Without colours leaves and cloth shine, and what was light by day may be dark.
+    const isLeaf = Array.from({ length: 16 * 9 }, () => materials.chance(0.35));
+    const noise = new Random("noise", seed);
+    const infrared = (level: number, x: number, y: number): number => {
+      const away = Math.hypot(x - WIDTH / 2, y - HEIGHT / 2) / 92;
+      const shines = isLeaf[16 * Math.floor(y / 10) + Math.floor(x / 10)] === true;
+      const reflected = shines ? 150 - 0.3 * (level - 120) : 0.6 * level + 20;
+      return reflected * (1.2 - 0.9 * away) + 2 * noise.normal();
+    };
+    expect(step(sensor.frame(infrared)).kind).toBe("lights");
+    const after = Array.from({ length: 15 }, () => step(sensor.frame(infrared)).kind);
+    expect([after.includes("cut"), after.at(-1)]).toEqual([false, "still"]);
+    // By its lamp it sees who comes.
+    expect(
+      step(sensor.frame((level, x, y) => bright(70, 40, 12, 20)(infrared(level, x, y), x, y))).kind,
+    ).toBe("moving");
+  }
 });
 
 test("another scene is one also where both are plain walls that differ in brightness and a few things", () => {

@@ -1,9 +1,12 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { openNativeEngine } from "../../../../shared/nn/native/engine.ts";
 import { buildNetwork } from "../../../../shared/nn/networks/config.ts";
 import { trainingExample } from "../../../support/check-training.ts";
 import { everyLayerNetwork } from "../../../support/every-layer.ts";
+import { BUSY_MACHINE_MS } from "../../../support/limits.ts";
 import { largestDifference, referenceForward } from "../../../support/reference-network.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const networks = {
   "every layer": everyLayerNetwork(),

@@ -1,9 +1,12 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import type { Engine } from "../../../../shared/nn/engine.ts";
 import { openNativeEngine } from "../../../../shared/nn/native/engine.ts";
 import { buildNetwork } from "../../../../shared/nn/networks/config.ts";
 import { openTfjsEngine } from "../../../../shared/nn/tfjs/engine.ts";
 import { trainingExample } from "../../../support/check-training.ts";
+import { BUSY_MACHINE_MS } from "../../../support/limits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const STEPS = 50;
 const RATE = 0.002;

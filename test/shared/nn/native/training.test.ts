@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Engine } from "../../../../shared/nn/engine.ts";
 import { GraphBuilder, type Network, type Ref } from "../../../../shared/nn/graph.ts";
 import { openNativeEngine } from "../../../../shared/nn/native/engine.ts";
@@ -6,6 +6,9 @@ import { NativeTrainer } from "../../../../shared/nn/native/trainer.ts";
 import { buildNetwork } from "../../../../shared/nn/networks/config.ts";
 import { checkTraining } from "../../../support/check-training.ts";
 import { everyLayerNetwork } from "../../../support/every-layer.ts";
+import { BUSY_MACHINE_MS } from "../../../support/limits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const TOLERANCE = 1e-3;
 const engine = await openNativeEngine({ device: "cpu", threads: 1 });

@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { Engine } from "../../../../shared/nn/engine.ts";
 import type { Network } from "../../../../shared/nn/graph.ts";
 import {
@@ -23,8 +23,11 @@ import { lowerQuantized } from "../../../../shared/nn/quantize/lower.ts";
 import { stepsOf } from "../../../../shared/nn/steps.ts";
 import { openTfjsEngine } from "../../../../shared/nn/tfjs/engine.ts";
 import { everyLayerNetwork } from "../../../support/every-layer.ts";
+import { BUSY_MACHINE_MS } from "../../../support/limits.ts";
 import { modelInfo } from "../../../support/model-info.ts";
 import { settledWeights } from "../../../support/settled-weights.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const CPU = { device: "cpu", threads: 1 } as const;
 

@@ -1,0 +1,6 @@
+/**
+ * What a test may take that starts processes, threads or roles, or draws pictures, on a machine with other work: to be
+ * given to `setDefaultTimeout` by each such file, since Bun forgets it after every file, also where a preload set it,
+ * and has no setting for it but a flag. (`npm test` has the flag too: while all tests run, every one of them is slow.)
+ */
+export const BUSY_MACHINE_MS = 30_000;
