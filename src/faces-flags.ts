@@ -6,8 +6,8 @@ import { numberFlag } from "./flags.ts";
 import { modelChoice } from "./model-flag.ts";
 import { type Flags, textOf } from "./shell.ts";
 
-/** In percent. Lower names more strangers, higher fewer people who are known: measured in test/bench/LEARNING.md. */
-const CERTAIN_PERCENT = 80;
+/** In percent, beside what the model knows of people's looks: measured in test/bench/LEARNING.md. */
+const CERTAIN_PERCENT = 60;
 
 /** `--faces MODEL|FILE`: who are the people that are seen? */
 export const FACES_FLAGS = {

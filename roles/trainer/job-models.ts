@@ -2,7 +2,12 @@ import type { Log } from "../../shared/base/log.ts";
 import { VERSION } from "../../shared/base/version.ts";
 import type { LearningPlan } from "../../shared/learn/plan.ts";
 import { THRESHOLD_DEFAULT } from "../../shared/metrics/thresholds.ts";
-import { encodeModelFile, type LearntSizes, type ModelInfo } from "../../shared/nn/model-file.ts";
+import {
+  encodeModelFile,
+  type LearntSizes,
+  type ModelInfo,
+  type PeopleLooks,
+} from "../../shared/nn/model-file.ts";
 import type { ModelRegistry } from "../../shared/store/models.ts";
 import type { TrainingOptions } from "../../shared/training/options.ts";
 import type { ModelCard } from "../../shared/wire/messages/models.ts";
@@ -22,6 +27,7 @@ export class JobModels implements Disposable {
   readonly #plan: LearningPlan;
   readonly #options: TrainingOptions;
   readonly #learntSizes: LearntSizes | undefined;
+  readonly #looks: PeopleLooks | undefined;
   readonly #parent: string | undefined;
   readonly #registry: ModelRegistry;
   readonly #log: Log;
@@ -39,6 +45,7 @@ export class JobModels implements Disposable {
     readonly plan: LearningPlan;
     readonly options: TrainingOptions;
     readonly learntSizes: LearntSizes | undefined;
+    readonly looks: PeopleLooks | undefined;
     /** The model that the job began with. */
     readonly parent: string | undefined;
     readonly registry: ModelRegistry;
@@ -52,6 +59,7 @@ export class JobModels implements Disposable {
     this.#plan = parts.plan;
     this.#options = parts.options;
     this.#learntSizes = parts.learntSizes;
+    this.#looks = parts.looks;
     this.#parent = parts.parent;
     this.#registry = parts.registry;
     this.#log = parts.log;
@@ -134,6 +142,7 @@ export class JobModels implements Disposable {
       thresholds: (isJudged ? scores?.thresholds : undefined) ?? classes.map(() => THRESHOLD_DEFAULT),
       metrics,
       ...(this.#learntSizes !== undefined && { learntSizes: this.#learntSizes }),
+      ...(this.#looks !== undefined && { looks: this.#looks }),
       lineage: {
         dataset: this.#options.dataset ?? "",
         samples,

@@ -17,6 +17,7 @@ import type { Board } from "./board.ts";
 import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
 import { JobModels } from "./job-models.ts";
 import { learntSizesOf } from "./learnt-sizes.ts";
+import { looksOf } from "./people-looks.ts";
 import { prepareDataset } from "./preparation.ts";
 import { useOfSamples } from "./splits.ts";
 import { type TrainingOutcome, TrainingRun } from "./training-run.ts";
@@ -186,8 +187,12 @@ class JobRun {
     const { registry, onModel } = this.#context;
     const from = parent && `${parent.name} v${parent.version}`;
     const stop = this.#stop;
-    const sizes = learntSizesOf(jobs.samples(datasetId));
-    const about = { name, plan, options, learntSizes: sizes, parent: from };
+    const samples = jobs.samples(datasetId);
+    const looks =
+      plan.network.kind === "mlp"
+        ? await looksOf(samples, plan.classes.length, this.#context.blobs, this.#signal)
+        : undefined;
+    const about = { name, plan, options, learntSizes: learntSizesOf(samples), looks, parent: from };
     using models = new JobModels({ ...about, registry, onModel, stop, log });
     const counts = { train: picturesOf("train"), val: picturesOf("val"), test: picturesOf("test") };
     const outcome = await this.#train(plan, options, { shards, ...counts }, models);

@@ -9,18 +9,24 @@ const KEEP = 0.95;
 class Ballot {
   readonly #scores = new Map<string, number>();
   #weight = 0;
+  /** Of the guesses that say how strange the face is. */
+  #strangeness = 0;
+  #strangenessWeight = 0;
   #guesses = 0;
 
-  add({ name, score }: Guess): void {
+  add({ name, score, strangeness }: Guess): void {
     for (const [other, sum] of this.#scores) this.#scores.set(other, KEEP * sum);
     this.#scores.set(name, (this.#scores.get(name) ?? 0) + score);
     this.#weight = KEEP * this.#weight + 1;
     this.#guesses++;
+    if (strangeness === undefined) return;
+    this.#strangeness = KEEP * this.#strangeness + strangeness;
+    this.#strangenessWeight = KEEP * this.#strangenessWeight + 1;
   }
 
-  /** The name whose mean score over all guesses is highest, where it reaches `scoreMin`. */
+  /** The name whose mean score over all guesses is highest, where it reaches `scoreMin` and the face is no stranger's. */
   winner(scoreMin: number): string | undefined {
-    if (this.#guesses < GUESSES_MIN) return undefined;
+    if (this.#guesses < GUESSES_MIN || this.#strangeness > this.#strangenessWeight) return undefined;
     const [best] = [...this.#scores].sort((a, b) => b[1] - a[1]);
     return best !== undefined && best[1] / this.#weight >= scoreMin ? best[0] : undefined;
   }
@@ -29,7 +35,8 @@ class Ballot {
 /**
  * Makes names of guesses: each frame votes with its score for whoever the face model takes a track for, and the mean
  * over the track must reach a threshold. Below it the person is unknown: a face model always says one of those it
- * knows, but of a stranger now this one and now that.
+ * knows, but of a stranger now this one and now that. Where the model knows looks, the mean over the track must also be
+ * like enough the looks of those who were guessed.
  */
 export class NameBook {
   readonly #scoreMin: number;

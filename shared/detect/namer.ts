@@ -3,6 +3,7 @@ import type { Log } from "../base/log.ts";
 import { crop } from "../image/resize.ts";
 import type { Picture } from "../image/types.ts";
 import type { EngineOptions } from "../nn/engine.ts";
+import { LooksJudge } from "./likeness.ts";
 import { type Model, openModel } from "./model.ts";
 import { boxArea, type Detection } from "./types.ts";
 
@@ -21,9 +22,11 @@ const SIDE_PX_MIN = 12;
 export class Namer implements AsyncDisposable {
   readonly #model: Model;
   readonly #classes: ReadonlySet<string>;
+  readonly #judge: LooksJudge | undefined;
 
   private constructor(model: Model, classes: readonly string[]) {
     this.#model = model;
+    this.#judge = model.info.looks && new LooksJudge(model.info.looks);
     this.#classes = new Set(classes.map((name) => name.toLowerCase()));
   }
 
@@ -70,9 +73,12 @@ export class Namer implements AsyncDisposable {
     const crops = named.map(({ box }) => crop(picture, box));
     const answers = await this.#model.detect(crops, { minScore: 0 });
     return detections.map((one) => {
-      const best = answers[named.indexOf(one)]?.[0];
+      const place = named.indexOf(one);
+      const best = answers[place]?.[0];
       if (best === undefined) return one;
-      return { ...one, guess: { name: this.people[best.classIndex] ?? "", score: best.score } };
+      const strangeness = this.#judge?.strangeness(crops[place]!, best.classIndex);
+      const guess = { name: this.people[best.classIndex] ?? "", score: best.score };
+      return { ...one, guess: strangeness === undefined ? guess : { ...guess, strangeness } };
     });
   }
 

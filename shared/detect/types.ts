@@ -20,6 +20,8 @@ export interface Guess {
   readonly name: string;
   /** 0 to 1. */
   readonly score: number;
+  /** How unlike that person the picture is, where the model knows looks: more than 1 is a stranger. */
+  readonly strangeness?: number;
 }
 
 export function boxArea(box: Box): number {

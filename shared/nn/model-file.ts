@@ -23,6 +23,8 @@ export interface ModelInfo {
   readonly metrics: Readonly<Record<string, number>>;
   /** How large the things were that it learnt; models of older versions do not say. */
   readonly learntSizes?: LearntSizes;
+  /** What the people look like whose faces it learnt. */
+  readonly looks?: PeopleLooks;
   readonly lineage: Lineage;
   readonly format: "float32" | "int8";
   /**
@@ -41,6 +43,14 @@ export interface ModelInfo {
 export interface LearntSizes {
   readonly small: number;
   readonly usual: number;
+}
+
+/** Looks of people, by which strangers are told from them; made and read by `shared/detect/likeness.ts`. */
+export interface PeopleLooks {
+  /** For each class, as base64. */
+  readonly looks: readonly string[];
+  /** Somebody more unlike than this is a stranger: 0 to 1. */
+  readonly limit: number;
 }
 
 /** Where a model came from. */
@@ -202,7 +212,19 @@ function checkInfo(value: unknown): ModelInfo {
   const bad = (what: string): AppError => new AppError("input", `the model's metadata has no usable ${what}`);
   if (typeof value !== "object" || value === null) throw bad("fields");
   const info = value as Partial<Record<keyof ModelInfo, unknown>>;
-  const { name, version, classes, thresholds, metrics, learntSizes, lineage, format, levels, history } = info;
+  const {
+    name,
+    version,
+    classes,
+    thresholds,
+    metrics,
+    learntSizes,
+    looks,
+    lineage,
+    format,
+    levels,
+    history,
+  } = info;
   const network = checkNetworkConfig(info.network);
   if (typeof name !== "string" || name.length > NAME_LENGTH_MAX) throw bad("name");
   if (typeof version !== "number" || !Number.isSafeInteger(version)) throw bad("version");
@@ -229,6 +251,7 @@ function checkInfo(value: unknown): ModelInfo {
     thresholds,
     metrics: metrics as Record<string, number>,
     ...(learntSizes !== undefined && { learntSizes: checkSizes(learntSizes, bad) }),
+    ...(looks !== undefined && { looks: checkLooks(looks, classes.length, bad) }),
     lineage: checkLineage(lineage, bad),
     format,
     ...(levels !== undefined && { levels: checkLevels(levels, network, bad) }),
@@ -241,6 +264,15 @@ function checkSizes(value: unknown, bad: (what: string) => AppError): LearntSize
   const isShare = (one: unknown): one is number => typeof one === "number" && one > 0 && one <= 1;
   if (!isShare(small) || !isShare(usual) || small > usual) throw bad("sizes of what it learnt");
   return { small, usual };
+}
+
+function checkLooks(value: unknown, classCount: number, bad: (what: string) => AppError): PeopleLooks {
+  const { looks, limit } = (value ?? {}) as Partial<Record<keyof PeopleLooks, unknown>>;
+  const isText = (one: unknown): one is string => typeof one === "string";
+  if (!Array.isArray(looks) || looks.length !== classCount || !looks.every(isText))
+    throw bad("looks of people");
+  if (typeof limit !== "number" || !(limit > 0 && limit <= 1)) throw bad("limit of looks");
+  return { looks, limit };
 }
 
 function checkLevels(

@@ -5,6 +5,7 @@ import { readDataset } from "../../shared/dataset/read.ts";
 import { openModel } from "../../shared/detect/model.ts";
 import type { Evaluation } from "../../shared/metrics/evaluation.ts";
 import { evaluateModel } from "../evaluate-model.ts";
+import { evaluationTable } from "../evaluation-table.ts";
 import { choiceFlag } from "../flags.ts";
 import { MODEL_FLAGS, modelBytes } from "../model-flag.ts";
 import { writeReport } from "../report/write-report.ts";
@@ -44,7 +45,7 @@ export const command: Command = {
     const how = { imagesPerSecond, engine: model.engineName, format: model.info.format };
     if (isSet(flags, "json")) context.print(JSON.stringify({ ...rounded(result), difficult, ...how }));
     else {
-      for (const line of table(result, how)) context.print(line);
+      for (const line of evaluationTable(result, how)) context.print(line);
       if (difficult > 0) context.print(`left out: ${countText(difficult, "object")} marked as difficult`);
     }
     const folder = textOf(flags, "report");
@@ -61,35 +62,4 @@ function rounded(result: Evaluation): Record<string, unknown> {
       typeof value === "number" && !Number.isInteger(value) ? Number(value.toFixed(6)) : value,
     ),
   ) as Record<string, unknown>;
-}
-
-function table(
-  result: Evaluation,
-  how: { readonly imagesPerSecond: number; readonly engine: string; readonly format: string },
-): string[] {
-  const percent = (value: number | null): string =>
-    (value === null ? "-" : (100 * value).toFixed(1)).padStart(7);
-  const row = (name: string, ...values: string[]): string => `${name.padEnd(20)}${values.join("")}`;
-  const head = row("class", ...["AP50", "AP", "prec.", "recall", "truths"].map((word) => word.padStart(7)));
-  const classes = result.perClass.map((one) =>
-    row(
-      one.name,
-      percent(one.ap50),
-      percent(one.ap),
-      percent(one.precision),
-      percent(one.recall),
-      String(one.truths).padStart(7),
-    ),
-  );
-  const single = result.singleObject;
-  return [
-    head,
-    ...classes,
-    row("all", percent(result.map50), percent(result.map), percent(result.precision), percent(result.recall)),
-    "",
-    `${result.images} pictures, ${how.imagesPerSecond.toFixed(1)} a second with ${how.engine} (${how.format})`,
-    `mAP50 ${result.map50.toFixed(4)}  mAP50-95 ${result.map.toFixed(4)}  accuracy ${result.accuracy.toFixed(4)}`,
-    `VOC 11-point ${result.mapVoc11.toFixed(4)}  VOC all-point ${result.mapVoc.toFixed(4)}  average query precision ${result.averageQueryPrecision.toFixed(4)}`,
-    ...(single === null ? [] : [`one object a picture: ${JSON.stringify(single)}`]),
-  ];
 }

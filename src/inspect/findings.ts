@@ -104,12 +104,12 @@ function ofClasses({ classes, splits }: Facts, dataset: Dataset, fewBoxes: numbe
     const untested = names(({ boxesIn }) => boxesIn.test === 0);
     add("warning", "class-not-in-test", untested, [
       "missing in the test pictures",
-      "its figures will be empty: move pictures of it to test",
+      "such a class has no figures: move pictures of it to test",
     ]);
   }
   const few = names(({ boxesIn }) => boxesIn.train > 0 && boxesIn.train < fewBoxes);
   add("warning", "class-with-few-boxes", few, [
-    `with fewer than ${fewBoxes} labels to learn from`,
+    `labelled fewer than ${fewBoxes} times to learn from`,
     "label more of it: every one of them counts",
   ]);
   const trained = classes.filter(({ boxesIn }) => boxesIn.train > 0);

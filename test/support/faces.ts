@@ -1,6 +1,7 @@
 import { Log, stderrSink } from "../../shared/base/log.ts";
 import { type PreparedPicture, preparePicture } from "../../shared/dataset/prepared.ts";
 import { readDataset } from "../../shared/dataset/read.ts";
+import { LooksLearner } from "../../shared/detect/likeness.ts";
 import { openLearner } from "../../shared/learn/learner.ts";
 import { planFor } from "../../shared/learn/plan.ts";
 import type { Engine } from "../../shared/nn/engine.ts";
@@ -39,5 +40,10 @@ export async function trainFaces(
   );
   await using learner = await openLearner({ plan, pictures, engine, prepare: "inline" });
   const { weights } = await trainAlone(learner);
-  return encodeModelFile({ ...modelInfo(plan.network), name: "people", classes: names }, weights);
+  const looks = new LooksLearner(names.length);
+  people.forEach((some, person) => {
+    for (const { picture } of some) looks.add(person, picture);
+  });
+  const info = { ...modelInfo(plan.network), name: "people", classes: names, looks: looks.result()! };
+  return encodeModelFile(info, weights);
 }

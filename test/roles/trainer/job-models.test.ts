@@ -35,6 +35,7 @@ function modelsOfJob(early = true, stop = new AbortController().signal): JobMode
     name: "faces",
     plan,
     options: { network: "mlp", early },
+    looks: undefined,
     learntSizes: { small: 0.1, usual: 0.3 },
     parent: undefined,
     registry,

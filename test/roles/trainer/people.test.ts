@@ -43,6 +43,7 @@ test.skipIf(FACES === undefined)(
       expect(status.state).toBe("done");
       await using model = await openModel(await site.model(name), { device: "cpu", threads: 1 }, silentLog);
       expect(model.info.classes).toEqual(learnt.classes);
+      expect(model.info.looks?.looks).toHaveLength(2);
       const answers = await model.detect(
         await Promise.all(unseen.map(({ path }) => decodePictureFile(path))),
       );

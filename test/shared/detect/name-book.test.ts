@@ -30,3 +30,12 @@ test("a track that another person took over is named anew; tracks do not mix, an
   book.forget(1);
   expect(book.nameOf(1)).toBeUndefined();
 });
+
+test("whoever looks like nobody that is known has no name, however sure the guesses are", () => {
+  const book = new NameBook(0.6);
+  const hear = (strangeness: number) => book.hear(1, { name: "Maria", score: 0.99, strangeness });
+  for (const strangeness of [1.3, 0.9, 1.1]) hear(strangeness);
+  expect(book.nameOf(1)).toBeUndefined();
+  for (const strangeness of [0.7, 0.8, 0.6]) hear(strangeness);
+  expect(book.nameOf(1)).toBe("Maria");
+});

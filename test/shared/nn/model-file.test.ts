@@ -122,6 +122,12 @@ describe("a file that is no model of ours is refused in words", () => {
     expect(() => readModelInfo(withInfo(null))).toThrow("no usable fields");
     expect(() => readModelInfo(withInfo({ ...info, classes: ["one"] }))).toThrow("no usable classes");
     expect(() => readModelInfo(withInfo({ ...info, name: 7 }))).toThrow("no usable name");
+    const looks = (looks: unknown, limit: unknown) =>
+      readModelInfo(withInfo({ ...info, looks: { looks, limit } }));
+    expect(looks(["AA==", "AQ=="], 0.2).looks).toEqual({ looks: ["AA==", "AQ=="], limit: 0.2 });
+    expect(() => looks(["AA=="], 0.2)).toThrow("no usable looks of people");
+    expect(() => looks(["AA==", 7], 0.2)).toThrow("no usable looks of people");
+    expect(() => looks(["AA==", "AQ=="], 0)).toThrow("no usable limit of looks");
     expect(() => readModelInfo(withInfo({ ...info, network: { kind: "transformer" } }))).toThrow(
       "classCount",
     );
