@@ -2,8 +2,8 @@
 import { AppError, errorLine } from "../base/errors.ts";
 import { Log, stderrSink } from "../base/log.ts";
 import { decodePicture } from "../image/codec.ts";
-import { lookAt } from "./look/look-at.ts";
 import type { Picture } from "../image/types.ts";
+import { lookAt } from "./look/look-at.ts";
 import { type Model, openModel } from "./model.ts";
 import { Namer } from "./namer.ts";
 import type { PoolReply, PoolRequest } from "./pool.ts";

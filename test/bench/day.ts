@@ -36,7 +36,7 @@ const warmUp = Math.min(WARM_UP_MINUTES, 0.4 * minutes);
 using folder = tempFolder();
 const site = testSite();
 const model = join(folder.path, "model.onnx");
-writeFileSync(model, untrainedModel(["cat", "dog"], { threshold: 2.2e-4 }));
+writeFileSync(model, untrainedModel(["cat", "dog"], { threshold: 1.75e-4 }));
 const start = (role: string, ...words: string[]): Promise<RoleProcess> =>
   startRole(join(folder.path, role), site.token, role, words);
 

@@ -39,7 +39,7 @@ export async function run(size: keyof typeof KILLS): Promise<Record<string, numb
   using folder = tempFolder();
   const site = testSite();
   const model = join(folder.path, "model.onnx");
-  writeFileSync(model, untrainedModel(["cat", "dog"], { threshold: 2.2e-4 }));
+  writeFileSync(model, untrainedModel(["cat", "dog"], { threshold: 1.75e-4 }));
   const dataDir = join(folder.path, "tester", "data");
   let listen = "127.0.0.1:0";
   const startVideo = async (): Promise<RoleProcess> => {

@@ -45,7 +45,7 @@ export async function startTester(
   more: Partial<TesterOptions> = {},
 ): Promise<{ address: Address; ended: Promise<void> }> {
   const model = join(folder, "untrained.onnx");
-  writeFileSync(model, untrainedModel(["cat", "dog"], { threshold: 2.2e-4 }));
+  writeFileSync(model, untrainedModel(["cat", "dog"], { threshold: 1.75e-4 }));
   const ready = deferred<Address>();
   const ended = runTester(
     {
