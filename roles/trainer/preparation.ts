@@ -141,18 +141,18 @@ class Preparation implements WorkerUser {
     worker.link.send(PrepareTask, { taskId: task.id, cacheSidePx, samples }).catch(() => {});
   }
 
-  async #taskDone(worker: PoolWorker, message: MessageOf<typeof TaskDone>): Promise<void> {
+  #taskDone(worker: PoolWorker, message: MessageOf<typeof TaskDone>): void {
     const { blobs } = this.#options;
     const { sha256, shardBytes } = message;
     if (blobs.has(sha256)) {
       this.#keep(worker, message);
       return;
     }
-    const arrived = worker.inbox.expect(sha256, Math.min(shardBytes, SHARD_SIZE_BYTES_MAX));
-    arrived
+    const bytesMax = Math.min(shardBytes, SHARD_SIZE_BYTES_MAX);
+    worker.inbox
+      .fetch(sha256, bytesMax, () => worker.link.send(BlobWanted, { sha256 }))
       .then(() => this.#keep(worker, message))
       .catch((error) => this.#options.log.debug("a shard did not arrive", { worker: worker.name, error }));
-    await worker.link.send(BlobWanted, { sha256 });
   }
 
   #keep(worker: PoolWorker, message: MessageOf<typeof TaskDone>): void {

@@ -188,9 +188,7 @@ class Session implements AsyncDisposable {
 
   async #fetch(sha256: string, bytesMax: number): Promise<void> {
     if (this.#options.store.has(sha256)) return;
-    const arrived = this.#inbox.expect(sha256, bytesMax);
-    await this.#link.send(BlobWanted, { sha256 });
-    await arrived;
+    await this.#inbox.fetch(sha256, bytesMax, () => this.#link.send(BlobWanted, { sha256 }));
   }
 
   async #prepare(task: MessageOf<typeof PrepareTask>): Promise<void> {

@@ -54,6 +54,18 @@ export class BlobInbox implements AsyncDisposable {
     return expected.arrived.promise;
   }
 
+  /**
+   * Resolves when the blob is in the store.
+   *
+   * @param ask asks the peer for it; not called where it is on its way already, since it would come twice
+   */
+  async fetch(sha256: string, bytesMax: number, ask: () => Promise<void>): Promise<void> {
+    const isAsked = this.#expected.has(sha256);
+    const arrived = this.expect(sha256, bytesMax);
+    if (!isAsked) await ask();
+    await arrived;
+  }
+
   async take({ sha256, offset, totalBytes, piece }: MessageOf<typeof BlobPiece>): Promise<void> {
     const expected = this.#expected.get(sha256);
     if (expected === undefined) throw new AppError("protocol", "a blob came that nobody asked for");

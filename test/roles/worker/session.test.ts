@@ -1,4 +1,5 @@
 import { expect, test } from "bun:test";
+import { createHash } from "node:crypto";
 import { join } from "node:path";
 import type { Compute } from "../../../roles/worker/compute.ts";
 import { runWith } from "../../../roles/worker/main.ts";
@@ -6,6 +7,7 @@ import { RingDoor } from "../../../roles/worker/ring-links.ts";
 import { JobPlace, serveTrainer } from "../../../roles/worker/session.ts";
 import { silentLog } from "../../../shared/base/log.ts";
 import { deferred } from "../../../shared/base/wait.ts";
+import { encodePng } from "../../../shared/image/codec.ts";
 import { planFor } from "../../../shared/learn/plan.ts";
 import { connect } from "../../../shared/net/connect.ts";
 import type { Connection } from "../../../shared/net/connection.ts";
@@ -14,16 +16,20 @@ import { BlobStore } from "../../../shared/store/blobs.ts";
 import { messageTag } from "../../../shared/wire/message.ts";
 import {
   BlobMissing,
+  BlobPiece,
   BlobWanted,
   CloseJob,
   JobReady,
   OpenJob,
+  PrepareTask,
+  TaskDone,
 } from "../../../shared/wire/messages/training.ts";
 import { testSite } from "../../support/site-roles.ts";
 import { tempFolder } from "../../support/temp.ts";
 
 const LOOPBACK = { host: "127.0.0.1", port: 0 };
 const TIMEOUT_MS = 20_000;
+const NOBODYS = "0".repeat(64);
 
 /** What a worker holds of jobs that it opened. */
 class Engines {
@@ -104,11 +110,52 @@ async function until(messages: AsyncIterator<Buffer>, { tag }: { readonly tag: n
 
 /** Lets the engines be made when the worker has seen everything that was sent, and waits until it is ready. */
 async function letOpen(link: Connection, messages: AsyncIterator<Buffer>, engines: Engines): Promise<void> {
-  await link.send(BlobWanted, { sha256: "0".repeat(64) });
+  await link.send(BlobWanted, { sha256: NOBODYS });
   await until(messages, BlobMissing); // it answers in order
   engines.goOn.resolve();
   await until(messages, JobReady);
 }
+
+test(
+  "a picture that two tasks want at once is asked for once, and the link goes on",
+  async () => {
+    const over = deferred();
+    const png = await encodePng({ width: 8, height: 8, data: new Uint8Array(3 * 64).fill(90) });
+    const sha256 = createHash("sha256").update(png).digest("hex");
+    const sample = {
+      id: "a",
+      split: "train" as const,
+      sha256,
+      fileBytes: png.length,
+      width: 8,
+      height: 8,
+      labels: [],
+    };
+    const asked: string[] = [];
+    const done: number[] = [];
+    const links: number[] = [];
+    const serve = async (link: Connection, nth: number): Promise<void> => {
+      links.push(nth);
+      for (const taskId of [1, 2])
+        await link.send(PrepareTask, { taskId, cacheSidePx: 32, samples: [sample] });
+      await link.send(BlobWanted, { sha256: NOBODYS }); // answered after the tasks were taken
+      for await (const message of link.messages()) {
+        const tag = messageTag(message);
+        if (tag === BlobWanted.tag) asked.push(BlobWanted.decode(message).sha256);
+        if (tag === BlobMissing.tag) {
+          for (const wanted of asked)
+            await link.send(BlobPiece, { sha256: wanted, offset: 0, totalBytes: png.length, piece: png });
+        }
+        if (tag === TaskDone.tag && done.push(TaskDone.decode(message).taskId) === 2) over.resolve();
+      }
+    };
+    await play(new Engines(), serve, over.promise);
+    expect(asked).toEqual([sha256]);
+    expect(done.sort()).toEqual([1, 2]);
+    expect(links).toEqual([1]);
+  },
+  TIMEOUT_MS,
+);
 
 test(
   "a job that is closed and opened again while it is being opened is opened once, and nothing is left behind",
