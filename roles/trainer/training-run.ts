@@ -231,7 +231,8 @@ export class TrainingRun implements WorkerUser {
       reason,
     });
     if (this.#leader.workers.length + this.#opening.size > 0) return;
-    this.#outcome.reject(new AppError("input", `no worker can take part: ${reason}`));
+    const failure = { failure: "no-able-worker", about: reason } as const;
+    this.#outcome.reject(new AppError("input", `no worker can take part: ${reason}`, failure));
   }
 
   // What comes next

@@ -23,13 +23,14 @@ export const FAILURE_KINDS = [
   "no-ffmpeg",
   "no-video-file",
   "no-node",
-  // of a training job; about: the picture, the model
+  // of a training job; about: the picture, the model, what the last worker said
   "client-left",
   "trainer-stopped",
   "wrong-label",
   "no-label",
   "no-usable-picture",
   "another-network",
+  "no-able-worker",
 ] as const;
 
 export type FailureKind = (typeof FAILURE_KINDS)[number];

@@ -42,6 +42,7 @@ const ENGLISH = {
     "no-label": () => "no picture to train on has a label: label some, and submit again",
     "no-usable-picture": () => "none of the pictures to train on can be used; the trainer's log says why",
     "another-network": (model) => `the model to start from, ${model}, is of another network`,
+    "no-able-worker": (reason) => `no worker can take part: ${reason}`,
   } satisfies Record<FailureKind, (about: string) => string>,
   newer: "Newer",
   older: "Older",
@@ -202,6 +203,7 @@ const SPANISH: Words = {
     "no-usable-picture": () =>
       "ninguna de las imágenes para entrenar sirve; el registro del entrenador dice por qué",
     "another-network": (model) => `el modelo de partida, ${model}, es de otra red`,
+    "no-able-worker": (reason) => `ninguna máquina puede participar: ${reason}`,
   },
   newer: "Más reciente",
   older: "Más antiguo",
