@@ -5,7 +5,8 @@
  * Cameras are a process of their own that sends files coded beforehand, on the same machine: its work (about 3% of a
  * core for 8 cameras) is not counted as ours, but it takes its share of the cores. Without `--model` a detector is
  * trained for a minute on drawn pictures. With `--constant-rate` the cameras give every picture the same number of
- * bits, so that its size tells nothing of motion. Prints a table and, last, a line of JSON; ends with 1 where a "must" is missed.
+ * bits, so that its size tells nothing of motion. Prints a table and, last, a line of JSON; ends with 1 where a "must"
+ * is missed.
  */
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";

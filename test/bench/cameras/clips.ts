@@ -27,7 +27,7 @@ export type BitRate = "variable" | "constant";
 
 const RATE_OPTIONS: Readonly<Record<BitRate, readonly string[]>> = {
   variable: ["-crf", "26"],
-  // A tenth of a second's bits are all that a picture may run ahead.
+  // The bits of two pictures are all that one may run ahead.
   constant: ["-b:v", "800k", "-minrate", "800k", "-maxrate", "800k", "-bufsize", "160k"],
 };
 
