@@ -43,12 +43,12 @@ test.skipIf(FACES === undefined)(
 
     const cameras = [];
     for (const [person, pictures] of people.entries()) {
-      const slides = join(folder.path, `camera-${person}`);
-      mkdirSync(slides);
+      const film = join(folder.path, `camera-${person}`);
+      mkdirSync(film);
       for (const [i, { picture }] of pictures.slice(5).entries()) {
-        writeFileSync(join(slides, `${i}.jpg`), await encodeJpeg(frameWith(picture), 90));
+        writeFileSync(join(film, `${i}.jpg`), await encodeJpeg(frameWith(picture), 90));
       }
-      cameras.push({ name: `camera-${person}`, source: slides, options: { paced: "false" } });
+      cameras.push({ name: `camera-${person}`, source: film, options: { paced: "false", seconds: "0.4" } });
     }
     const site = testSite();
     const stop = new AbortController();
