@@ -146,8 +146,7 @@ async function quantize(
   { id }: Extract<LearningRequest, { kind: "quantize" }>,
 ): Promise<LearningReply> {
   ownWeights.set(weights);
-  const canTry =
-    learner.plan.network.kind === "detector" && engine.name === "native" && engine.device === "cpu";
+  const canTry = learner.plan.network.kind === "detector" && engine.computesBytes;
   if (!canTry) return { kind: "quantized", id, levels: [] };
   const seen = await somePictures(shards, "train");
   const aside = await somePictures(shards, "val");

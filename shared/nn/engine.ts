@@ -9,6 +9,8 @@ import type { Activations } from "./quantize/activations.ts";
 export interface Engine extends AsyncDisposable {
   readonly name: "tfjs" | "native";
   readonly device: "cpu" | "gpu";
+  /** Whether it has 8-bit arithmetic that is exact here; without, a quantized model is computed in float. */
+  readonly computesBytes: boolean;
   /** Prepares training with batches of exactly `batch` pictures. */
   trainer(network: Network, options: { readonly batch: number }): Promise<TrainingSession>;
   /** Prepares inference with `weights` (batch norm by its running statistics). */
@@ -18,7 +20,7 @@ export interface Engine extends AsyncDisposable {
 export interface PredictorOptions {
   /** Most pictures at once. */
   readonly batch: number;
-  /** Of a quantized model. An engine that has 8-bit arithmetic uses it then; others compute the same in float. */
+  /** Of a quantized model. An engine that `computesBytes` does so then; others compute the same in float. */
   readonly activations?: Activations | undefined;
 }
 

@@ -3,6 +3,7 @@ import type { Engine, EngineOptions, Predictor, PredictorOptions, TrainingSessio
 import type { Network } from "../graph.ts";
 import { OnnxBuilder } from "../onnx/builder.ts";
 import { blockSize } from "./block.ts";
+import { hasExactByteSums } from "./byte-sums.ts";
 import { NativePredictor } from "./predictor.ts";
 import { loadRuntime, openSession, type SessionOptions } from "./runtime.ts";
 import { NativeTrainer } from "./trainer.ts";
@@ -15,7 +16,8 @@ export async function openNativeEngine(
   await loadRuntime();
   const device = options.device === "gpu" ? "gpu" : "cpu";
   if (device === "gpu") await tryGpu();
-  return new NativeEngine({ device, threads: options.threads, profilePrefix });
+  const settings = { device, threads: options.threads, profilePrefix } as const;
+  return new NativeEngine(settings, device === "cpu" && (await hasExactByteSums(settings)));
 }
 
 /** onnxruntime says whether WebGPU has an adapter only when a session is opened on it. */
@@ -41,10 +43,12 @@ function firstSentence(error: unknown): string {
 class NativeEngine implements Engine {
   readonly name = "native";
   readonly device: "cpu" | "gpu";
+  readonly computesBytes: boolean;
   readonly #options: SessionOptions;
 
-  constructor(options: SessionOptions) {
+  constructor(options: SessionOptions, computesBytes: boolean) {
     this.device = options.device;
+    this.computesBytes = computesBytes;
     this.#options = options;
   }
 
@@ -54,7 +58,8 @@ class NativeEngine implements Engine {
   }
 
   predictor(network: Network, weights: Float32Array, options: PredictorOptions): Promise<Predictor> {
-    return NativePredictor.open(network, weights, options, this.#options);
+    const activations = this.computesBytes ? options.activations : undefined;
+    return NativePredictor.open(network, weights, { ...options, activations }, this.#options);
   }
 
   /** Sessions are closed by those who opened them; the library itself stays loaded. */

@@ -27,9 +27,7 @@ export class NativePredictor implements Predictor {
     { batch, activations }: PredictorOptions,
     options: SessionOptions,
   ): Promise<NativePredictor> {
-    // WebGPU has no 8-bit convolutions.
-    const levels = options.device === "cpu" ? activations : undefined;
-    const session = await openSession(predictionGraph(network, weights, levels), options);
+    const session = await openSession(predictionGraph(network, weights, activations), options);
     return new NativePredictor(network, batch, session);
   }
 

@@ -16,6 +16,7 @@ export async function openTfjsEngine(): Promise<Engine> {
 
 class TfjsEngine implements Engine {
   readonly name = "tfjs";
+  readonly computesBytes = false;
   readonly device = "cpu";
   readonly #kernels: Kernels;
 
