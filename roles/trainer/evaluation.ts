@@ -37,10 +37,18 @@ export class Evaluator {
     this.#onFailure = onFailure;
   }
 
-  /** What the weights are worth. `undefined` when there is no worker, or none managed. */
-  async score(weights: Float32Array, split: SampleRow["split"], tries = 3): Promise<Scores | undefined> {
+  /**
+   * What the weights are worth. `undefined` when there is no worker, or none managed.
+   *
+   * @param thresholds of each class, to count by; those that suit the split when absent
+   */
+  async score(
+    weights: Float32Array,
+    split: SampleRow["split"],
+    { tries = 3, thresholds = [] }: { readonly tries?: number; readonly thresholds?: readonly number[] } = {},
+  ): Promise<Scores | undefined> {
     const answer = await this.#judge(weights, tries, ({ link }, evaluationId) =>
-      link.send(Evaluate, { evaluationId, split }),
+      link.send(Evaluate, { evaluationId, split, thresholds: [...thresholds] }),
     );
     return answer !== undefined && "scores" in answer ? answer.scores : undefined;
   }

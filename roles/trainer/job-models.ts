@@ -1,7 +1,6 @@
 import type { Log } from "../../shared/base/log.ts";
 import { VERSION } from "../../shared/base/version.ts";
 import type { LearningPlan } from "../../shared/learn/plan.ts";
-import { THRESHOLD_DEFAULT } from "../../shared/metrics/thresholds.ts";
 import {
   encodeModelFile,
   type LearntSizes,
@@ -12,6 +11,7 @@ import type { ModelRegistry } from "../../shared/store/models.ts";
 import type { TrainingOptions } from "../../shared/training/options.ts";
 import type { ModelCard } from "../../shared/wire/messages/models.ts";
 import type { Scores } from "../../shared/wire/messages/training.ts";
+import { modelThresholds } from "./model-thresholds.ts";
 import type { Learnt } from "./training-run.ts";
 
 /** Weights worth less than this would only fill a log with wrong things. */
@@ -126,8 +126,6 @@ export class JobModels implements Disposable {
   ): ModelInfo {
     const { network, classes, seed } = this.#plan;
     const shown = testScores ?? scores;
-    // Faces are scored on those that were learnt, of which the network is sure: a stranger to them asks for less.
-    const isJudged = network.kind !== "mlp";
     const metrics: Record<string, number> = {};
     if (shown !== undefined) {
       const { map50, map, precision, recall, accuracy, images } = shown;
@@ -139,7 +137,7 @@ export class JobModels implements Disposable {
       version,
       network,
       classes,
-      thresholds: (isJudged ? scores?.thresholds : undefined) ?? classes.map(() => THRESHOLD_DEFAULT),
+      thresholds: modelThresholds(this.#plan, scores),
       metrics,
       ...(this.#learntSizes !== undefined && { learntSizes: this.#learntSizes }),
       ...(this.#looks !== undefined && { looks: this.#looks }),

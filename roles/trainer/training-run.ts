@@ -24,6 +24,7 @@ import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
 import { CheckpointPace } from "./checkpoint-pace.ts";
 import { Evaluator } from "./evaluation.ts";
 import { HistoryKeeper } from "./history-keeper.ts";
+import { modelThresholds } from "./model-thresholds.ts";
 import { RingLeader } from "./ring-leader.ts";
 import { RoundMeter } from "./round-meter.ts";
 import { TrainingClock } from "./training-clock.ts";
@@ -283,7 +284,7 @@ export class TrainingRun implements WorkerUser {
     const weights = this.#average();
     if (weights === undefined) return;
     const startMs = performance.now();
-    const scores = await this.#evaluator.score(weights, "val", isLast ? 3 : 1);
+    const scores = await this.#evaluator.score(weights, "val", { tries: isLast ? 3 : 1 });
     const atMs = performance.now();
     this.#lastEvaluation = { progress, atMs, tookMs: atMs - startMs };
     // Where everybody has left, whoever comes next is asked again.
@@ -313,7 +314,7 @@ export class TrainingRun implements WorkerUser {
   }
 
   async #finish(): Promise<void> {
-    const { hasVal, hasTest, onStatus } = this.#options;
+    const { plan, hasVal, hasTest, onStatus } = this.#options;
     const last = this.#average();
     if (last === undefined)
       throw new AppError("cancelled", "ended before the first round: there is no model yet");
@@ -326,7 +327,8 @@ export class TrainingRun implements WorkerUser {
       weights = this.#best!.weights;
       scores = await this.#evaluator.score(weights, "val");
     }
-    const testScores = hasTest ? await this.#evaluator.score(weights, "test") : undefined;
+    const thresholds = modelThresholds(plan, scores); // a user sees what reaches these
+    const testScores = hasTest ? await this.#evaluator.score(weights, "test", { thresholds }) : undefined;
     const levels = await this.#evaluator.quantize(weights);
     this.#state = "ended";
     this.#outcome.resolve({

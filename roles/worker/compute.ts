@@ -43,7 +43,7 @@ export interface Compute extends AsyncDisposable {
     signal: AbortSignal,
   ): Promise<ChunksResult>;
   /** Scores the weights on a split. */
-  evaluate(weights: Float32Array, split: SampleRow["split"]): Promise<Scores>;
+  evaluate(weights: Float32Array, split: SampleRow["split"], thresholds: readonly number[]): Promise<Scores>;
   /** How values lie in 8 bits, for a model file; none where computing in 8 bits would cost accuracy. */
   quantize(weights: Float32Array): Promise<readonly Levels[]>;
 }

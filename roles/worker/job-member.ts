@@ -271,9 +271,9 @@ export class JobMember implements AsyncDisposable {
     this.#evaluations.take({ generation: evaluationId, vector: 0, offset, values });
   }
 
-  async evaluate({ evaluationId, split }: MessageOf<typeof Evaluate>): Promise<void> {
+  async evaluate({ evaluationId, split, thresholds }: MessageOf<typeof Evaluate>): Promise<void> {
     const weights = this.#evaluations.claim(evaluationId, 0);
-    const scores = await this.#compute.evaluate(weights, split);
+    const scores = await this.#compute.evaluate(weights, split, thresholds);
     await this.#context.link.send(Evaluated, { evaluationId, scores });
   }
 

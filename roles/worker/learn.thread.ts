@@ -130,13 +130,13 @@ function addScaled(sum: Float32Array, scale: number, values: Float32Array): void
 
 async function evaluate(
   { learner, shards, weights, ownWeights }: Opened,
-  { id, split }: Extract<LearningRequest, { kind: "evaluate" }>,
+  { id, split, thresholds }: Extract<LearningRequest, { kind: "evaluate" }>,
 ): Promise<LearningReply> {
   ownWeights.set(weights);
   return {
     kind: "evaluated",
     id,
-    scores: await scoreLearner(learner, ownWeights, await picturesOf(shards, split)),
+    scores: await scoreLearner(learner, ownWeights, await picturesOf(shards, split), { thresholds }),
   };
 }
 

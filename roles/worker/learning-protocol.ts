@@ -50,7 +50,12 @@ export type LearningRequest =
       readonly pack: PicturePack | undefined;
     }
   | ChunksRequest
-  | { readonly kind: "evaluate"; readonly id: number; readonly split: SampleRow["split"] }
+  | {
+      readonly kind: "evaluate";
+      readonly id: number;
+      readonly split: SampleRow["split"];
+      readonly thresholds: readonly number[];
+    }
   | { readonly kind: "quantize"; readonly id: number };
 
 export type LearningReply =

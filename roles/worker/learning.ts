@@ -234,10 +234,10 @@ class Learning implements Compute {
     return { sum: this.#sum, loss };
   }
 
-  evaluate(weights: Float32Array, split: SampleRow["split"]): Promise<Scores> {
+  evaluate(weights: Float32Array, split: SampleRow["split"], thresholds: readonly number[]): Promise<Scores> {
     return this.#inTurn(async () => {
       this.#weights.set(weights);
-      const reply = await this.#threads[0]!.ask({ kind: "evaluate", id: ++this.#lastId, split });
+      const reply = await this.#threads[0]!.ask({ kind: "evaluate", id: ++this.#lastId, split, thresholds });
       if (reply.kind !== "evaluated") throw new AppError("bug", `${reply.kind} in answer to an evaluation`);
       return reply.scores;
     });

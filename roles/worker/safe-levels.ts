@@ -20,6 +20,6 @@ export async function safeLevels(
 ): Promise<readonly Levels[]> {
   const activations = await learner.calibrate(weights, seen);
   const float = await scoreLearner(learner, weights, judged);
-  const int8 = await scoreLearner(learner, weights, judged, activations);
+  const int8 = await scoreLearner(learner, weights, judged, { activations });
   return int8.map50 >= float.map50 - MAP50_LOSS_MAX ? [...activations.values()] : [];
 }

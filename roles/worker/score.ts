@@ -1,21 +1,25 @@
 import type { PreparedPicture } from "../../shared/dataset/prepared.ts";
 import type { Learner } from "../../shared/learn/learner.ts";
 import { evaluate } from "../../shared/metrics/evaluation.ts";
+import { addAll } from "../../shared/metrics/metric.ts";
 import { scoredPicture } from "../../shared/metrics/scored-picture.ts";
 import { BestThresholds } from "../../shared/metrics/thresholds.ts";
 import type { Activations } from "../../shared/nn/quantize/activations.ts";
 import type { Scores } from "../../shared/wire/messages/training.ts";
 
-/**
- * What the weights are worth on some pictures, and the thresholds that suit them: what `Evaluated` carries.
- *
- * @param activations to compute in 8 bits
- */
+export interface ScoreOptions {
+  /** To compute in 8 bits. */
+  readonly activations?: Activations;
+  /** Of each class, to count what is found and missed by; those that suit the pictures when absent or empty. */
+  readonly thresholds?: readonly number[];
+}
+
+/** What the weights are worth on some pictures, and the thresholds that count: what `Evaluated` carries. */
 export async function scoreLearner(
   learner: Learner,
   weights: Float32Array,
   pictures: readonly PreparedPicture[],
-  activations?: Activations,
+  { activations, thresholds: given = [] }: ScoreOptions = {},
 ): Promise<Scores> {
   const { classes } = learner.plan;
   const answers = await learner.evaluate(weights, pictures, activations);
@@ -27,8 +31,8 @@ export async function scoreLearner(
     return scoredPicture(inPixels, answers[i]!);
   });
   const best = new BestThresholds(classes.length);
-  for (const picture of scored) best.add(picture);
-  const thresholds = best.result();
+  addAll(scored, [best]);
+  const thresholds = given.length > 0 ? [...given] : best.result();
   const { images, map50, map, precision, recall, accuracy } = evaluate({ classes, thresholds }, scored);
   return { images, map50, map, precision, recall, accuracy, thresholds };
 }

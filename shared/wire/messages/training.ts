@@ -259,7 +259,12 @@ export const EvaluationPiece = defineMessage(0x35, "EvaluationPiece", {
   values: floats(PIECE_SIZE_BYTES_MAX / 4),
 });
 /** Score the weights that came on the pictures of a split. */
-export const Evaluate = defineMessage(0x36, "Evaluate", { evaluationId: u32, split: oneOf(...SPLITS) });
+export const Evaluate = defineMessage(0x36, "Evaluate", {
+  evaluationId: u32,
+  split: oneOf(...SPLITS),
+  /** Of each class, to count what is found and missed by; none to find those that suit these pictures. */
+  thresholds: list(finite, CLASS_COUNT_MAX),
+});
 export const Evaluated = defineMessage(0x37, "Evaluated", {
   evaluationId: u32,
   scores: json(512 * 1024, checkScores),
