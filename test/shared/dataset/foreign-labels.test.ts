@@ -1,19 +1,7 @@
 import { expect, test } from "bun:test";
-import { silentLog } from "../../../shared/base/log.ts";
-import { readDataset } from "../../../shared/dataset/read.ts";
-import type { Dataset } from "../../../shared/dataset/types.ts";
-import { tempFolder } from "../../support/temp.ts";
-import { greyJpeg, writeFiles } from "./voc-files.ts";
+import { type Files, greyJpeg, read } from "./voc-files.ts";
 
 const jpeg = await greyJpeg(100, 80);
-
-type Files = Record<string, string | Uint8Array>;
-
-async function read(files: Files): Promise<Dataset> {
-  using folder = tempFolder();
-  writeFiles(folder.path, files);
-  return await readDataset(folder.path, { log: silentLog });
-}
 
 /** Each is beside `train/images/a.jpg`. */
 test.each<[string, string, Files]>([

@@ -32,38 +32,6 @@ describe("a data set that nothing can be learnt from is refused with what to do"
     expect(error.hint).toBeDefined();
   });
 
-  test.each<[string, string, Files]>([
-    ["YOLO", "train/labels/a.txt", { "train/labels/a.txt": "0 0.5 0.5 0.2 0.2\n" }],
-    [
-      "YOLO",
-      "b.txt",
-      { "b.jpg": jpeg, "a.txt": "", "b.txt": "\n12 0.5 0.5 1e-1 0.2 0.7\n", "classes.txt": "cat\n" },
-    ],
-    ["COCO", "train/_annotations.coco.json", { "train/_annotations.coco.json": '{"info":{},"images":[]}' }],
-    ["LabelMe", "train/images/a.json", { "train/images/a.json": '{"version":"5","shapes":[]}' }],
-    ["CSV", "_annotations.csv", { "_annotations.csv": "filename,width,class,xmin,ymin\n" }],
-    [
-      "YOLO",
-      "train/labels/a.txt",
-      { "train/labels/a.txt": "0 0.5 0.5 0.2 0.2\n", "stray.xml": "<project/>" },
-    ],
-  ])("labels in %s form: %s", async (form, file, files) => {
-    const error = await appErrorOf(read({ "train/images/a.jpg": jpeg, ...files }));
-    expect(error.message).toContain(`labels in ${form} form (${file})`);
-    expect(error.hint).toContain("Pascal VOC");
-  });
-
-  test("other files beside classes in folders are nobody's labels", async () => {
-    const { classes } = await read({
-      "ana/1.jpg": jpeg,
-      "ana/1.txt": "at the beach, 2 of us",
-      "luis/1.jpg": jpeg,
-      "about.json": "{}",
-      "list.csv": "name,age\n",
-    });
-    expect(classes).toEqual(["ana", "luis"]);
-  });
-
   test("no folder, or an archive", async () => {
     const missing = await appErrorOf(readDataset("/nowhere/at/all", { log: silentLog }));
     expect(missing.message).toContain("/nowhere/at/all");
