@@ -234,7 +234,7 @@ export class RingLeader {
         log.debug("round", {
           job: jobId,
           round: action.round,
-          workers: this.members.length,
+          workers: action.members.length,
           ms: action.roundMs,
           loss: total(this.#options.meter.loss),
         });

@@ -132,7 +132,12 @@ export type MembershipAction =
       readonly members: readonly MemberId[];
     }
   /** Every member has completed it, with the same weights. */
-  | { readonly kind: "committed"; readonly round: number; readonly roundMs: number }
+  | {
+      readonly kind: "committed";
+      readonly round: number;
+      readonly roundMs: number;
+      readonly members: readonly MemberId[];
+    }
   /** Nothing runs: the job says what comes next, by `proceed`. */
   | { readonly kind: "boundary"; readonly round: number }
   /** Close its link: it answers and gets nowhere. */

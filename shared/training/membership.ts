@@ -390,7 +390,7 @@ export class Membership {
   #committed(round: number, roundMs: number): void {
     this.#lateRounds = 0;
     this.#suspicion.roundDone(this.#members);
-    this.#out.push({ kind: "committed", round, roundMs });
+    this.#out.push({ kind: "committed", round, roundMs, members: this.#members });
     this.#boundary(round);
   }
 
