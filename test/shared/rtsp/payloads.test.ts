@@ -2,7 +2,11 @@ import { expect, test } from "bun:test";
 import { Random } from "../../../shared/base/random.ts";
 import { decodePicture } from "../../../shared/image/codec.ts";
 import { encodeStandardJpeg } from "../../../shared/media/standard-jpeg.ts";
-import type { CodedPicture, Depacketizer } from "../../../shared/rtsp/access-unit.ts";
+import {
+  type CodedPicture,
+  type Depacketizer,
+  PICTURE_PACKET_COUNT_MAX,
+} from "../../../shared/rtsp/access-unit.ts";
 import { h264Depacketizer } from "../../../shared/rtsp/h264.ts";
 import { h265Depacketizer } from "../../../shared/rtsp/h265.ts";
 import { jpegDepacketizer } from "../../../shared/rtsp/jpeg.ts";
@@ -181,13 +185,41 @@ test("a stream that refreshes itself without key pictures is shown again after a
   const pictures = run(depacketizer, after);
   expect(pictures.length).toBeGreaterThan(20);
   expect(pictures[0]!.timestamp).toBeGreaterThan(12 * 90_000);
-  const recovery = h264Depacketizer(format("h264"));
-  expect(
-    run(recovery, [
-      [[0x06, 0x06, 0x01, 0x84], 0, false],
+});
+
+test("a recovery point makes a key picture, also behind other notes of the encoder", () => {
+  const notes: Record<string, [number[], boolean]> = {
+    alone: [[0x06, 0x06, 0x01, 0x84, 0x80], true],
+    "after the timing": [[0x06, 0x01, 0x02, 0x10, 0x06, 0x06, 0x01, 0x84, 0x80], true],
+    "after a long text": [[0x06, 0x05, 0xff, 0x01, ...new Array<number>(256).fill(6), 0x80], false],
+    "after an escaped byte": [[0x06, 0x01, 0x03, 0, 0, 3, 1, 0x06, 0x01, 0x84, 0x80], true],
+    "the timing alone": [[0x06, 0x01, 0x02, 0x06, 0x06, 0x80], false],
+    cut: [[0x06, 0xff, 0xff], false],
+  };
+  for (const [what, [note, isKey]] of Object.entries(notes)) {
+    const pictures = run(h264Depacketizer(format("h264")), [
+      [note, 0, false],
       [P, 0, true],
-    ])[0]!.isKey,
-  ).toBe(true);
+    ]);
+    expect([what, pictures.some((picture) => picture.isKey)]).toEqual([what, isKey]);
+  }
+});
+
+test("packets that hold next to nothing are a picture's no longer than others: memory stays bounded", () => {
+  // Of a JPEG: a first fragment of one byte, and others after it of none.
+  const first = Buffer.from([0, 0, 0, 0, 1, 80, 1, 1, 7]);
+  const further = Buffer.from([0, 0, 0, 1, 1, 80, 1, 1]);
+  const streams: [Depacketizer, Buffer][] = [
+    [h264Depacketizer(format("h264")), Buffer.alloc(0)],
+    [h265Depacketizer(format("h265")), Buffer.alloc(1)],
+    [jpegDepacketizer(format("jpeg")), further],
+  ];
+  for (const [depacketizer, payload] of streams) {
+    if (payload === further) run(depacketizer, [[first, 0, false]]);
+    const packets = Array.from({ length: PICTURE_PACKET_COUNT_MAX + 1 }, (): Step => [payload, 0, false]);
+    expect(run(depacketizer, packets)).toEqual([]);
+    expect(depacketizer.damaged).toBe(1);
+  }
 });
 
 test("H.265 single units, aggregates and fragments become the same picture, with sets from the SDP", () => {
