@@ -187,6 +187,12 @@ describe("what is no good picture is refused, and why is said", () => {
     expect(cornersOf(await decodePicture(stray))).toBe("GBRB");
   });
 
+  test("stray bytes between a JPEG's segments do no harm", async () => {
+    const at = Buffer.from(jpeg).indexOf(Buffer.from([0xff, 0xc0]));
+    const stray = Buffer.concat([jpeg.subarray(0, at), Buffer.from([0, 7, 1]), jpeg.subarray(at)]);
+    expect(cornersOf(await decodePicture(stray))).toBe("GBRB");
+  });
+
   test.each(["png", "webp", "gif", "tiff", "avif"] as const)("a cut %s", async (format) => {
     const whole = await flagSharp()[format]().toBuffer();
     await refusal(decodePicture(whole.subarray(0, Math.floor(whole.length * 0.6))));
