@@ -50,6 +50,20 @@ describe("the forms of a data set", () => {
     });
   });
 
+  test("VOC with lists of names that end in a number, as VOC's marks do", async () => {
+    const files: Files = {
+      "ImageSets/Main/train.txt": "perro 1\nperro 0.jpg\n",
+      "ImageSets/Main/test.txt": "gato 1  1\ngato 2 -1\n",
+    };
+    for (const id of ["perro 1", "perro 0", "gato 1", "gato 2"]) {
+      files[`JPEGImages/${id}.jpg`] = jpeg;
+      files[`Annotations/${id}.xml`] = carXml;
+    }
+    const dataset = await read(files);
+    expect(dataset.defects).toEqual([]);
+    expect(idsOf(dataset)).toEqual({ train: ["perro 1", "perro 0"], test: ["gato 1", "gato 2"] });
+  });
+
   test("VOC with pictures and XML side by side in train/ and test/, also below images/", async () => {
     for (const root of ["", "images/"]) {
       const dataset = await read({
