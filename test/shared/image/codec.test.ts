@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,10 @@ import {
 } from "../../../shared/image/codec.ts";
 import type { Picture } from "../../../shared/image/types.ts";
 import { appErrorOf } from "../../support/app-error.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const WIDTH = 48;
 const HEIGHT = 32;

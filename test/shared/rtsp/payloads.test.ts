@@ -1,4 +1,4 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { Random } from "../../../shared/base/random.ts";
 import { decodePicture } from "../../../shared/image/codec.ts";
 import { encodeStandardJpeg } from "../../../shared/media/standard-jpeg.ts";
@@ -15,6 +15,9 @@ import { quantizationTables } from "../../../shared/rtsp/jpeg-tables.ts";
 import { joinAnnexB, splitAnnexB } from "../../../shared/rtsp/nal.ts";
 import { PacketOrder, type RtpPacket } from "../../../shared/rtsp/rtp.ts";
 import type { VideoFormat } from "../../../shared/rtsp/sdp.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 function format(codec: VideoFormat["codec"], fmtp: Record<string, string> = {}): VideoFormat {
   const parameters = new Map(Object.entries(fmtp));
