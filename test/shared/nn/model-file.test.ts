@@ -125,6 +125,7 @@ describe("a file that is no model of ours is refused in words", () => {
     expect(() => readModelInfo(withInfo(null))).toThrow("no usable fields");
     expect(() => readModelInfo(withInfo({ ...info, classes: ["one"] }))).toThrow("no usable classes");
     expect(() => readModelInfo(withInfo({ ...info, name: 7 }))).toThrow("no usable name");
+    expect(() => readModelInfo(withInfo({ ...info, thresholds: [0.3] }))).toThrow("no usable thresholds");
     const looks = (looks: unknown, limit: unknown) =>
       readModelInfo(withInfo({ ...info, looks: { looks, limit } }));
     expect(looks(["AA==", "AQ=="], 0.2).looks).toEqual({ looks: ["AA==", "AQ=="], limit: 0.2 });
