@@ -247,6 +247,25 @@ describe("boxes", () => {
     expect(upright.boxes).toEqual([[10, 10, 50, 40]]);
     expect(upright.defects).toBe("");
   });
+
+  test("of a picture upside down, whose size tells nothing, are as in the data set's turned ones: upright, or as stored", async () => {
+    const turned = (orientation: number) => sharp(jpeg).withMetadata({ orientation }).toBuffer();
+    const [down, side] = await Promise.all([turned(3), turned(6)]);
+    const object = objectXml("car", [10, 10, 50, 40]);
+    const downwards = async (files: Files) => {
+      const { splits } = await read({ "down.jpg": down, "down.xml": vocXml(object), ...files });
+      return [splits.train, splits.test].flatMap((some) => some ?? []).find(({ id }) => id === "down")!
+        .labels[0]!.box;
+    };
+    // Tools show pictures upright nowadays.
+    expect(await downwards({})).toEqual([10, 10, 50, 40]);
+    expect(await downwards({ "side.jpg": side, "side.xml": vocXml(object, [80, 100]) })).toEqual([
+      10, 10, 50, 40,
+    ]);
+    expect(await downwards({ "side.jpg": side, "side.xml": vocXml(object, [100, 80]) })).toEqual([
+      50, 40, 90, 70,
+    ]);
+  });
 });
 
 describe("a damaged data set", () => {
