@@ -206,10 +206,10 @@ export class TrainingSite implements AsyncDisposable {
     return connect({ site: this.site, role: "client", address: this.address, expect: ["trainer"], signal });
   }
 
-  /** Submits a job of `rounds` rounds of 6 chunks, and returns its number. */
+  /** Submits a job of `rounds` rounds of 6 chunks of a small network, and returns its number. */
   async submit(client: JobClient, name: string, dataset: Dataset, rounds: number): Promise<number> {
     const epochs = (rounds * 6 * 2) / (dataset.splits.train ?? []).length;
-    const options = { network: "mlp", epochs, chunkSize: 2, chunksPerRound: 6, seed: 3 } as const;
+    const options = { network: "mlp", hidden: 8, epochs, chunkSize: 2, chunksPerRound: 6, seed: 3 } as const;
     return client.submit({ name, dataset, options });
   }
 
