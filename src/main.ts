@@ -3,6 +3,7 @@
 import { renderUsage, runCommand } from "citty";
 import { AppError, errorKind, errorReport } from "../shared/base/errors.ts";
 import { Log, LogFile, type LogLevel, stderrSink } from "../shared/base/log.ts";
+import { aboveBar } from "../shared/base/progress.ts";
 import { VERSION } from "../shared/base/version.ts";
 import { COMMANDS } from "./commands.ts";
 import { checkWords, nearest } from "./flags.ts";
@@ -82,7 +83,9 @@ async function runOne(command: Command, name: string, words: readonly string[]):
 }
 
 function printLine(line: string): void {
-  process.stdout.write(`${line}\n`);
+  const write = (): void => void process.stdout.write(`${line}\n`);
+  if (process.stdout.isTTY) aboveBar(write);
+  else write();
 }
 
 /** 0 done, 1 failed, 2 wrong usage. citty's own complaints are about usage. */

@@ -336,7 +336,9 @@ class JobRun {
     const { id } = this.#job;
     const { samples, seconds } = outcome;
     const card = models.keep(outcome);
-    const map50 = (outcome.testScores ?? outcome.scores)?.map50;
+    const scores = outcome.testScores ?? outcome.scores;
+    const isFaces = models.kind === "mlp";
+    const { map50 } = scores ?? {};
     const ended: Partial<JobStatus> = {
       state: "done",
       progress: 1,
@@ -345,6 +347,7 @@ class JobRun {
       epochs: outcome.epochs,
       imagesPerSecond: outcome.imagesPerSecond,
       map50,
+      accuracy: isFaces ? scores?.accuracy : undefined,
       timeLeftMs: undefined,
       note: this.#finishEarly.aborted ? jobNoteOf("ended-early") : undefined,
     };

@@ -1,5 +1,6 @@
 import { Progress } from "../../shared/base/progress.ts";
 import { checkModelName } from "../../shared/store/models.ts";
+import { noteText, scoreText } from "../../shared/training/job-words.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { COMMON_FLAGS, type Command, isSet, neededText } from "../shell.ts";
 import { TRAINER_FLAG, trainerDialer } from "../trainer-flag.ts";
@@ -48,7 +49,9 @@ export const command: Command = {
 
     const job = await handIn(client, { name, root, flags }, progress, context);
     if (!isSet(flags, "wait")) {
-      print(json ? JSON.stringify({ job, name, state: "queued" }) : `job ${job} is queued as ${name}`);
+      const place = noteText((await client.news(job)).status.note);
+      const words = `job ${job} is queued as ${name}${place && `, ${place}`}`;
+      print(json ? JSON.stringify({ job, name, state: "queued" }) : words);
       return;
     }
     if (json) print(JSON.stringify({ job, name, state: "queued" }));
@@ -71,11 +74,11 @@ export const command: Command = {
       state: status.state,
       version: modelVersion,
       map50: status.map50,
+      accuracy: status.accuracy,
       samples: status.samples,
       seconds: Math.round(seconds),
     };
-    print(
-      json ? JSON.stringify(result) : `${name} v${modelVersion} is ready: mAP50 ${status.map50?.toFixed(3)}`,
-    );
+    const score = scoreText(status);
+    print(json ? JSON.stringify(result) : `${name} v${modelVersion} is ready${score && `: ${score}`}`);
   },
 };

@@ -5,9 +5,11 @@ import { type CameraScript, idr, ScriptedCamera, type ScriptedConnection } from 
 
 /** Pictures for two and a half seconds, which is time for two signs of life of a session that lasts two. */
 async function play(camera: ScriptedConnection): Promise<void> {
+  const startMs = performance.now();
   for (let i = 0; i < PICTURES && camera.isOpen; i++) {
     camera.packet(idr(i), 9000 * i, { marker: true });
-    await Bun.sleep(100);
+    // By the clock: pauses that are each a little long would be time for another sign of life.
+    await Bun.sleep(Math.max(0, startMs + 100 * (i + 1) - performance.now()));
   }
 }
 const PICTURES = 25;

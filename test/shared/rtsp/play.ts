@@ -6,7 +6,7 @@ import type { ReceivedPicture } from "../../../shared/rtsp/receiver.ts";
 export async function receive(
   options: RtspClientOptions,
   count: number,
-  timeoutMs = 4000,
+  timeoutMs = 15_000,
 ): Promise<{ pictures: ReceivedPicture[]; lost: number }> {
   const abort = new AbortController();
   const pictures: ReceivedPicture[] = [];

@@ -97,9 +97,9 @@ test("a name that is not there is 404", async () => {
 });
 
 test("when a file is over its players are sent away, and new ones are told", async () => {
-  const { url, jpeg } = start();
+  const { url, jpeg, server } = start();
   const playing = receive({ url: url("yard"), transport: "tcp" }, 1e9);
-  await Bun.sleep(100);
+  while (server.playerCount === 0) await Bun.sleep(5);
   jpeg.end();
   await expect(playing).rejects.toThrow("closed the connection");
   await expect(receive({ url: url("yard"), transport: "tcp" }, 1)).rejects.toThrow("503");
@@ -177,7 +177,7 @@ test("twenty players share one stream", async () => {
     (async () => {
       while (server.playerCount > 0) await Bun.sleep(5);
     })(),
-    2000,
+    10_000,
     "their leaving",
   );
 });
@@ -192,7 +192,11 @@ test("what is no RTSP ends only that player's connection", async () => {
     const socket = connect(server.port, "127.0.0.1");
     socket.on("error", () => {});
     socket.write(rubbish);
-    await within(new Promise((resolve) => socket.once("close", resolve)), 3000, "the end of the connection");
+    await within(
+      new Promise((resolve) => socket.once("close", resolve)),
+      10_000,
+      "the end of the connection",
+    );
   }
   expect((await receive({ url: url("yard"), transport: "tcp" }, 2)).pictures.length).toBe(2);
 });
