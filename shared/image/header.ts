@@ -90,10 +90,10 @@ function unknownSize(format: PictureFormat): PictureHeader {
 function jpegHeader(view: DataView): PictureHeader | "short" | undefined {
   let orientation = 1;
   for (let at = 2; at + 4 <= view.byteLength; ) {
-    if (view.getUint8(at) !== 0xff) return undefined;
     const marker = view.getUint8(at + 1);
-    if (marker === 0xff) {
-      at++; // fill byte
+    // Decoders pass over stray bytes before a marker, and fill bytes.
+    if (view.getUint8(at) !== 0xff || marker === 0xff || marker === 0) {
+      at++;
       continue;
     }
     if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)) {

@@ -1,4 +1,9 @@
-import { type CodedPicture, type Depacketizer, PICTURE_SIZE_BYTES_MAX } from "./access-unit.ts";
+import {
+  type CodedPicture,
+  type Depacketizer,
+  PICTURE_PACKET_COUNT_MAX,
+  PICTURE_SIZE_BYTES_MAX,
+} from "./access-unit.ts";
 import { joinAnnexB, splitAnnexB } from "./nal.ts";
 import type { RtpPacket } from "./rtp.ts";
 
@@ -71,9 +76,10 @@ export class NalDepacketizer implements Depacketizer {
     this.#timestamp = packet.timestamp;
     this.#packets.push(packet);
     this.#sizeBytes += packet.payload.length;
-    if (this.#sizeBytes > PICTURE_SIZE_BYTES_MAX) {
+    if (this.#sizeBytes > PICTURE_SIZE_BYTES_MAX || this.#packets.length > PICTURE_PACKET_COUNT_MAX) {
       this.#clear();
       this.#lose(packet.timestamp);
+      this.damaged++;
       return;
     }
     this.#take(packet.payload);

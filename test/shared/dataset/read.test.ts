@@ -50,6 +50,20 @@ describe("the forms of a data set", () => {
     });
   });
 
+  test("VOC with lists of names that end in a number, as VOC's marks do", async () => {
+    const files: Files = {
+      "ImageSets/Main/train.txt": "perro 1\nperro 0.jpg\n",
+      "ImageSets/Main/test.txt": "gato 1  1\ngato 2 -1\n",
+    };
+    for (const id of ["perro 1", "perro 0", "gato 1", "gato 2"]) {
+      files[`JPEGImages/${id}.jpg`] = jpeg;
+      files[`Annotations/${id}.xml`] = carXml;
+    }
+    const dataset = await read(files);
+    expect(dataset.defects).toEqual([]);
+    expect(idsOf(dataset)).toEqual({ train: ["perro 1", "perro 0"], test: ["gato 1", "gato 2"] });
+  });
+
   test("VOC with pictures and XML side by side in train/ and test/, also below images/", async () => {
     for (const root of ["", "images/"]) {
       const dataset = await read({
@@ -232,6 +246,25 @@ describe("boxes", () => {
     const upright = await boxesOf(objectXml("car", [10, 10, 50, 40]), turned, [80, 100]);
     expect(upright.boxes).toEqual([[10, 10, 50, 40]]);
     expect(upright.defects).toBe("");
+  });
+
+  test("of a picture upside down, whose size tells nothing, are as in the data set's turned ones: upright, or as stored", async () => {
+    const turned = (orientation: number) => sharp(jpeg).withMetadata({ orientation }).toBuffer();
+    const [down, side] = await Promise.all([turned(3), turned(6)]);
+    const object = objectXml("car", [10, 10, 50, 40]);
+    const downwards = async (files: Files) => {
+      const { splits } = await read({ "down.jpg": down, "down.xml": vocXml(object), ...files });
+      return [splits.train, splits.test].flatMap((some) => some ?? []).find(({ id }) => id === "down")!
+        .labels[0]!.box;
+    };
+    // Tools show pictures upright nowadays.
+    expect(await downwards({})).toEqual([10, 10, 50, 40]);
+    expect(await downwards({ "side.jpg": side, "side.xml": vocXml(object, [80, 100]) })).toEqual([
+      10, 10, 50, 40,
+    ]);
+    expect(await downwards({ "side.jpg": side, "side.xml": vocXml(object, [100, 80]) })).toEqual([
+      50, 40, 90, 70,
+    ]);
   });
 });
 

@@ -1,6 +1,7 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { selfSignedCertificate } from "../../../shared/net/certificate.ts";
 import type { RtspRequest } from "../../../shared/rtsp/message.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { fills, receive } from "./play.ts";
 import {
   answering,
@@ -11,6 +12,8 @@ import {
   slice,
   three,
 } from "./scripted-camera.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const REFUSALS: readonly (readonly [what: string, kind: string, words: string, script: CameraScript])[] = [
   ["a path that is not there", "refused", "404", { answer: refusing("DESCRIBE", 404) }],
@@ -45,7 +48,9 @@ function refusing(method: string, status: number) {
 for (const [what, kind, words, script] of REFUSALS) {
   test(`it is told what is wrong with ${what}`, async () => {
     await using camera = await ScriptedCamera.start(script);
-    const play = receive({ url: camera.url(), transport: "tcp", timeoutMs: 150 }, 1);
+    // Only who waits in vain must not wait long.
+    const limits = words.startsWith("did not answer") ? { timeoutMs: 150 } : {};
+    const play = receive({ url: camera.url(), transport: "tcp", ...limits }, 1);
     await expect(play).rejects.toMatchObject({ kind, message: expect.stringContaining(words) });
   });
 }

@@ -1,5 +1,6 @@
 import { expect, test } from "bun:test";
 import { Authenticator, DigestGuard, parseChallenges } from "../../../shared/rtsp/auth.ts";
+import { parseHead } from "../../../shared/rtsp/message.ts";
 import { chooseVideo, formatSdp, parseSdp } from "../../../shared/rtsp/sdp.ts";
 import { parseTransport } from "../../../shared/rtsp/transport.ts";
 import { parseRtspUrl } from "../../../shared/rtsp/url.ts";
@@ -137,4 +138,17 @@ test("transports are read as far as they make sense", () => {
       source: "10.0.0.2",
     },
   );
+  // Sending to port 0 is an error, which a player must not bring about in a camera's stream.
+  expect(parseTransport("RTP/AVP;client_port=0-1;server_port=6000-0")).toMatchObject({
+    clientPorts: undefined,
+    serverPorts: undefined,
+  });
+});
+
+test("a field that goes on in the next line is read as one", () => {
+  const { headers } = parseHead(
+    'RTSP/1.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm="a",\r\n  nonce="b"\r\nCSeq: 1',
+  );
+  expect(headers.get("www-authenticate")).toBe('Digest realm="a", nonce="b"');
+  expect(headers.get("cseq")).toBe("1");
 });

@@ -8,10 +8,10 @@ import { syntheticPicture } from "../../../../shared/dataset/synthetic/picture.t
 import { vocXml } from "../../../../shared/dataset/synthetic/voc-xml.ts";
 import { parseVoc } from "../../../../shared/dataset/voc.ts";
 import { appErrorOf } from "../../../support/app-error.ts";
-import { BUSY_MACHINE_MS } from "../../../support/limits.ts";
+import { LONG_WORK_MS } from "../../../support/limits.ts";
 import { tempFolder } from "../../../support/temp.ts";
 
-setDefaultTimeout(BUSY_MACHINE_MS);
+setDefaultTimeout(LONG_WORK_MS);
 
 const CLASSES = ["car", "dog", "orange"];
 

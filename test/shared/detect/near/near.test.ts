@@ -81,6 +81,35 @@ test("a zone counts by the feet, for its classes, after the dwell time without a
   expect(judged({ zones: [zone] }, [inside, inside, inside], 1)).toEqual(Array(3).fill(undefined));
 });
 
+test("each zone counts its own time, whatever its name and whatever other zones hold", () => {
+  const at = (left: number, name = "door", dwellMs = 400) => {
+    const polygon = [
+      [left, 0.4],
+      [left + 0.1, 0.4],
+      [left + 0.1, 0.6],
+      [left, 0.6],
+    ] as const;
+    return { name, polygon, dwellMs };
+  };
+  const [left, right] = [standing(485, 550), standing(515, 550)];
+  for (const zones of [
+    [at(0.4), at(0.5)],
+    [at(0.5), at(0.4)],
+  ]) {
+    expect(judged({ zones }, [left, left, left])).toEqual([undefined, undefined, "door"]);
+    // From the one into the other: the time begins anew.
+    expect(judged({ zones }, [left, left, right, right])).toEqual(Array(4).fill(undefined));
+  }
+  const zones = [at(0.4, "porch", 0), at(0.5)];
+  expect(judged({ zones }, [right, left, right, right, right])).toEqual([
+    undefined,
+    "porch",
+    undefined,
+    undefined,
+    "door",
+  ]);
+});
+
 test("a zone down to the picture's edge holds what the edge cuts", () => {
   const polygon = [
     [0, 0.5],
