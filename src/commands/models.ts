@@ -1,4 +1,5 @@
 import { bytesText } from "../../shared/base/text.ts";
+import type { ModelInfo } from "../../shared/nn/model-file.ts";
 import { ModelClient } from "../../shared/training/fetch-model.ts";
 import type { ModelCard } from "../../shared/wire/messages/models.ts";
 import { COMMON_FLAGS, type Command, isSet } from "../shell.ts";
@@ -32,8 +33,9 @@ function modelJson({ info, createdMs, ...card }: ModelCard): string {
 }
 
 function modelText({ name, version, classes, fileBytes, createdMs, info }: ModelCard): string {
-  const { metrics } = JSON.parse(info) as { metrics?: { map50?: number } };
-  const score = metrics?.map50 === undefined ? "" : `  mAP50 ${metrics.map50.toFixed(3)}`;
-  const created = new Date(createdMs).toISOString().slice(0, 16).replace("T", " ");
-  return `${name} v${version}  ${created}${score}  ${bytesText(fileBytes)}  ${classes.join(", ")}`;
+  const { metrics, lineage } = JSON.parse(info) as Pick<ModelInfo, "metrics" | "lineage">;
+  const score = metrics.map50 === undefined ? "" : `  mAP50 ${metrics.map50.toFixed(3)}`;
+  const created = new Date(createdMs).toLocaleString("sv").slice(0, 16); // by this machine's clock
+  const early = lineage.early === true ? "  still learning" : "";
+  return `${name} v${version}  ${created}${score}${early}  ${bytesText(fileBytes)}  ${classes.join(", ")}`;
 }

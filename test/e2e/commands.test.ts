@@ -108,3 +108,18 @@ test("a slow reader gets every line: 700 sightings through a pipe that waits", a
   const child = Bun.spawn(["sh", "-c", list], { stdout: "pipe" });
   expect((await new Response(child.stdout).text()).trim()).toBe("700");
 });
+
+test("what is wrong on this machine is said before any trainer is looked for", async () => {
+  const submitted = await vigia("submit", "/nowhere", "--name", "cats", "--trainer", "127.0.0.1:1");
+  expect(submitted).toMatchObject({ status: 1, err: expect.stringContaining("no data set at /nowhere") });
+});
+
+test("a file that is no model is named, with what to give instead", async () => {
+  using folder = tempFolder();
+  const [file, picture] = [join(folder.path, "notes.txt"), join(folder.path, "a.jpg")];
+  await Promise.all([file, picture].map((path) => Bun.write(path, "milk, eggs\n")));
+  const { status, err } = await vigia("detect", "--model", file, picture);
+  expect(status).toBe(1);
+  expect(err).toContain(`cannot read the model ${file}`);
+  expect(err).toContain("give the path of a .onnx file");
+});
