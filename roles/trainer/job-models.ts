@@ -7,6 +7,7 @@ import {
   type ModelInfo,
   type PeopleLooks,
 } from "../../shared/nn/model-file.ts";
+import type { NetworkKind } from "../../shared/nn/networks/config.ts";
 import type { ModelRegistry } from "../../shared/store/models.ts";
 import type { TrainingOptions } from "../../shared/training/options.ts";
 import type { ModelCard } from "../../shared/wire/messages/models.ts";
@@ -70,6 +71,11 @@ export class JobModels implements Disposable {
     this.#early = known.filter(isEarly);
     if (this.#early.length > 0) this.#earlyMap50 = Math.max(...this.#early.map(map50Of));
     this.#mayBeEarly = parts.options.early === true && this.#early.length === known.length;
+  }
+
+  /** Of what network they are. */
+  get kind(): NetworkKind {
+    return this.#plan.network.kind;
   }
 
   /** Makes an early version of weights that are better than all before. */

@@ -171,7 +171,7 @@ class JobRun {
     const { jobs, tasks, log } = this.#context;
     if (datasetId === undefined) throw new AppError("bug", `job ${id} has no data set`);
     const options = checkTrainingOptions(this.#job.options as Record<string, unknown>);
-    const use = useOfSamples(jobs.splits(datasetId), options.network);
+    const use = useOfSamples(jobs.samples(datasetId), options.network);
     const pictures = use.filter((split) => split === "train").length;
     const draft = this.#plan(options, datasetId, pictures);
     log.info("job begins", { job: id, name, network: draft.network.kind, classes: draft.classes.length });
@@ -336,7 +336,9 @@ class JobRun {
     const { id } = this.#job;
     const { samples, seconds } = outcome;
     const card = models.keep(outcome);
-    const map50 = (outcome.testScores ?? outcome.scores)?.map50;
+    const scores = outcome.testScores ?? outcome.scores;
+    const isFaces = models.kind === "mlp";
+    const { map50 } = scores ?? {};
     const ended: Partial<JobStatus> = {
       state: "done",
       progress: 1,
@@ -345,6 +347,7 @@ class JobRun {
       epochs: outcome.epochs,
       imagesPerSecond: outcome.imagesPerSecond,
       map50,
+      accuracy: isFaces ? scores?.accuracy : undefined,
       timeLeftMs: undefined,
       note: this.#finishEarly.aborted ? jobNoteOf("ended-early") : undefined,
     };

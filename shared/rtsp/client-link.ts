@@ -138,10 +138,14 @@ export class RtspClientLink {
     const timer = setTimeout(
       () =>
         waiter.reject(
-          new AppError("unavailable", `the camera did not answer ${method} within ${this.#timeoutMs} ms`, {
-            failure: "no-answer",
-            about: method,
-          }),
+          new AppError(
+            "unavailable",
+            `the camera did not answer ${method} within ${this.#timeoutMs / 1000} s`,
+            {
+              failure: "no-answer",
+              about: method,
+            },
+          ),
         ),
       this.#timeoutMs,
     );
@@ -230,7 +234,7 @@ export class RtspClientLink {
       });
     }
     return new AppError("refused", `the camera does not accept the password of ${user}`, {
-      hint: "check user and password; special characters in them may be written as %40 for @, %3A for :",
+      hint: "check user and password; special characters in them are written as %40 for @, %3A for :, %25 for %",
       failure: "password-wrong",
       about: user,
     });

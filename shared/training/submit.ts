@@ -132,6 +132,12 @@ export class JobClient {
     }
   }
 
+  /** How the job stands now. */
+  async news(jobId: number): Promise<JobNews> {
+    for await (const news of this.follow(jobId)) return news;
+    throw new AppError("bug", "a job without news");
+  }
+
   /** Asks the trainer to end the job; `follow` then reports its end. */
   async cancel(jobId: number, { keepBest }: { readonly keepBest: boolean }): Promise<void> {
     await this.#link.send(CancelJob, { jobId, keepBest });

@@ -107,7 +107,10 @@ function freeName(stem: string, taken: Set<string>): string {
 /** A picture, or the pictures of a folder in the order of their names. Throws `usage` for what is not there. */
 async function picturesOf(path: string): Promise<string[]> {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) throw new AppError("usage", `there is no picture or folder ${path}`);
+  if (found === undefined)
+    throw new AppError("usage", `there is no picture or folder ${path}`, {
+      hint: "give pictures (.jpg, .png, .webp, ...) or folders of them",
+    });
   if (!found.isDirectory()) return [path];
   const names = await readdir(path);
   return names

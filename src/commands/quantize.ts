@@ -22,7 +22,7 @@ import { openEngine } from "../../shared/nn/open-engine.ts";
 import { calibrate } from "../../shared/nn/quantize/calibrate.ts";
 import { evaluateModel } from "../evaluate-model.ts";
 import { wholeFlag } from "../flags.ts";
-import { checkFolder } from "../save-folder.ts";
+import { checkSavePath } from "../save-folder.ts";
 import { COMMON_FLAGS, type Command, type CommandContext, isSet, neededText, textOf } from "../shell.ts";
 
 const PICTURES_DEFAULT = 100;
@@ -51,7 +51,7 @@ export const command: Command = {
   async run(flags, context) {
     const out = resolve(neededText(flags, "out"));
     const count = wholeFlag("pictures", textOf(flags, "pictures"), 1, 10_000) ?? PICTURES_DEFAULT;
-    await checkFolder(dirname(out));
+    await checkSavePath(out);
     const bytes = await readModelBytes(neededText(flags, "model"));
     const { info, weights } = decodeModelFile(bytes);
     const dataset = await readDataset(neededText(flags, "data"), { log: context.log });

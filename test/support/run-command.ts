@@ -7,17 +7,21 @@ export interface CommandOutcome {
   readonly failure: string;
 }
 
-/** Runs a command in this process as the shell would after it has read its flags. */
+/** Runs a command in this process as the shell would after it has read its flags. @param onLine as it is printed */
 export async function runCommand(
   command: Command,
   flags: Readonly<Record<string, string | boolean>>,
+  onLine: (line: string) => void = () => {},
 ): Promise<CommandOutcome> {
   const lines: string[] = [];
   const context = {
     signal: new AbortController().signal,
     log: silentLog,
     many: {},
-    print: (line: string) => void lines.push(line),
+    print: (line: string) => {
+      lines.push(line);
+      onLine(line);
+    },
   };
   const failure = await command.run({ ...flags, _: [] } as unknown as Flags, context).then(
     () => "",
