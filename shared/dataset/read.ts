@@ -44,7 +44,9 @@ export async function readDataset(
 ): Promise<Dataset> {
   const found = await listFiles(root);
   if (found.pictures.length === 0) {
-    throw new AppError("input", `the data set ${root} has no pictures`, { hint: FORMS });
+    // What a defect says of pictures in a form that is not read is the better hint.
+    const [unread] = found.defects.map(({ file, what }) => `${relative(root, file)} ${what}`);
+    throw new AppError("input", `the data set ${root} has no pictures`, { hint: unread ?? FORMS });
   }
   const isVoc = found.annotations.length > 0;
   if (!isVoc) await refuseUnlabelled(root, found);

@@ -234,6 +234,15 @@ describe("a damaged data set", () => {
     expect(named).toContain('"b", which is also in train.txt');
   });
 
+  test("pictures of a telephone that cannot be read are named, with what to do", async () => {
+    const dataset = await read({ "a.jpg": jpeg, "a.xml": carXml, "b.HEIC": jpeg, "b.xml": carXml });
+    expect(whats(dataset).join()).toContain(
+      "b.HEIC is a HEIC picture, which cannot be read: save it as JPEG",
+    );
+    const error = await appErrorOf(read({ "b.heic": jpeg, "b.xml": carXml }));
+    expect(error.hint).toContain("b.heic is a HEIC picture");
+  });
+
   test("many defects take few lines of log", async () => {
     const files: Files = { "ok.jpg": jpeg, "ok.xml": carXml };
     for (let i = 0; i < 60; i++) files[`lost${i}.xml`] = carXml;
