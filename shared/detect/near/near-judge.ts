@@ -1,6 +1,5 @@
-import type { FrameSize } from "../look/regions.ts";
 import type { Track } from "../tracker.ts";
-import type { Box } from "../types.ts";
+import type { Box, FrameSize } from "../types.ts";
 import { GroundDistance } from "./distance.ts";
 import { crossing, isInside, type Point } from "./geometry.ts";
 import type { CameraRules, Zone } from "./rules.ts";
