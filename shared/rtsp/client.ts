@@ -24,6 +24,8 @@ const DEFAULT_TIMEOUT_MS = 8000;
 /** On a home's network a machine that is there answers at once; a short limit finds one that returns the sooner. */
 const CONNECT_TIMEOUT_MS = 3000;
 const DEFAULT_SILENCE_MS = 10_000;
+/** One that sends, but no whole picture for so many times as long, is given up as well: its encoder is stuck. */
+const PICTURELESS = 3;
 /** A camera that sends nothing for so long is asked for a sign of life: one that was started anew says it knows nobody. */
 const ASKED_AFTER_MS = 1000;
 /** So often the stream may be at another address, in a row. */
@@ -119,6 +121,7 @@ class RtspSession implements AsyncDisposable {
   #controlUri: string;
   #aliveMethod = "OPTIONS";
   #lastHeardMs = performance.now();
+  #lastPictureMs = performance.now();
   #isPlaying = false;
 
   constructor(
@@ -128,7 +131,13 @@ class RtspSession implements AsyncDisposable {
     { timeoutMs, silenceMs }: PlayLimits,
   ) {
     this.#url = url;
-    this.#events = events;
+    this.#events = {
+      ...events,
+      onPicture: (picture) => {
+        this.#lastPictureMs = performance.now();
+        events.onPicture(picture);
+      },
+    };
     this.#silenceMs = silenceMs;
     this.#controlUri = url.requestUri;
     this.#link = new RtspClientLink(stream, url, timeoutMs, {
@@ -165,6 +174,7 @@ class RtspSession implements AsyncDisposable {
     const played = await this.#link.request("PLAY", this.#controlUri, [["Range", "npt=0.000-"]]);
     this.#keepSession(played);
     this.#isPlaying = true;
+    this.#lastPictureMs = performance.now();
     this.#keepAlive(options, setUp);
     this.#watchSilence();
     await this.#link.ended;
@@ -281,18 +291,24 @@ class RtspSession implements AsyncDisposable {
           askedMs = nowMs;
           this.#signOfLife();
         }
-        if (silentMs < this.#silenceMs) return;
-        const seconds = Math.round(silentMs / 1000);
-        this.#link.fail(
-          new AppError("unavailable", `the camera has sent nothing for ${seconds} s`, {
-            failure: "no-picture",
-            about: seconds,
-          }),
-        );
+        const picturelessMs = nowMs - this.#lastPictureMs;
+        if (silentMs >= this.#silenceMs) this.#giveUp("nothing", silentMs);
+        else if (picturelessMs >= PICTURELESS * this.#silenceMs)
+          this.#giveUp("no whole picture", picturelessMs);
       },
       Math.min(250, this.#silenceMs / 4),
     );
     this.#timers.defer(() => clearInterval(check));
+  }
+
+  #giveUp(what: string, forMs: number): void {
+    const seconds = Math.round(forMs / 1000);
+    this.#link.fail(
+      new AppError("unavailable", `the camera has sent ${what} for ${seconds} s`, {
+        failure: "no-picture",
+        about: seconds,
+      }),
+    );
   }
 
   /** Tells the camera that nobody watches, so that it does not keep the session until its time-out. */

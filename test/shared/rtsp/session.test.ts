@@ -77,6 +77,21 @@ test("a camera that falls silent is given up", async () => {
   await expect(play).rejects.toThrow("has sent nothing");
 });
 
+test("a camera that sends and sends without a whole picture is given up, too", async () => {
+  const play: CameraScript["play"] = async (camera) => {
+    camera.threePictures();
+    // Each picture builds on one that was lost.
+    for (let i = 3; camera.isOpen; i++) {
+      camera.sequence++;
+      camera.packet(slice(i & 0xff), 9000 * i, { marker: true });
+      await Bun.sleep(10);
+    }
+  };
+  await using camera = await ScriptedCamera.start({ play });
+  const playing = receive({ url: camera.url(), transport: "tcp", silenceMs: 100 }, 99);
+  await expect(playing).rejects.toThrow("no whole picture");
+});
+
 test("after a loss over TCP pictures are held until the next key picture", async () => {
   await using camera = await ScriptedCamera.start({
     play: (connection) => {
