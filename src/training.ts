@@ -125,6 +125,7 @@ export async function handIn(
   return await client.submit(
     { name, dataset, options: sized, ...(initPath !== undefined && { initPath }) },
     show,
+    signal,
   );
 }
 
