@@ -50,6 +50,8 @@ export function ringMember({ nodeId, name, link }: PoolWorker): RingMember | und
 export interface WorkerUser {
   joined(worker: PoolWorker): void;
   left(worker: PoolWorker, reason: string): void;
+  /** A worker asks for a file: it is at work. */
+  fetching?(worker: PoolWorker): void;
   /** A message of a worker, in order; it is not read on until this resolves. */
   readonly answers: ReadonlyMap<number, (worker: PoolWorker, body: Buffer) => void | Promise<void>>;
 }
@@ -157,8 +159,10 @@ export class WorkerPool {
   async #answer(worker: PoolWorker, outgoing: Outgoing, body: Buffer): Promise<void> {
     const tag = messageTag(body);
     if (tag === BlobPiece.tag) await worker.inbox.take(BlobPiece.decode(body));
-    else if (tag === BlobWanted.tag) outgoing.add(BlobWanted.decode(body).sha256);
-    else if (tag === BlobMissing.tag) worker.inbox.missing(BlobMissing.decode(body).sha256);
+    else if (tag === BlobWanted.tag) {
+      outgoing.add(BlobWanted.decode(body).sha256);
+      this.#user?.fetching?.(worker);
+    } else if (tag === BlobMissing.tag) worker.inbox.missing(BlobMissing.decode(body).sha256);
     else {
       const answer = this.#user?.answers.get(tag);
       if (answer !== undefined) await answer(worker, body);
