@@ -21,7 +21,7 @@ export async function receive(
     },
   };
   try {
-    await within(playRtsp({ timeoutMs: 1000, ...options }, events, abort.signal), timeoutMs, "pictures");
+    await within(playRtsp({ timeoutMs: 5000, ...options }, events, abort.signal), timeoutMs, "pictures");
   } finally {
     abort.abort();
   }
