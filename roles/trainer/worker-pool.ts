@@ -2,7 +2,7 @@ import { AppError, errorLine } from "../../shared/base/errors.ts";
 import { WORKER_COUNT_MAX } from "../../shared/base/limits.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { countText } from "../../shared/base/text.ts";
-import { within } from "../../shared/base/wait.ts";
+import { deferred, within } from "../../shared/base/wait.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import type { BlobStore } from "../../shared/store/blobs.ts";
 import { BlobInbox, sendBlob } from "../../shared/training/blob-transfer.ts";
@@ -87,6 +87,8 @@ export class WorkerPool {
   readonly #blobs: BlobStore;
   readonly #log: Log;
   readonly #workers = new Map<string, PoolWorker>();
+  /** The end of each worker's service. */
+  readonly #ends = new Map<string, Promise<void>>();
   #user: WorkerUser | undefined;
 
   constructor(blobs: BlobStore, log: Log) {
@@ -126,8 +128,10 @@ export class WorkerPool {
     if (first.done === true) return;
     const { threads } = WorkerHello.decode(first.value);
     const { nodeId } = link.peer;
+    await this.#endOlder(nodeId);
     const name = this.#nameFor(link.peer.name);
-    if (this.#workers.has(nodeId)) throw new AppError("protocol", "this worker is connected already");
+    const ended = deferred();
+    this.#ends.set(nodeId, ended.promise);
     await using inbox = new BlobInbox(this.#blobs);
     const worker: PoolWorker = { nodeId, name, threads, link, inbox };
     this.#workers.set(nodeId, worker);
@@ -142,9 +146,19 @@ export class WorkerPool {
       throw error;
     } finally {
       this.#workers.delete(nodeId);
+      this.#ends.delete(nodeId);
+      ended.resolve();
       const left = countText(this.#workers.size, "worker");
       this.#log.info(`worker gone, ${left} left`, { worker: name, reason: link.closed.reason ?? reason });
       this.#user?.left(worker, reason);
+    }
+  }
+
+  /** A worker that is here has lost its link before, though nothing has said so on this side: it ends. */
+  async #endOlder(nodeId: string): Promise<void> {
+    while (this.#workers.has(nodeId)) {
+      void this.#workers.get(nodeId)!.link.close("this worker has a newer link");
+      await this.#ends.get(nodeId);
     }
   }
 
