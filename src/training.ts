@@ -134,11 +134,11 @@ export async function handIn(
   client: JobClient,
   name: string,
   set: TrainingSet,
-  progress: Progress,
+  { progress, signal }: { readonly progress: Progress; readonly signal: AbortSignal },
 ): Promise<number> {
   const show = ({ stage, done, total }: SubmitProgress): void =>
     progress.show({ stage: `${stage} pictures`, share: done / total, detail: `${done} of ${total}` });
-  return await client.submit({ name, ...set }, show);
+  return await client.submit({ name, ...set }, show, signal);
 }
 
 /** Where no size is given, a detector gets the one that the objects ask for, and this is said. */
