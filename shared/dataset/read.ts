@@ -7,6 +7,7 @@ import type { Log } from "../base/log.ts";
 import { countText } from "../base/text.ts";
 import { throwIfAborted } from "../base/wait.ts";
 import { type PictureSize, pictureFileSize } from "../image/codec.ts";
+import { alikeNames } from "./alike-names.ts";
 import { type FoundFiles, listFiles } from "./folders.ts";
 import { foreignLabels } from "./foreign-labels.ts";
 import { classFolderItems, type Item, vocItems } from "./items.ts";
@@ -43,7 +44,9 @@ export async function readDataset(
 ): Promise<Dataset> {
   const found = await listFiles(root);
   if (found.pictures.length === 0) {
-    throw new AppError("input", `the data set ${root} has no pictures`, { hint: FORMS });
+    // What a defect says of pictures in a form that is not read is the better hint.
+    const [unread] = found.defects.map(({ file, what }) => `${relative(root, file)} ${what}`);
+    throw new AppError("input", `the data set ${root} has no pictures`, { hint: unread ?? FORMS });
   }
   const isVoc = found.annotations.length > 0;
   if (!isVoc) await refuseUnlabelled(root, found);
@@ -251,7 +254,7 @@ function reportDefects(root: string, defects: readonly DatasetDefect[], strict: 
     log.warn(`and ${defects.length - DEFECTS_SHOWN} more defects in the data set`);
 }
 
-/** Says which classes cannot be learnt: only in other splits than train, or without a single usable box. */
+/** Says which classes cannot be learnt (only in other splits than train, or without a usable box), and which look alike. */
 function warnOfClasses(
   splits: Splits,
   classes: readonly string[],
@@ -260,6 +263,10 @@ function warnOfClasses(
 ): void {
   for (const name of classesWithoutBoxes)
     log.warn("a class has no usable box and is left out", { class: name });
+  for (const names of alikeNames(classes))
+    log.warn("classes that may be meant as one are learnt apart: give them one spelling", {
+      classes: names.join(", "),
+    });
   if (splits.train === undefined) return;
   const trained = new Set(splits.train.flatMap((sample) => sample.labels.map((label) => label.classIndex)));
   classes.forEach((name, place) => {

@@ -18,6 +18,8 @@ export interface NalRules {
   beginsPicture(slice: Uint8Array): boolean;
   /** Whether a picture with this unit can be decoded by itself. */
   isKey(unit: Uint8Array): boolean;
+  /** A slice of a picture that comes after a key picture and builds on one before it. */
+  reachesBack(type: number): boolean;
   /** The parameter sets, in the order a decoder wants them. */
   readonly parameterTypes: readonly number[];
   /** Takes a payload apart. */
@@ -61,6 +63,8 @@ export class NalDepacketizer implements Depacketizer {
   #timestamp: number | undefined;
   /** Set while what follows a loss cannot be decoded: the timestamp of the loss. */
   #gateSince: number | "start" | undefined = "start";
+  /** What came before the last key picture is not all there. */
+  #hasGap = false;
   damaged = 0;
 
   constructor(rules: NalRules, parameters: readonly Buffer[]) {
@@ -144,7 +148,12 @@ export class NalDepacketizer implements Depacketizer {
       this.damaged++;
       return;
     }
+    if (isKey) this.#hasGap = this.#gateSince !== undefined;
     this.#gateSince = undefined;
+    if (this.#hasGap && units.some((unit) => this.#rules.reachesBack(this.#rules.typeOf(unit)))) {
+      this.damaged++;
+      return;
+    }
     const data = joinAnnexB(isKey ? this.#withParameters(units) : units);
     yield { timestamp, isKey, data, packets };
   }

@@ -1,9 +1,8 @@
-import type { FrameSize } from "../look/regions.ts";
 import type { Track } from "../tracker.ts";
-import type { Box } from "../types.ts";
+import type { Box, FrameSize } from "../types.ts";
 import { GroundDistance } from "./distance.ts";
 import { crossing, isInside, type Point } from "./geometry.ts";
-import type { CameraRules, Zone } from "./rules.ts";
+import { type CameraRules, isSameClass, type Zone } from "./rules.ts";
 
 /** Feet below the picture stand just inside it: a zone that is drawn down to the edge holds them. */
 const FOOT_MAX = 0.999;
@@ -123,5 +122,5 @@ export class NearJudge {
 }
 
 function counts(classes: readonly string[] | undefined, className: string): boolean {
-  return classes === undefined || classes.includes(className);
+  return classes === undefined || classes.some((name) => isSameClass(name, className));
 }

@@ -160,6 +160,17 @@ describe("decoding", () => {
   );
 });
 
+test("a JPEG is turned upright also where its EXIF comes after the frame's header", async () => {
+  const turned = await flagSharp().jpeg().withMetadata({ orientation: 6 }).toBuffer();
+  const from = turned.indexOf(Buffer.from([0xff, 0xe1]));
+  const exif = turned.subarray(from, from + 2 + turned.readUInt16BE(from + 2));
+  const rest = Buffer.concat([turned.subarray(0, from), turned.subarray(from + exif.length)]);
+  const scan = rest.indexOf(Buffer.from([0xff, 0xda]));
+  const late = await decodePicture(Buffer.concat([rest.subarray(0, scan), exif, rest.subarray(scan)]));
+  expect([late.width, late.height]).toEqual([HEIGHT, WIDTH]);
+  expect(late).toMatchObject({ originalWidth: HEIGHT, originalHeight: WIDTH });
+});
+
 describe("what is no good picture is refused, and why is said", () => {
   test("an empty file", async () => {
     expect((await refusal(decodePicture(new Uint8Array()))).message).toContain("empty");

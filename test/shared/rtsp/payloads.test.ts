@@ -253,6 +253,27 @@ test("H.265 single units, aggregates and fragments become the same picture, with
   }
 });
 
+test("H.265 pictures that build on what came before a key picture are held where that was lost, or never came", () => {
+  const [keys, leading, trailing] = [0x2a, 0x12, 0x02].map((head) => [head, 1, 0x80, 7]) as [
+    number[],
+    number[],
+    number[],
+  ];
+  const depacketizer = h265Depacketizer(format("h265"));
+  const times = (steps: readonly Step[]) => run(depacketizer, steps).map(({ timestamp }) => timestamp);
+  // A random access picture, one that is shown before it, one after it.
+  const group = (at: number, lost = 0): Step[] => [
+    [keys, at + 2, true, lost],
+    [leading, at + 1, true],
+    [trailing, at + 3, true],
+  ];
+  expect(times(group(0))).toEqual([2, 3]);
+  expect(times(group(10))).toEqual([12, 11, 13]);
+  expect(times(group(20, 1))).toEqual([22, 23]);
+  expect(times(group(30))).toEqual([32, 31, 33]);
+  expect(depacketizer.damaged).toBe(2);
+});
+
 test("NAL units survive joining and splitting", () => {
   const random = new Random("nal");
   for (let round = 0; round < 50; round++) {

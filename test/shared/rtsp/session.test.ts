@@ -105,6 +105,24 @@ test("a camera that refuses UDP is played over TCP, after describing it again", 
   expect(camera.methods.filter((method) => method === "DESCRIBE").length).toBe(2);
 });
 
+test("a camera that sends us to another address is followed there, and not in circles", async () => {
+  await using camera = await ScriptedCamera.start({ play: three });
+  const sends = (to: () => string): CameraScript => ({
+    answer: ({ method }) =>
+      method === "DESCRIBE" ? { status: 302, fields: [["Location", to()]] } : undefined,
+  });
+  await using door = await ScriptedCamera.start(sends(() => camera.url("/behind")));
+  const { pictures } = await receive({ url: door.url("/stream", "u:p@"), transport: "tcp" }, 3);
+  expect(fills(pictures)).toEqual([1, 2, 3]);
+  expect(camera.requests.every(({ uri }) => uri.includes("/behind"))).toBe(true);
+
+  await using circle = await ScriptedCamera.start(sends(() => circle.url()));
+  await expect(receive({ url: circle.url(), transport: "tcp" }, 1)).rejects.toThrow("302");
+  expect(circle.methods.filter((method) => method === "DESCRIBE").length).toBe(4);
+  await using nowhere = await ScriptedCamera.start(sends(() => "http://example.org/"));
+  await expect(receive({ url: nowhere.url(), transport: "tcp" }, 1)).rejects.toThrow("no RTSP address");
+});
+
 test("a camera asked for UDP that sends interleaved is listened to all the same", async () => {
   await using camera = await ScriptedCamera.start({
     answer: answering("SETUP", [

@@ -3,7 +3,7 @@ import { Authenticator, DigestGuard, parseChallenges } from "../../../shared/rts
 import { parseHead } from "../../../shared/rtsp/message.ts";
 import { chooseVideo, formatSdp, parseSdp } from "../../../shared/rtsp/sdp.ts";
 import { parseTransport } from "../../../shared/rtsp/transport.ts";
-import { parseRtspUrl } from "../../../shared/rtsp/url.ts";
+import { movedTo, parseRtspUrl } from "../../../shared/rtsp/url.ts";
 
 test("digest answers are those of the examples in RFC 2617 and RFC 7616", () => {
   const answer = (challenge: string, user: string, password: string, cnonce: string, uri: string) => {
@@ -79,6 +79,14 @@ test("addresses are read as people and cameras write them", () => {
   for (const bad of ["http://h/", "rtsp://", "rtsp://h:99999/", "rtsp://h:x/", "rtsp:///x"]) {
     expect(() => parseRtspUrl(bad)).toThrow("no RTSP address");
   }
+});
+
+test("user and password go along to another address of the same host, and to no other host", () => {
+  const from = parseRtspUrl("rtsp://u:p@cam/x");
+  expect(movedTo(from, " rtsp://CAM:8554/y")).toMatchObject({ user: "u", password: "p", port: 8554 });
+  expect(movedTo(from, "rtsp://other/y")).toMatchObject({ user: undefined, password: "" });
+  expect(movedTo({ ...from, secure: true }, "rtsp://cam/y")).toMatchObject({ user: undefined });
+  expect(movedTo(from, "rtsp://a:b@other/y")).toMatchObject({ user: "a", password: "b" });
 });
 
 test("a description's video is found with its size, whatever surrounds it", () => {

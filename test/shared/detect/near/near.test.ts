@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { GroundDistance } from "../../../../shared/detect/near/distance.ts";
 import { crossing, isInside } from "../../../../shared/detect/near/geometry.ts";
 import { NearJudge } from "../../../../shared/detect/near/near-judge.ts";
-import type { CameraRules } from "../../../../shared/detect/near/rules.ts";
+import { type CameraRules, thresholdFor } from "../../../../shared/detect/near/rules.ts";
 import { Tracker } from "../../../../shared/detect/tracker.ts";
 import type { Box } from "../../../../shared/detect/types.ts";
 
@@ -108,6 +108,23 @@ test("each zone counts its own time, whatever its name and whatever other zones 
     undefined,
     "door",
   ]);
+});
+
+test("classes are meant however their letters are written", () => {
+  const polygon = [
+    [0, 0],
+    [1, 0],
+    [1, 1],
+    [0, 1],
+  ] as const;
+  const zone = { name: "all", polygon, classes: ["Person"] };
+  expect([0, 1].map((classIndex) => judged({ zones: [zone] }, [standing(500, 500)], classIndex)[0])).toEqual([
+    "all",
+    undefined,
+  ]);
+  const rules = { thresholds: { Dog: 0.4, dog: 0.5, NIÑO: 0.6 } };
+  const names = ["dog", "Dog", "DOG", "niño", "constructor"];
+  expect(names.map((name) => thresholdFor(rules, name))).toEqual([0.5, 0.4, 0.4, 0.6, undefined]);
 });
 
 test("a zone down to the picture's edge holds what the edge cuts", () => {
