@@ -22,6 +22,7 @@ import { JobClient, type JobNews, type SubmitProgress } from "../shared/training
 import { WIRE_CHOICES } from "../shared/training/wire-choice.ts";
 import type { JobStatus } from "../shared/wire/messages/job-status.ts";
 import { choiceFlag, numberFlag, wholeFlag } from "./flags.ts";
+import { alikeClasses } from "./inspect/findings.ts";
 import { misfitOf } from "./network-fit.ts";
 import { type CommandContext, type Flags, isSet, neededText, textOf } from "./shell.ts";
 
@@ -124,6 +125,7 @@ export async function readForTraining(
   const statistics = datasetStatistics(dataset);
   const misfit = misfitOf(options.network, statistics);
   if (misfit !== undefined) log.warn(misfit);
+  for (const alike of alikeClasses(dataset.classes)) log.warn(`${alike}: vigia inspect ${root} says more`);
   return initPath === undefined
     ? { dataset, options: withInputSide(options, statistics, progress) }
     : { dataset, options: await likeModel(options, initPath), initPath };

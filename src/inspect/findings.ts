@@ -127,17 +127,21 @@ function ofClasses({ classes, splits }: Facts, dataset: Dataset, fewBoxes: numbe
   return found;
 }
 
-/** Names that differ in letters' case, spaces or dashes only. */
-function ofNames(classes: readonly string[]): Finding[] {
-  const alike = Map.groupBy(classes, (name) => name.toLowerCase().replace(/[\s_-]+/g, ""));
-  return [...alike.values()]
+/** Groups of names that differ in letters' case, spaces or dashes only, as a person is told of them. */
+export function alikeClasses(classes: readonly string[]): string[] {
+  const groups = Map.groupBy(classes, (name) => name.toLowerCase().replace(/[\s_-]+/g, ""));
+  return [...groups.values()]
     .filter((names) => names.length > 1)
-    .map((names) => ({
-      level: "warning",
-      kind: "alike-class-names",
-      what: `${names.map(quoted).join(" and ")} are two classes that may be meant as one`,
-      advice: "give them one spelling in the XML files",
-    }));
+    .map((names) => `${names.map(quoted).join(", ")} are ${names.length} classes that may be meant as one`);
+}
+
+function ofNames(classes: readonly string[]): Finding[] {
+  return alikeClasses(classes).map((what) => ({
+    level: "warning",
+    kind: "alike-class-names",
+    what,
+    advice: "give them one spelling in the XML files",
+  }));
 }
 
 function ofAmounts({ splits }: Facts): Finding[] {
