@@ -116,6 +116,19 @@ test.concurrent.each(MISTAKES)("%s gets one clear answer and no stack", async (_
   expect(outcome.status).toBe(status);
 });
 
+test("a video in place of pictures is sent where videos are looked at", async () => {
+  using folder = tempFolder();
+  const clip = join(folder.path, "yard.mp4");
+  await Bun.write(clip, "video");
+  const looked = await vigia("detect", "--model", clip, clip);
+  expect(looked).toMatchObject({ status: 2, err: expect.stringContaining("vigia watch --model FILE clip=") });
+  const trained = await vigia("train", clip, "--out", join(folder.path, "m.onnx"));
+  expect(trained).toMatchObject({
+    status: 1,
+    err: expect.stringContaining("take pictures out of the video"),
+  });
+});
+
 test("a slow reader gets every line: 700 sightings through a pipe that waits", async () => {
   using folder = tempFolder();
   const writer = resolve(import.meta.dir, "../support/write-sightings.ts");
