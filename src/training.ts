@@ -134,11 +134,11 @@ export async function handIn(
   client: JobClient,
   name: string,
   set: TrainingSet,
-  progress: Progress,
+  { progress, signal }: { readonly progress: Progress; readonly signal: AbortSignal },
 ): Promise<number> {
   const show = ({ stage, done, total }: SubmitProgress): void =>
     progress.show({ stage: `${stage} pictures`, share: done / total, detail: `${done} of ${total}` });
-  return await client.submit({ name, ...set }, show);
+  return await client.submit({ name, ...set }, show, signal);
 }
 
 /** Where no size is given, a detector gets the one that the objects ask for, and this is said. */
@@ -246,7 +246,12 @@ async function followUntilEnd(
 }
 
 /** A line that stays: how good the weights were when they were last scored, and what the loss consists of. */
-function scoreLine({ epoch, loss, map50 = 0, bestMap50 = 0 }: JobStatus): string {
+export function scoreLine({
+  epoch,
+  loss,
+  map50 = 0,
+  bestMap50 = 0,
+}: Pick<JobStatus, "epoch" | "loss" | "map50" | "bestMap50">): string {
   const parts = Object.entries(loss).map(([name, part]) => `${name} ${part.toFixed(2)}`);
   const best =
     map50 < 0.0005
@@ -254,7 +259,9 @@ function scoreLine({ epoch, loss, map50 = 0, bestMap50 = 0 }: JobStatus): string
       : map50 >= bestMap50
         ? ", the best so far"
         : `, best so far ${bestMap50.toFixed(3)}`;
-  return `  epoch ${epoch.toFixed(1)}: mAP50 ${map50.toFixed(3)} on pictures kept aside${best}; loss: ${parts.join(", ")}`;
+  // A trainer that was started again has not heard of a loss yet.
+  const losses = parts.length === 0 ? "" : `; loss: ${parts.join(", ")}`;
+  return `  epoch ${epoch.toFixed(1)}: mAP50 ${map50.toFixed(3)} on pictures kept aside${best}${losses}`;
 }
 
 function stateOfJob({ status }: JobNews): Parameters<Progress["show"]>[0] {
@@ -269,6 +276,7 @@ function stateOfJob({ status }: JobNews): Parameters<Progress["show"]>[0] {
   if (isTraining && imagesPerSecond > 0) parts.push(`${imagesPerSecond.toFixed(1)} pictures/s`);
   if (workers.length > 0) parts.push(countText(workers.length, "worker"));
   if (note !== undefined) parts.push(noteText(note));
+  else if (state === "queued") parts.push("waiting its turn");
   return {
     stage: state,
     share: state === "training" ? progress : undefined,

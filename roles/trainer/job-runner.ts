@@ -5,6 +5,7 @@ import { durationText } from "../../shared/base/text.ts";
 import { checkLearningPlan, type LearningPlan, planFor } from "../../shared/learn/plan.ts";
 import { startWeights } from "../../shared/learn/start-weights.ts";
 import { decodeModelFile } from "../../shared/nn/model-file.ts";
+import { buildNetwork } from "../../shared/nn/networks/config.ts";
 import type { BlobStore } from "../../shared/store/blobs.ts";
 import type { Job, JobStore } from "../../shared/store/jobs.ts";
 import type { ModelRegistry } from "../../shared/store/models.ts";
@@ -269,7 +270,7 @@ class JobRun {
   ): Promise<TrainingOutcome> {
     const { jobs, pool, checkpoints, log, board } = this.#context;
     const { id: jobId, createdMs } = this.#job;
-    const from = this.#checkpoint() ?? (await this.#initial(plan, options));
+    const from = this.#checkpoint(plan) ?? (await this.#initial(plan, options));
     jobs.update(jobId, { state: "training", failure: undefined });
     // The rate and the time were those of preparing.
     board.set(jobId, { state: "training", note: undefined, imagesPerSecond: 0, timeLeftMs: undefined });
@@ -299,11 +300,17 @@ class JobRun {
     return await run.run();
   }
 
-  /** A damaged checkpoint costs the time since the job began, not the job. */
-  #checkpoint(): Checkpoint | undefined {
+  /** A damaged checkpoint, or one of another version's network, costs the time since the job began, not the job. */
+  #checkpoint({ network }: LearningPlan): Checkpoint | undefined {
     const { checkpoints, log } = this.#context;
     try {
-      return checkpoints.load(this.#job.id);
+      const checkpoint = checkpoints.load(this.#job.id);
+      const count = buildNetwork(network).parameters.totalCount;
+      if (checkpoint === undefined || checkpoint.weights.length === count) return checkpoint;
+      throw new AppError(
+        "input",
+        `the checkpoint has ${checkpoint.weights.length} weights, ${count} expected`,
+      );
     } catch (error) {
       log.warn("the job begins anew", { job: this.#job.id, error });
       return undefined;

@@ -5,6 +5,7 @@ import { deferred, onAbort } from "../../shared/base/wait.ts";
 import type { LearningPlan } from "../../shared/learn/plan.ts";
 import { learningRate } from "../../shared/learn/schedule.ts";
 import type { History, HistoryPoint } from "../../shared/nn/history.ts";
+import { buildNetwork } from "../../shared/nn/networks/config.ts";
 import { machinesText } from "../../shared/training/job-words.ts";
 import type { WireChooser } from "../../shared/training/wire-choice.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
@@ -110,6 +111,7 @@ export class TrainingRun implements WorkerUser {
     this.#history = new HistoryKeeper(plan.chunkSize * plan.chunksPerRound);
     this.#leader = new RingLeader({
       jobId,
+      parameterCount: buildNetwork(plan.network).parameters.totalCount,
       held: { round: from?.round ?? 0, weights: from?.weights, state: from?.state ?? [] },
       chunksPerStep: plan.chunksPerRound,
       isResumed,

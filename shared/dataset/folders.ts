@@ -3,7 +3,7 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { AppError } from "../base/errors.ts";
 import { PICTURE_COUNT_MAX } from "../base/limits.ts";
-import { isPictureName } from "../image/endings.ts";
+import { isPictureName, isVideoName } from "../image/endings.ts";
 import type { DatasetDefect, SplitName } from "./types.ts";
 
 const DEPTH_MAX = 8;
@@ -50,7 +50,9 @@ export async function listFiles(root: string): Promise<FoundFiles> {
   });
   if (!facts.isDirectory()) {
     throw new AppError("input", `${root} is a file, not a data set's folder`, {
-      hint: "unpack an archive first, then give its folder",
+      hint: isVideoName(root)
+        ? `take pictures out of the video first (ffmpeg -i ${root} -vf fps=1 %04d.jpg), label them, then give their folder`
+        : "unpack an archive first, then give its folder",
     });
   }
   const found = { pictures: [], annotations: [], lists: [], others: [], emptyFolders: [], defects: [] };

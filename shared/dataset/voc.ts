@@ -113,8 +113,15 @@ function parse(text: string): unknown {
     // Some tools write "Tom & Jerry" as it is.
     return parser.parse(text.replace(/&(?!#?\w{1,10};)/g, "&amp;"), true);
   } catch (cause) {
+    const open = unclosedPart(cause);
+    if (open !== undefined) throw new AppError("input", `is not well-formed XML: it ends within <${open}>`);
     throw new AppError("input", "is not well-formed XML", { cause });
   }
+}
+
+/** The parser lists the parts that are open at the end of a text that was cut short. */
+function unclosedPart(error: unknown): string | undefined {
+  return /^Invalid '\[[^']*"([^"']*)"\]' found/.exec(error instanceof Error ? error.message : "")?.[1];
 }
 
 function readObject(object: unknown, place: number, problems: string[]): VocObject[] {

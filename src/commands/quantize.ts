@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { resolve } from "node:path";
-import { AppError } from "../../shared/base/errors.ts";
+import { AppError, errorKind, errorLine } from "../../shared/base/errors.ts";
 import { Progress } from "../../shared/base/progress.ts";
 import { bytesText } from "../../shared/base/text.ts";
 import { throwIfAborted } from "../../shared/base/wait.ts";
@@ -117,13 +117,21 @@ async function* inputs(
   network: NetworkConfig,
   samples: readonly Sample[],
   progress: Progress,
-  { signal }: CommandContext,
+  { signal, log }: CommandContext,
 ): AsyncGenerator<Uint8Array> {
+  let unread = 0;
   const input = new Uint8Array(inputBytes(network));
   for (const [i, { path }] of samples.entries()) {
     throwIfAborted(signal, "quantizing was stopped");
     progress.show({ stage: "learning ranges", share: i / samples.length });
-    writeInput(network, await decodePictureFile(path), input);
+    try {
+      writeInput(network, await decodePictureFile(path), input);
+    } catch (error) {
+      if (errorKind(error) !== "input") throw error;
+      if (++unread === samples.length) throw error;
+      log.warn("a picture cannot be read and is passed over", { file: path, why: errorLine(error) });
+      continue;
+    }
     yield input;
   }
 }

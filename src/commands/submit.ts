@@ -47,7 +47,7 @@ export const command: Command = {
     const client = new JobClient(link, log);
     const json = isSet(flags, "json");
 
-    const job = await handIn(client, name, set, progress);
+    const job = await handIn(client, name, set, { progress, signal: context.signal });
     if (!isSet(flags, "wait")) {
       const place = noteText((await client.news(job)).status.note);
       const words = `job ${job} is queued as ${name}${place && `, ${place}`}`;

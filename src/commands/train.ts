@@ -115,7 +115,7 @@ async function trainHere(
   const unstopped = new AbortController().signal;
   await using link = await connect({ site, role: "client", address, expect: ["trainer"], signal: unstopped });
   const client = new JobClient(link, log);
-  const jobId = await handIn(client, name, set, progress);
+  const jobId = await handIn(client, name, set, { progress, signal });
   let engines = "";
   const { status, modelVersion } = await followJob({ client, jobId }, progress, context, (news) => {
     engines = [...new Set(news.status.workers.map(({ engine }) => engine))].join(", ") || engines;

@@ -132,7 +132,7 @@ function ofNames(classes: readonly string[]): Finding[] {
   return alikeNames(classes).map((names) => ({
     level: "warning",
     kind: "alike-class-names",
-    what: `${names.map(quoted).join(" and ")} are two classes that may be meant as one`,
+    what: `${names.map(quoted).join(", ")} are ${names.length} classes that may be meant as one`,
     advice: "give them one spelling in the XML files",
   }));
 }

@@ -103,6 +103,7 @@ const MISTAKES: [what: string, words: string[], status: number, says: string][] 
   ["a model that is not there", ["eval", "--model", "m.onnx", "--data", "x"], 2, "no model file m.onnx"],
   ["a log that is not there", ["sightings", "--data", "nowhere"], 2, "no log of sightings in nowhere"],
   ["nobody at that address", ["models", "--trainer", "127.0.0.1:9"], 1, "connection refused"],
+  ["a log that cannot be written", ["token", "--log", "/nowhere/x.log"], 1, "see that the folder is there"],
   ["a mistyped site key", ["token", "--token", "ABC"], 2, "should have 30"],
   ["a camera without a name", ["--role", "video", "--camera", "rtsp://h/s"], 2, "expected NAME=SOURCE"],
 ];
@@ -113,6 +114,19 @@ test.concurrent.each(MISTAKES)("%s gets one clear answer and no stack", async (_
   expect(outcome.err).not.toContain("    at ");
   expect(outcome.out).toBe("");
   expect(outcome.status).toBe(status);
+});
+
+test("a video in place of pictures is sent where videos are looked at", async () => {
+  using folder = tempFolder();
+  const clip = join(folder.path, "yard.mp4");
+  await Bun.write(clip, "video");
+  const looked = await vigia("detect", "--model", clip, clip);
+  expect(looked).toMatchObject({ status: 2, err: expect.stringContaining("vigia watch --model FILE clip=") });
+  const trained = await vigia("train", clip, "--out", join(folder.path, "m.onnx"));
+  expect(trained).toMatchObject({
+    status: 1,
+    err: expect.stringContaining("take pictures out of the video"),
+  });
 });
 
 test("a slow reader gets every line: 700 sightings through a pipe that waits", async () => {

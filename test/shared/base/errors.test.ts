@@ -1,5 +1,8 @@
 import { expect, test } from "bun:test";
+import { mkdirSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
 import { AppError, errorKind, errorLine, errorReport } from "../../../shared/base/errors.ts";
+import { tempFolder } from "../../support/temp.ts";
 
 test("a report says what failed, why, and what to do next, without a stack", () => {
   const error = new AppError("unavailable", "cannot reach trainer 10.0.0.2:7700", {
@@ -11,9 +14,43 @@ test("a report says what failed, why, and what to do next, without a stack", () 
   );
 });
 
+test("what the system refuses is told with what to do, and is no error of ours", () => {
+  using folder = tempFolder();
+  const file = join(folder.path, "file");
+  writeFileSync(file, "");
+  const refused = (): unknown => {
+    try {
+      return mkdirSync(join(file, "folder"));
+    } catch (error) {
+      return error;
+    }
+  };
+  const report = errorReport(refused());
+  expect(report).toContain(join(file, "folder"));
+  expect(report).toEndWith("\n  hint: see that the folder is there, and the name right");
+  expect(report).not.toContain("    at ");
+  const wrapped = errorReport(new AppError("input", "the rules cannot be read", { cause: refused() }));
+  expect(wrapped).toEndWith("\n  hint: see that the folder is there, and the name right");
+});
+
 test("an error nobody foresaw is a bug, and shows where it happened", () => {
   expect(errorKind(new TypeError("x is undefined"))).toBe("bug");
   expect(errorReport(new TypeError("x is undefined"))).toContain("errors.test.ts");
+});
+
+test("a file or folder that the system refuses is no bug: its path, the cause, and what to do", () => {
+  const refusals: [code: string, hint: string][] = [
+    ["EROFS", "name another place"],
+    ["ENOSPC", "make room on that disk"],
+    ["ENOENT", "see that the path is right"],
+  ];
+  for (const [code, hint] of refusals) {
+    const error = Object.assign(new Error(`${code}: no`), { code, path: "/kept/photos" });
+    const report = errorReport(error);
+    expect(report).toContain(`/kept/photos cannot be used\n  caused by: ${code}: no\n  hint: `);
+    expect(report).toContain(hint);
+    expect(report).not.toContain("errors.test.ts");
+  }
 });
 
 test("a line names each cause once, however they are wrapped", () => {

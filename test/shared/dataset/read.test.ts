@@ -205,7 +205,7 @@ describe("a damaged data set", () => {
       "noxml.jpg",
       "text.jpg",
     ]);
-    expect(named.join("\n")).toContain("not well-formed XML");
+    expect(named.join("\n")).toContain("badxml.xml is not well-formed XML: it ends within <object>");
     expect(named.join("\n")).toContain("empty.jpg the picture file is empty");
     expect(dataset.lines.filter((line) => line.includes("warn"))).toHaveLength(5);
   });

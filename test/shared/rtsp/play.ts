@@ -21,7 +21,11 @@ export async function receive(
     },
   };
   try {
-    await within(playRtsp(options, events, abort.signal), BUSY_MACHINE_MS, "pictures");
+    await within(
+      playRtsp({ timeoutMs: 5000, ...options }, events, abort.signal),
+      BUSY_MACHINE_MS,
+      "pictures",
+    );
   } finally {
     abort.abort();
   }
