@@ -1,4 +1,5 @@
 import { performance } from "node:perf_hooks";
+import { AppError } from "../base/errors.ts";
 import type { PreparedPicture } from "../dataset/prepared.ts";
 import { inputBytes, writeInput } from "../detect/input.ts";
 import { PicturePredictor } from "../detect/picture-predictor.ts";
@@ -152,7 +153,7 @@ export class Learner implements AsyncDisposable {
   }
 }
 
-/** Throws `input` where the pictures do not fit in memory. */
+/** Throws `input` where the pictures do not fit in memory, or have labels of classes that the plan does not know. */
 export async function openLearner({
   plan,
   pictures,
@@ -162,6 +163,12 @@ export async function openLearner({
 }: LearnerOptions): Promise<Learner> {
   const network = buildNetwork(plan.network);
   const pack = "pixels" in pictures ? pictures : packPictures(pictures, heldOut);
+  const isKnown = ({ classIndex }: { classIndex: number }) => classIndex < plan.classes.length;
+  if (!pack.pictures.every(({ labels }) => labels.every(isKnown)))
+    throw new AppError(
+      "input",
+      `the pictures have labels of more than the plan's ${plan.classes.length} classes`,
+    );
   const session = await engine.trainer(network, { batch: plan.chunkSize });
   const source = prepare === "inline" ? new InlineSource(plan, pack) : new ThreadSource(plan, pack);
   return new Learner(plan, network.parameters, engine, source, session);

@@ -255,9 +255,10 @@ export function checkLearningPlan(value: unknown): LearningPlan {
       fallFrom: real(optimizer, "fallFrom", 0, 1),
       warmupRounds: whole(optimizer, "warmupRounds", 0, 1e6),
       weightDecay: real(optimizer, "weightDecay", 0, 10),
-      beta1: real(optimizer, "beta1", 0, 1),
-      beta2: real(optimizer, "beta2", 0, 1),
-      epsilon: real(optimizer, "epsilon", 0, 1),
+      // At 1 the means' correction divides by zero, as a step does without an epsilon.
+      beta1: real(optimizer, "beta1", 0, 1 - 1e-6),
+      beta2: real(optimizer, "beta2", 0, 1 - 1e-6),
+      epsilon: real(optimizer, "epsilon", 1e-12, 1),
       gradientNormMax: real(optimizer, "gradientNormMax", 1e-6, 1e6),
       statisticsMomentum: real(optimizer, "statisticsMomentum", 0, 1),
       averageDecay: real(optimizer, "averageDecay", 0, 1),

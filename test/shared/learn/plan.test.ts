@@ -66,6 +66,9 @@ test("a plan with a value out of range is refused as input", () => {
     { ...plan, seed: 1.5 },
     { ...plan, limit: { kind: "forever" } },
     { ...plan, optimizer: { ...plan.optimizer, rate: Number.NaN } },
+    { ...plan, optimizer: { ...plan.optimizer, beta1: 1 } },
+    { ...plan, optimizer: { ...plan.optimizer, beta2: 1 } },
+    { ...plan, optimizer: { ...plan.optimizer, epsilon: 0 } },
     { ...plan, augmentation: { ...plan.augmentation, scale: [2, 1] } },
     { ...plan, network: { ...plan.network, size: 100 } },
   ];
