@@ -61,6 +61,17 @@ describe("a learner", () => {
     expect(length).toBeCloseTo(Math.min(report.gradientNorm, plan.optimizer.gradientNormMax), 2);
   });
 
+  test("refuses pictures of more classes than its plan has", async () => {
+    const two = planFor(
+      { network: { kind: "mlp" } },
+      { classes: classes.slice(0, 2), pictures: pictures.length },
+    );
+    await expect(openLearner({ plan: two, pictures, engine, prepare: "inline" })).rejects.toMatchObject({
+      kind: "input",
+      message: expect.stringContaining("2 classes"),
+    });
+  });
+
   test(
     "teaches a small detector to find coloured blocks that it has not seen",
     async () => {
