@@ -186,7 +186,7 @@ async function listLines(
  */
 function listedId(line: string, names: ReadonlySet<string>): string {
   const whole = withoutEnding(line);
-  return names.has(nameKey(whole)) ? whole : withoutEnding(line.trim().replace(/\s+-?[01]$/, ""));
+  return names.has(nameKey(whole)) ? whole : withoutEnding(line.trim().replace(/(?<!\s)\s+-?[01]$/, ""));
 }
 
 function withoutEnding(path: string): string {

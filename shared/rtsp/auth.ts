@@ -34,7 +34,7 @@ export function parseChallenges(fields: readonly string[]): Challenge[] {
 /** Several challenges may stand in one field, parted by commas, as parameters are; a quoted realm may hold anything. */
 function splitChallenges(field: string): Challenge[] {
   const heads = [
-    ...field.matchAll(/"(?:[^"\\]|\\.)*"|(?:^|[\s,])([A-Za-z][\w-]*)(?=\s+[^\s=]|\s*$)/g),
+    ...field.matchAll(/"[^"\\]*(?:\\.[^"\\]*)*"?|(?:^|[\s,])([A-Za-z][\w-]*)(?=\s+[^\s=]|\s*$)/g),
   ].filter(([, scheme]) => scheme !== undefined);
   return heads.flatMap((head, place) => {
     const scheme = head[1]!.toLowerCase();
@@ -44,11 +44,14 @@ function splitChallenges(field: string): Challenge[] {
   });
 }
 
-/** `name="value", name=value`: quotes, commas and spaces as cameras write them. */
+/**
+ * `name="value", name=value`: quotes, commas and spaces as cameras write them. A name begins where no letter stands
+ * before it, and is short: a stranger's text of letters alone must not be tried from each of them.
+ */
 export function parseParameters(text: string): Map<string, string> {
   const parameters = new Map<string, string>();
   for (const [, name, quoted, plain] of text.matchAll(
-    /([a-zA-Z-]+)\s*=\s*(?:"((?:[^"\\]|\\.)*)"?|([^\s,;"]*))/g,
+    /(?<![a-zA-Z-])([a-zA-Z-]{1,64})\s{0,16}=\s*(?:"([^"\\]*(?:\\.[^"\\]*)*)"?|([^\s,;"]*))/g,
   )) {
     const key = name!.toLowerCase();
     if (!parameters.has(key)) parameters.set(key, quoted?.replace(/\\(.)/g, "$1") ?? plain ?? "");

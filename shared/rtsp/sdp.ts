@@ -52,7 +52,7 @@ export function parseSdp(text: string): Sdp {
   const session: [string, string][] = [];
   const media: { type: string; payloadTypes: number[]; attributes: [string, string][] }[] = [];
   for (const line of text.replaceAll("\0", "").split(/[\r\n]+/)) {
-    const found = /^\s*([a-z])\s?=\s?(.*?)\s*$/.exec(line);
+    const found = /^([a-z])\s?=\s?(.*)$/.exec(line.trim());
     if (found === null) continue;
     const [, key, value] = found as unknown as [string, string, string];
     if (key === "m") {

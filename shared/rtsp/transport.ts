@@ -31,9 +31,11 @@ export function parseTransport(text: string): Transport {
   };
 }
 
-/** The transports that a client offers, in its order; commas part them. */
+const OFFERS_MAX = 16;
+
+/** The first transports that a client offers, in its order; commas part them. */
 export function parseTransports(text: string): Transport[] {
-  return text.split(",").map(parseTransport);
+  return text.split(",", OFFERS_MAX).map(parseTransport);
 }
 
 function pair(text: string | undefined, least: number, most: number): readonly [number, number] | undefined {
