@@ -28,6 +28,10 @@ const DOLLAR = 0x24;
  */
 export class RtspSplitter {
   #rest: Buffer = Buffer.alloc(0);
+  /** What came after `#rest` and cannot complete its item, which takes `#wantedBytes`: it is joined once, not each time. */
+  #later: Buffer[] = [];
+  #laterBytes = 0;
+  #wantedBytes = 0;
   #skipped = 0;
   /** Channels that were set up; while searching, only these count. */
   readonly #isChannel: (channel: number) => boolean;
@@ -38,7 +42,13 @@ export class RtspSplitter {
 
   /** Yields what the chunk completes. The chunk is copied; what is yielded stays good. */
   *push(chunk: Uint8Array): Generator<RtspItem> {
-    let data = Buffer.concat(this.#rest.length === 0 ? [chunk] : [this.#rest, chunk]);
+    if (this.#rest.length + this.#laterBytes + chunk.length < this.#wantedBytes) {
+      this.#later.push(Buffer.from(chunk));
+      this.#laterBytes += chunk.length;
+      return;
+    }
+    let data = Buffer.concat([this.#rest, ...this.#later, chunk]);
+    [this.#later, this.#laterBytes, this.#wantedBytes] = [[], 0, 0];
     // Kept even when the caller stops drawing.
     this.#rest = data;
     while (data.length > 0) {
@@ -62,7 +72,7 @@ export class RtspSplitter {
       const channel = data[1]!;
       const size = 4 + data.readUInt16BE(2);
       if (this.#skipped > 0 && !this.#looksRight(data)) return this.#skip(1);
-      if (data.length < size) return undefined;
+      if (data.length < size) return this.#waitFor(size);
       return { item: { kind: "interleaved", channel, data: data.subarray(4, size) }, size };
     }
     // Empty lines between messages do no harm.
@@ -83,9 +93,13 @@ export class RtspSplitter {
     const lengthText = head.headers.get("content-length") ?? "0";
     const length = /^\d{1,7}$/.test(lengthText) ? Number(lengthText) : Number.POSITIVE_INFINITY;
     if (length > BODY_SIZE_BYTES_MAX) throw new AppError("protocol", `RTSP body of ${lengthText} B`);
-    if (data.length < end.body + length) return undefined;
+    if (data.length < end.body + length) return this.#waitFor(end.body + length);
     const body = data.subarray(end.body, end.body + length);
     return { item: { ...head, body }, size: end.body + length };
+  }
+
+  #waitFor(bytes: number): undefined {
+    this.#wantedBytes = bytes;
   }
 
   #skip(size: number): { item: undefined; size: number } {
@@ -104,7 +118,8 @@ export class RtspSplitter {
   /** Bytes to pass over up to the next place where something may begin. */
   #nextStart(data: Buffer): number {
     const dollar = data.indexOf(DOLLAR, 1);
-    const text = data.indexOf("RTSP/1.", 1, "latin1");
+    // No further than that: rubbish full of dollars would be searched whole for each of them.
+    const text = data.subarray(0, dollar < 0 ? data.length : dollar).indexOf("RTSP/1.", 1, "latin1");
     const places = [dollar, text].filter((place) => place > 0);
     // The last bytes may be the beginning of "RTSP/1.".
     return places.length > 0 ? Math.min(...places) : Math.max(1, data.length - 6);

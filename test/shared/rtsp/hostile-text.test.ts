@@ -2,7 +2,12 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { DigestGuard, parseChallenges } from "../../../shared/rtsp/auth.ts";
 import { parseHead } from "../../../shared/rtsp/message.ts";
 import { chooseVideo, parseSdp } from "../../../shared/rtsp/sdp.ts";
-import { BODY_SIZE_BYTES_MAX, HEAD_SIZE_BYTES_MAX } from "../../../shared/rtsp/splitter.ts";
+import {
+  BODY_SIZE_BYTES_MAX,
+  HEAD_SIZE_BYTES_MAX,
+  type RtspItem,
+  RtspSplitter,
+} from "../../../shared/rtsp/splitter.ts";
 import { parseTransports } from "../../../shared/rtsp/transport.ts";
 import { controlBase, controlUri, parseRtspUrl } from "../../../shared/rtsp/url.ts";
 import { cpuMsOf } from "../../support/cpu-time.ts";
@@ -63,4 +68,19 @@ test.each(READERS)("%s as long as they may be are read, or refused, in no time",
     });
     expect([part, tookMs < 3000]).toEqual([part, true]);
   }
+});
+
+test("a body that comes byte by byte is put together once, and what follows it is read", async () => {
+  const body = "b".repeat(BODY_SIZE_BYTES_MAX);
+  const head = `ANNOUNCE rtsp://h/ RTSP/1.0\r\nContent-Length: ${body.length}\r\n\r\n`;
+  const packet = Buffer.from([0x24, 0, 0, 3, 1, 2, 3]);
+  const all = Buffer.concat([Buffer.from(head + body), packet, packet]);
+  const items: RtspItem[] = [];
+  const splitter = new RtspSplitter();
+  const tookMs = await cpuMsOf(() => {
+    for (let at = 0; at < all.length; at++) items.push(...splitter.push(all.subarray(at, at + 1)));
+  });
+  expect(items.map(({ kind }) => kind)).toEqual(["request", "interleaved", "interleaved"]);
+  expect(items[0]!.kind === "request" && items[0].body.toString() === body).toBe(true);
+  expect(tookMs).toBeLessThan(5000);
 });
