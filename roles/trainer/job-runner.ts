@@ -172,7 +172,7 @@ class JobRun {
     const { jobs, tasks, log } = this.#context;
     if (datasetId === undefined) throw new AppError("bug", `job ${id} has no data set`);
     const options = checkTrainingOptions(this.#job.options as Record<string, unknown>);
-    const use = useOfSamples(jobs.splits(datasetId), options.network);
+    const use = useOfSamples(jobs.samples(datasetId), options.network);
     const pictures = use.filter((split) => split === "train").length;
     const draft = this.#plan(options, datasetId, pictures);
     log.info("job begins", { job: id, name, network: draft.network.kind, classes: draft.classes.length });

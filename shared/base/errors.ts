@@ -61,8 +61,27 @@ export function errorLine(error: unknown): string {
   return parts.join(": ").replace(/\s*\n\s*/g, " ");
 }
 
+/** What to do about what the system says of a file or a folder that nobody had foreseen. */
+const FILE_HINTS: readonly (readonly [codes: RegExp, hint: string])[] = [
+  [/^(ENOSPC|EDQUOT)$/, "make room on that disk, or name another folder"],
+  [/^(EROFS|EACCES|EPERM)$/, "this user may not do that there: name another place, or change its rights"],
+  [/^(ENOENT|ENOTDIR|EISDIR|EEXIST|ENAMETOOLONG|ELOOP)$/, "see that the path is right"],
+  [/^(EMFILE|ENFILE)$/, "too many files are open: raise the limit (ulimit -n)"],
+  [/^EIO$/, "the disk does not work as it should: save what is on it"],
+];
+
+/** An error of the file system as one of ours, with its path and what to do; others stay as they are. */
+function toldPath(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof AppError) return error;
+  const { code, path } = error as NodeJS.ErrnoException;
+  const hint = FILE_HINTS.find(([codes]) => codes.test(code ?? ""))?.[1];
+  if (hint === undefined || path === undefined) return error;
+  return new AppError("input", `${path} cannot be used`, { cause: error, hint });
+}
+
 /** The whole report for a person: what failed, what caused it, what to do next; one to a line. */
-export function errorReport(error: unknown): string {
+export function errorReport(thrown: unknown): string {
+  const error = toldPath(thrown);
   const lines: string[] = [];
   for (let at: unknown = error, depth = 0; at !== undefined && depth < CAUSES_MAX; depth++) {
     const text = at instanceof Error ? at.message : String(at);

@@ -117,16 +117,6 @@ export class JobStore {
       }));
   }
 
-  /** The split of each sample, in order. */
-  splits(datasetId: number): SampleRow["split"][] {
-    return this.#database
-      .query<{ split: SampleRow["split"] }, [number]>(
-        "SELECT split FROM samples WHERE dataset_id = ? ORDER BY position",
-      )
-      .all(datasetId)
-      .map(({ split }) => split);
-  }
-
   /** Changes what is given. */
   update(
     id: number,

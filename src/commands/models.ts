@@ -34,9 +34,13 @@ function modelJson({ info, createdMs, ...card }: ModelCard): string {
 }
 
 function modelText({ name, version, classes, fileBytes, createdMs, info }: ModelCard): string {
-  const { metrics, network } = JSON.parse(info) as Partial<Pick<ModelInfo, "metrics" | "network">>;
+  const { metrics, network, lineage } = JSON.parse(info) as Partial<
+    Pick<ModelInfo, "metrics" | "network" | "lineage">
+  >;
   const accuracy = network?.kind === "mlp" ? metrics?.accuracy : undefined;
   const score = scoreText({ map50: metrics?.map50, accuracy });
-  const created = new Date(createdMs).toISOString().slice(0, 16).replace("T", " ");
-  return `${name} v${version}  ${created}${score === "" ? "" : `  ${score}`}  ${bytesText(fileBytes)}  ${classes.join(", ")}`;
+  const created = new Date(createdMs).toLocaleString("sv").slice(0, 16); // by this machine's clock
+  const early = lineage?.early === true ? "still learning" : "";
+  const facts = [`${name} v${version}`, created, score, early, bytesText(fileBytes), classes.join(", ")];
+  return facts.filter((fact) => fact !== "").join("  ");
 }

@@ -1,10 +1,11 @@
-import { silentLog } from "../../shared/base/log.ts";
+import { Log } from "../../shared/base/log.ts";
 import type { Command, Flags } from "../../src/shell.ts";
 
-/** What a command printed, and the message it failed with, if it did. */
+/** What a command printed and logged, and the message it failed with, if it did. */
 export interface CommandOutcome {
   readonly lines: readonly string[];
   readonly failure: string;
+  readonly logged: readonly string[];
 }
 
 /** Runs a command in this process as the shell would after it has read its flags. @param onLine as it is printed */
@@ -14,9 +15,10 @@ export async function runCommand(
   onLine: (line: string) => void = () => {},
 ): Promise<CommandOutcome> {
   const lines: string[] = [];
+  const logged: string[] = [];
   const context = {
     signal: new AbortController().signal,
-    log: silentLog,
+    log: new Log("test", [(line) => void logged.push(line)]),
     many: {},
     print: (line: string) => {
       lines.push(line);
@@ -27,5 +29,5 @@ export async function runCommand(
     () => "",
     (error: Error) => error.message,
   );
-  return { lines, failure };
+  return { lines, logged, failure };
 }

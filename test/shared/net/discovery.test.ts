@@ -1,9 +1,11 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, test } from "bun:test";
 import { createSocket } from "node:dgram";
+import { once } from "node:events";
 import { Log, silentLog } from "../../../shared/base/log.ts";
 import { Random } from "../../../shared/base/random.ts";
 import { announce, discover, discoverAll } from "../../../shared/net/discovery.ts";
 import { siteOf } from "../../../shared/net/site.ts";
+import { WhoIsThere } from "../../../shared/wire/messages/discovery.ts";
 import { appErrorOf } from "../../support/app-error.ts";
 import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { KEY, OTHER_KEY } from "./support.ts";
@@ -88,7 +90,7 @@ test("nobody of this site: the search ends in time and says what to do; a strang
   using _other = announce({ site: siteOf(OTHER_KEY, "other"), role: "trainer", address, signal, log });
   const search = () => appErrorOf(discover({ site, role: "trainer", signal, timeoutMs: 300 }));
   const error = await search();
-  expect(error).toMatchObject({ kind: "unavailable", message: "no trainer found within 300 ms" });
+  expect(error).toMatchObject({ kind: "unavailable", message: "no trainer found within 0.3 s" });
   expect(error.hint).toContain("--trainer HOST:PORT");
   const isTold = (): boolean => lines.join().includes("another site key looks for this site");
   while (!isTold()) await search(); // a question that came before it listened is not heard
@@ -112,6 +114,38 @@ test("an abort ends the search", async () => {
   stop.abort();
   expect(await search).toMatchObject({ kind: "cancelled" });
 });
+
+test("askers that leave before their answer comes do not keep the next from finding the node", async () => {
+  const lines: string[] = [];
+  const log = new Log("test", [(line) => void lines.push(line)]);
+  using _tester = announce({ site, role: "tester", address, signal, log });
+  for (let i = 0; i < 5; i++) {
+    await askAndLeave();
+    expect(await discover({ site, role: "tester", signal, timeoutMs: 3000 })).toEqual(address);
+  }
+  expect(lines).toEqual([]);
+});
+
+/** Asks, and is gone when the answer comes; returns when it has come. */
+async function askAndLeave(): Promise<void> {
+  const question = WhoIsThere.encode({ roles: ["tester"], nonce: new Uint8Array(16) });
+  const sealed = Buffer.concat([question, site.mac("discovery", [question])]);
+  const asker = createSocket("udp4");
+  asker.bind(0, "127.0.0.1", () => {
+    asker.setMulticastInterface("127.0.0.1");
+    asker.send(sealed, port, "239.255.77.1", () => asker.close());
+  });
+  await once(asker, "close");
+  // Datagrams to oneself: what was sent before them has been heard by then.
+  const self = createSocket("udp4");
+  self.bind(0, "127.0.0.1");
+  await once(self, "listening");
+  for (let i = 0; i < 2; i++) {
+    self.send("", self.address().port, "127.0.0.1");
+    await once(self, "message");
+  }
+  self.close();
+}
 
 test("a port that cannot be had is told once and ends nothing", async () => {
   const holder = createSocket("udp4"); // without reuseAddr
