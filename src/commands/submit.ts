@@ -1,5 +1,6 @@
 import { Progress } from "../../shared/base/progress.ts";
 import { checkModelName } from "../../shared/store/models.ts";
+import { ModelClient } from "../../shared/training/fetch-model.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { COMMON_FLAGS, type Command, isSet, neededText } from "../shell.ts";
 import { TRAINER_FLAG, trainerDialer } from "../trainer-flag.ts";
@@ -43,6 +44,9 @@ export const command: Command = {
     // Links outlive a first Ctrl-C: it tells the trainer to finish.
     const dial = await trainerDialer(flags, context, new AbortController().signal);
     await using link = await dial();
+    if (isSet(flags, "early") && (await new ModelClient(link).list()).some((card) => card.name === name)) {
+      log.warn("no early model: cameras go on with the one of that name until the new one is done", { name });
+    }
     const client = new JobClient(link, log);
     const json = isSet(flags, "json");
 

@@ -43,6 +43,11 @@ test("a model of the trainer's serves by its name: models, detect, and what is s
   const stem = basename(picture, ".jpg");
   expect(readdirSync(drawn).sort()).toEqual([`${stem}-2.jpg`, `${stem}.jpg`]);
 
+  const more = join(folder.path, "more");
+  await writeSyntheticDataset(more, { images: 8, classes: 2, seed: 1 });
+  const again = await vigia("submit", more, "--name", "things", "--early", ...where);
+  expect(again).toMatchObject({ status: 0, err: expect.stringContaining("no early model") });
+
   const unknown = await vigia("detect", "--model", "nothing", picture, ...where);
   expect(unknown.status).toBe(1);
   expect(unknown.err).toContain("the trainer has no model nothing");
