@@ -52,7 +52,11 @@ export const command: Command = {
 
     const job = await handIn(client, name, set, progress);
     if (!isSet(flags, "wait")) {
-      print(json ? JSON.stringify({ job, name, state: "queued" }) : `job ${job} is queued as ${name}`);
+      print(
+        json
+          ? JSON.stringify({ job, name, state: "queued" })
+          : `job ${job} is queued as ${name}; vigia models says how it goes`,
+      );
       return;
     }
     if (json) print(JSON.stringify({ job, name, state: "queued" }));

@@ -48,6 +48,9 @@ test("a model of the trainer's serves by its name: models, detect, and what is s
   const again = await vigia("submit", more, "--name", "things", "--early", ...where);
   expect(again).toMatchObject({ status: 0, err: expect.stringContaining("no early model") });
 
+  const waiting = await vigia("models", ...where);
+  expect(waiting.out).toMatch(/^things v1 .*\nthings: job 2, (waiting its turn|preparing|training)/);
+
   const unknown = await vigia("detect", "--model", "nothing", picture, ...where);
   expect(unknown.status).toBe(1);
   expect(unknown.err).toContain("the trainer has no model nothing");
