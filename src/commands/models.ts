@@ -40,7 +40,8 @@ function isOver({ state }: JobStatus): boolean {
 function jobText({ jobId, name, state, progress, workers, timeLeftMs, note }: JobStatus): string {
   const parts = [`${name}: job ${jobId}, ${state === "queued" ? "waiting its turn" : state}`];
   if (state === "training") {
-    parts.push(`${Math.floor(100 * progress)}%`, countText(workers.length, "worker"));
+    parts.push(`${Math.floor(100 * progress)}%`);
+    if (workers.length > 0) parts.push(countText(workers.length, "worker"));
     if (timeLeftMs !== undefined) parts.push(`${durationText(timeLeftMs)} left`);
   }
   if (note !== undefined) parts.push(noteText(note));

@@ -10,6 +10,7 @@ import { JobClient } from "../../shared/training/submit.ts";
 import { ended, TrainingSite, tinyDataset } from "../roles/training-site.ts";
 import { BUSY_MACHINE_MS } from "../support/limits.ts";
 import { tempFolder } from "../support/temp.ts";
+import { untrainedModel } from "../support/untrained-model.ts";
 import { MAIN, vigia } from "../support/vigia.ts";
 
 setDefaultTimeout(BUSY_MACHINE_MS);
@@ -134,6 +135,16 @@ test("a video in place of pictures is sent where videos are looked at", async ()
     status: 1,
     err: expect.stringContaining("take pictures out of the video"),
   });
+});
+
+test("watching what cannot be read fails and says why", async () => {
+  using folder = tempFolder();
+  const [model, data, pictures] = ["m.onnx", "data", "pictures"].map((name) => join(folder.path, name));
+  await Bun.write(model!, untrainedModel(["cat"], { threshold: 0.5 }));
+  await Bun.write(join(pictures!, "a.jpg"), "no picture");
+  const { status, err } = await vigia("watch", "--model", model!, "--data", data!, `desk=${pictures}`);
+  expect(status).toBe(1);
+  expect(err).toContain(`vigia: camera desk: the picture ${join(pictures!, "a.jpg")} cannot be shown`);
 });
 
 test("a slow reader gets every line: 700 sightings through a pipe that waits", async () => {
