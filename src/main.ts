@@ -3,6 +3,7 @@
 import { runCommand } from "citty";
 import { AppError, errorKind, errorReport } from "../shared/base/errors.ts";
 import { Log, LogFile, type LogLevel, stderrSink } from "../shared/base/log.ts";
+import { aboveBar } from "../shared/base/progress.ts";
 import { VERSION } from "../shared/base/version.ts";
 import { COMMANDS } from "./commands.ts";
 import { checkWords, nearest } from "./flags.ts";
@@ -16,7 +17,8 @@ async function main(argv: readonly string[]): Promise<void> {
   if (/^(--version|-v|version)$/.test(argv[0] ?? "")) return printLine(VERSION);
   if (argv[0] === "--notices") return printLine((await import("./notices.ts")).NOTICES);
   const asksHelp = /^(--help|-h|help)$/;
-  if (argv.length === 0 || (argv.length === 1 && asksHelp.test(argv[0]!))) return printLine(overview());
+  if (argv.length === 0 || (argv.length === 1 && asksHelp.test(argv[0]!)))
+    return printLine(overview(process.stdout.columns));
   const asks = asksHelp.test(argv[0]!) || argv.includes("--help") || argv.includes("-h");
   const about = asksHelp.test(argv[0]!) ? argv.slice(1) : argv;
   const choice = await choose(asks && Object.hasOwn(ROLES, about[0] ?? "") ? ["--role", ...about] : about);
@@ -95,7 +97,9 @@ async function runOne({ command, name, usage, words }: Choice): Promise<void> {
 }
 
 function printLine(line: string): void {
-  process.stdout.write(`${line}\n`);
+  const write = (): void => void process.stdout.write(`${line}\n`);
+  if (process.stdout.isTTY) aboveBar(write);
+  else write();
 }
 
 /** 0 done, 1 failed, 2 wrong usage. citty's own complaints are about usage. */

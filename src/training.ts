@@ -22,7 +22,6 @@ import { JobClient, type JobNews, type SubmitProgress } from "../shared/training
 import { WIRE_CHOICES } from "../shared/training/wire-choice.ts";
 import type { JobStatus } from "../shared/wire/messages/job-status.ts";
 import { choiceFlag, numberFlag, wholeFlag } from "./flags.ts";
-import { alikeClasses } from "./inspect/findings.ts";
 import { misfitOf } from "./network-fit.ts";
 import { type CommandContext, type Flags, isSet, neededText, textOf } from "./shell.ts";
 
@@ -125,7 +124,6 @@ export async function readForTraining(
   const statistics = datasetStatistics(dataset);
   const misfit = misfitOf(options.network, statistics);
   if (misfit !== undefined) log.warn(misfit);
-  for (const alike of alikeClasses(dataset.classes)) log.warn(`${alike}: vigia inspect ${root} says more`);
   return initPath === undefined
     ? { dataset, options: withInputSide(options, statistics, progress) }
     : { dataset, options: await likeModel(options, initPath), initPath };
@@ -136,11 +134,11 @@ export async function handIn(
   client: JobClient,
   name: string,
   set: TrainingSet,
-  progress: Progress,
+  { progress, signal }: { readonly progress: Progress; readonly signal: AbortSignal },
 ): Promise<number> {
   const show = ({ stage, done, total }: SubmitProgress): void =>
     progress.show({ stage: `${stage} pictures`, share: done / total, detail: `${done} of ${total}` });
-  return await client.submit({ name, ...set }, show);
+  return await client.submit({ name, ...set }, show, signal);
 }
 
 /** Where no size is given, a detector gets the one that the objects ask for, and this is said. */
@@ -278,7 +276,6 @@ function stateOfJob({ status }: JobNews): Parameters<Progress["show"]>[0] {
   if (isTraining && imagesPerSecond > 0) parts.push(`${imagesPerSecond.toFixed(1)} pictures/s`);
   if (workers.length > 0) parts.push(countText(workers.length, "worker"));
   if (note !== undefined) parts.push(noteText(note));
-  else if (state === "queued") parts.push("waiting its turn");
   return {
     stage: state,
     share: state === "training" ? progress : undefined,

@@ -88,11 +88,28 @@ export function errorReport(thrown: unknown): string {
     lines.push(depth === 0 ? text : `  caused by: ${text}`);
     at = at instanceof Error ? at.cause : undefined;
   }
-  if (error instanceof AppError && error.hint !== undefined) lines.push(`  hint: ${error.hint}`);
-  if (errorKind(error) === "bug" && error instanceof Error && error.stack !== undefined) {
+  const hint = (error instanceof AppError ? error.hint : undefined) ?? systemHint(error);
+  if (hint !== undefined) lines.push(`  hint: ${hint}`);
+  else if (errorKind(error) === "bug" && error instanceof Error && error.stack !== undefined) {
     lines.push(error.stack.split("\n").slice(1, 6).join("\n"));
   }
   return lines.join("\n");
+}
+
+/** What to do about a file or folder that the system refuses; its own words name the path, and no line of ours is to blame. */
+const SYSTEM_HINTS: readonly (readonly [codes: RegExp, hint: string])[] = [
+  [/^(ENOENT|ENOTDIR|EISDIR|ENAMETOOLONG)$/, "see that the folder is there, and the name right"],
+  [/^(EACCES|EPERM|EROFS)$/, "see that this user may write there, or name another place"],
+  [/^(ENOSPC|EDQUOT)$/, "free some space"],
+];
+
+function systemHint(error: unknown): string | undefined {
+  for (let at = error, depth = 0; at instanceof Error && depth < CAUSES_MAX; at = at.cause, depth++) {
+    const code = "code" in at && "path" in at ? String(at.code) : "";
+    const found = SYSTEM_HINTS.find(([codes]) => codes.test(code));
+    if (found !== undefined) return found[1];
+  }
+  return undefined;
 }
 
 /** Codes of the system and of SQLite, of whatever is written. */

@@ -8,6 +8,10 @@ import type { DatasetDefect, SplitName } from "./types.ts";
 
 const DEPTH_MAX = 8;
 const FILE_COUNT_MAX = 2 * PICTURE_COUNT_MAX + 1000;
+/** What telephones write and no decoder here reads. */
+const HEIC = /^\.(heic|heif)$/;
+const HEIC_ADVICE = "is a HEIC picture, which cannot be read: save it as JPEG; passed over";
+
 /** One file of a data set. */
 export interface FoundFile {
   readonly path: string;
@@ -86,6 +90,7 @@ async function walk(
     const file = { path, folders, stem: basename(entry.name, extname(entry.name)) };
     const ending = extname(entry.name).toLowerCase();
     if (isPictureName(entry.name)) found.pictures.push(file);
+    else if (HEIC.test(ending)) found.defects.push({ file: path, what: HEIC_ADVICE });
     else if (ending === ".xml") found.annotations.push(file);
     else if (ending === ".txt" && folders.some((name) => /^imagesets$/i.test(name))) found.lists.push(file);
     else if (/^\.(txt|json|csv|tfrecord)$/.test(ending)) found.others.push(file);

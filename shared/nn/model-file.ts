@@ -237,7 +237,7 @@ function checkInfo(value: unknown): ModelInfo {
   if (classes.length !== network.classCount) throw bad("classes: there are as many as the network has");
   if (
     !Array.isArray(thresholds) ||
-    thresholds.length > CLASS_COUNT_MAX ||
+    thresholds.length !== classes.length ||
     !thresholds.every(Number.isFinite)
   ) {
     throw bad("thresholds");

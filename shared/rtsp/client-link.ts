@@ -16,6 +16,16 @@ export class TransportRefused extends AppError {
   }
 }
 
+/** The stream is at another address (RFC 2326 section 11.3). */
+export class Moved extends AppError {
+  readonly location: string;
+
+  constructor(said: string, location: string) {
+    super("unavailable", said, { failure: "other-answer", about: location });
+    this.location = location;
+  }
+}
+
 export interface ClientLinkEvents {
   /** A packet between messages; also such that nobody set up. */
   interleaved(channel: number, data: Buffer): void;
@@ -207,6 +217,8 @@ export class RtspClientLink {
       });
     }
     if (status === 461) throw new TransportRefused(said);
+    const location = response.headers.get("location");
+    if (status >= 300 && status < 400 && location !== undefined) throw new Moved(said, location);
     throw new AppError("unavailable", said, {
       failure: "other-answer",
       about: `${method}: ${status} ${reason}`,

@@ -1,7 +1,7 @@
 import { bytesText, countText, durationText } from "../../shared/base/text.ts";
 import type { ModelInfo } from "../../shared/nn/model-file.ts";
 import { ModelClient } from "../../shared/training/fetch-model.ts";
-import { noteText } from "../../shared/training/job-words.ts";
+import { noteText, scoreText } from "../../shared/training/job-words.ts";
 import type { JobStatus } from "../../shared/wire/messages/job-status.ts";
 import type { ModelCard } from "../../shared/wire/messages/models.ts";
 import { COMMON_FLAGS, type Command, isSet } from "../shell.ts";
@@ -38,7 +38,7 @@ function isOver({ state }: JobStatus): boolean {
 
 /** A model that is not there yet. */
 function jobText({ jobId, name, state, progress, workers, timeLeftMs, note }: JobStatus): string {
-  const parts = [`${name}: job ${jobId}, ${state === "queued" ? "waiting its turn" : state}`];
+  const parts = [`${name}: job ${jobId}, ${state}`];
   if (state === "training") {
     parts.push(`${Math.floor(100 * progress)}%`);
     if (workers.length > 0) parts.push(countText(workers.length, "worker"));
@@ -57,9 +57,13 @@ function modelJson({ info, createdMs, ...card }: ModelCard): string {
 }
 
 function modelText({ name, version, classes, fileBytes, createdMs, info }: ModelCard): string {
-  const { metrics, lineage } = JSON.parse(info) as Pick<ModelInfo, "metrics" | "lineage">;
-  const score = metrics.map50 === undefined ? "" : `  mAP50 ${metrics.map50.toFixed(3)}`;
+  const { metrics, network, lineage } = JSON.parse(info) as Partial<
+    Pick<ModelInfo, "metrics" | "network" | "lineage">
+  >;
+  const accuracy = network?.kind === "mlp" ? metrics?.accuracy : undefined;
+  const score = scoreText({ map50: metrics?.map50, accuracy });
   const created = new Date(createdMs).toLocaleString("sv").slice(0, 16); // by this machine's clock
-  const early = lineage.early === true ? "  still learning" : "";
-  return `${name} v${version}  ${created}${score}${early}  ${bytesText(fileBytes)}  ${classes.join(", ")}`;
+  const early = lineage?.early === true ? "still learning" : "";
+  const facts = [`${name} v${version}`, created, score, early, bytesText(fileBytes), classes.join(", ")];
+  return facts.filter((fact) => fact !== "").join("  ");
 }

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { AppError, errorKind, errorLine } from "../../shared/base/errors.ts";
 import { Progress } from "../../shared/base/progress.ts";
 import { bytesText } from "../../shared/base/text.ts";

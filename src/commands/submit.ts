@@ -1,6 +1,7 @@
 import { Progress } from "../../shared/base/progress.ts";
 import { checkModelName } from "../../shared/store/models.ts";
 import { ModelClient } from "../../shared/training/fetch-model.ts";
+import { noteText, scoreText } from "../../shared/training/job-words.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { COMMON_FLAGS, type Command, isSet, neededText } from "../shell.ts";
 import { TRAINER_FLAG, trainerDialer } from "../trainer-flag.ts";
@@ -50,13 +51,11 @@ export const command: Command = {
     const client = new JobClient(link, log);
     const json = isSet(flags, "json");
 
-    const job = await handIn(client, name, set, progress);
+    const job = await handIn(client, name, set, { progress, signal: context.signal });
     if (!isSet(flags, "wait")) {
-      print(
-        json
-          ? JSON.stringify({ job, name, state: "queued" })
-          : `job ${job} is queued as ${name}; vigia models says how it goes`,
-      );
+      const place = noteText((await client.news(job)).status.note);
+      const words = `job ${job} is queued as ${name}${place && `, ${place}`}; vigia models says how it goes`;
+      print(json ? JSON.stringify({ job, name, state: "queued" }) : words);
       return;
     }
     if (json) print(JSON.stringify({ job, name, state: "queued" }));
@@ -79,11 +78,11 @@ export const command: Command = {
       state: status.state,
       version: modelVersion,
       map50: status.map50,
+      accuracy: status.accuracy,
       samples: status.samples,
       seconds: Math.round(seconds),
     };
-    print(
-      json ? JSON.stringify(result) : `${name} v${modelVersion} is ready: mAP50 ${status.map50?.toFixed(3)}`,
-    );
+    const score = scoreText(status);
+    print(json ? JSON.stringify(result) : `${name} v${modelVersion} is ready${score && `: ${score}`}`);
   },
 };

@@ -12,6 +12,7 @@ import { openSite, type Site } from "../../shared/net/site.ts";
 import { newToken } from "../../shared/net/token.ts";
 import { saveWhole } from "../../shared/nn/model-file.ts";
 import { ModelClient } from "../../shared/training/fetch-model.ts";
+import { scoreText } from "../../shared/training/job-words.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { SiteProcesses } from "../demo/processes.ts";
 import { wholeFlag } from "../flags.ts";
@@ -114,7 +115,7 @@ async function trainHere(
   const unstopped = new AbortController().signal;
   await using link = await connect({ site, role: "client", address, expect: ["trainer"], signal: unstopped });
   const client = new JobClient(link, log);
-  const jobId = await handIn(client, name, set, progress);
+  const jobId = await handIn(client, name, set, { progress, signal });
   let engines = "";
   const { status, modelVersion } = await followJob({ client, jobId }, progress, context, (news) => {
     engines = [...new Set(news.status.workers.map(({ engine }) => engine))].join(", ") || engines;
@@ -124,6 +125,7 @@ async function trainHere(
   const result = {
     model: out,
     map50: status.map50,
+    accuracy: status.accuracy,
     epochs: +status.epoch.toFixed(2),
     samples: status.samples,
     seconds: +seconds.toFixed(1),
@@ -136,8 +138,10 @@ async function trainHere(
     print(JSON.stringify(result));
     return;
   }
-  const score = status.map50 === undefined ? "" : `, mAP50 ${status.map50.toFixed(3)}`;
-  print(`saved ${out}: ${status.epoch.toFixed(1)} epochs in ${durationText(1000 * seconds)}${score}`);
+  const score = scoreText(status);
+  print(
+    `saved ${out}: ${status.epoch.toFixed(1)} epochs in ${durationText(1000 * seconds)}${score && `, ${score}`}`,
+  );
   const [model, data] = [neededText(flags, "out"), neededText(flags, "dataset")].map(quoted);
   print(`next: vigia eval --model ${model} --data ${data} --report DIR`);
 }

@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { countText } from "../../shared/base/text.ts";
+import { alikeNames } from "../../shared/dataset/alike-names.ts";
 import { type DatasetStatistics, SPLITS } from "../../shared/dataset/statistics.ts";
 import type { Dataset } from "../../shared/dataset/types.ts";
 import { INPUT_SIDE_PX } from "../../shared/learn/input-choice.ts";
@@ -127,19 +128,11 @@ function ofClasses({ classes, splits }: Facts, dataset: Dataset, fewBoxes: numbe
   return found;
 }
 
-/** Groups of names that differ in letters' case, spaces or dashes only, as a person is told of them. */
-export function alikeClasses(classes: readonly string[]): string[] {
-  const groups = Map.groupBy(classes, (name) => name.toLowerCase().replace(/[\s_-]+/g, ""));
-  return [...groups.values()]
-    .filter((names) => names.length > 1)
-    .map((names) => `${names.map(quoted).join(", ")} are ${names.length} classes that may be meant as one`);
-}
-
 function ofNames(classes: readonly string[]): Finding[] {
-  return alikeClasses(classes).map((what) => ({
+  return alikeNames(classes).map((names) => ({
     level: "warning",
     kind: "alike-class-names",
-    what,
+    what: `${names.map(quoted).join(", ")} are ${names.length} classes that may be meant as one`,
     advice: "give them one spelling in the XML files",
   }));
 }

@@ -50,7 +50,7 @@ test("a model of the trainer's serves by its name: models, detect, and what is s
   expect(again).toMatchObject({ status: 0, err: expect.stringContaining("no early model") });
 
   const waiting = await vigia("models", ...where);
-  expect(waiting.out).toMatch(/^things v1 .*\nthings: job 2, (waiting its turn|preparing|training)/);
+  expect(waiting.out).toMatch(/^things v1 .*\nthings: job 2, (queued|preparing|training)/);
 
   const unknown = await vigia("detect", "--model", "nothing", picture, ...where);
   expect(unknown.status).toBe(1);
@@ -112,6 +112,7 @@ const MISTAKES: [what: string, words: string[], status: number, says: string][] 
   ["a model that is not there", ["eval", "--model", "m.onnx", "--data", "x"], 2, "no model file m.onnx"],
   ["a log that is not there", ["sightings", "--data", "nowhere"], 2, "no log of sightings in nowhere"],
   ["nobody at that address", ["models", "--trainer", "127.0.0.1:9"], 1, "connection refused"],
+  ["a log that cannot be written", ["token", "--log", "/nowhere/x.log"], 1, "see that the folder is there"],
   ["a mistyped site key", ["token", "--token", "ABC"], 2, "should have 30"],
   ["a camera without a name", ["--role", "video", "--camera", "rtsp://h/s"], 2, "expected NAME=SOURCE"],
 ];

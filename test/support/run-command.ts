@@ -8,10 +8,11 @@ export interface CommandOutcome {
   readonly logged: readonly string[];
 }
 
-/** Runs a command in this process as the shell would after it has read its flags. */
+/** Runs a command in this process as the shell would after it has read its flags. @param onLine as it is printed */
 export async function runCommand(
   command: Command,
   flags: Readonly<Record<string, string | boolean>>,
+  onLine: (line: string) => void = () => {},
 ): Promise<CommandOutcome> {
   const lines: string[] = [];
   const logged: string[] = [];
@@ -19,7 +20,10 @@ export async function runCommand(
     signal: new AbortController().signal,
     log: new Log("test", [(line) => void logged.push(line)]),
     many: {},
-    print: (line: string) => void lines.push(line),
+    print: (line: string) => {
+      lines.push(line);
+      onLine(line);
+    },
   };
   const failure = await command.run({ ...flags, _: [] } as unknown as Flags, context).then(
     () => "",
