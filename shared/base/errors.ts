@@ -70,46 +70,34 @@ const FILE_HINTS: readonly (readonly [codes: RegExp, hint: string])[] = [
   [/^EIO$/, "the disk does not work as it should: save what is on it"],
 ];
 
-/** An error of the file system as one of ours, with its path and what to do; others stay as they are. */
+/** An error of the file system as one of ours, with its path; others stay as they are. */
 function toldPath(error: unknown): unknown {
-  if (!(error instanceof Error) || error instanceof AppError) return error;
-  const { code, path } = error as NodeJS.ErrnoException;
-  const hint = FILE_HINTS.find(([codes]) => codes.test(code ?? ""))?.[1];
-  if (hint === undefined || path === undefined) return error;
-  return new AppError("input", `${path} cannot be used`, { cause: error, hint });
+  if (error instanceof AppError || fileHint(error) === undefined) return error;
+  return new AppError("input", `${(error as NodeJS.ErrnoException).path} cannot be used`, { cause: error });
+}
+
+function fileHint(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code = "", path } = error as NodeJS.ErrnoException;
+  return path === undefined ? undefined : FILE_HINTS.find(([codes]) => codes.test(code))?.[1];
 }
 
 /** The whole report for a person: what failed, what caused it, what to do next; one to a line. */
 export function errorReport(thrown: unknown): string {
   const error = toldPath(thrown);
   const lines: string[] = [];
+  let hint = error instanceof AppError ? error.hint : undefined;
   for (let at: unknown = error, depth = 0; at !== undefined && depth < CAUSES_MAX; depth++) {
     const text = at instanceof Error ? at.message : String(at);
     lines.push(depth === 0 ? text : `  caused by: ${text}`);
+    hint ??= fileHint(at);
     at = at instanceof Error ? at.cause : undefined;
   }
-  const hint = (error instanceof AppError ? error.hint : undefined) ?? systemHint(error);
   if (hint !== undefined) lines.push(`  hint: ${hint}`);
   else if (errorKind(error) === "bug" && error instanceof Error && error.stack !== undefined) {
     lines.push(error.stack.split("\n").slice(1, 6).join("\n"));
   }
   return lines.join("\n");
-}
-
-/** What to do about a file or folder that the system refuses; its own words name the path, and no line of ours is to blame. */
-const SYSTEM_HINTS: readonly (readonly [codes: RegExp, hint: string])[] = [
-  [/^(ENOENT|ENOTDIR|EISDIR|ENAMETOOLONG)$/, "see that the folder is there, and the name right"],
-  [/^(EACCES|EPERM|EROFS)$/, "see that this user may write there, or name another place"],
-  [/^(ENOSPC|EDQUOT)$/, "free some space"],
-];
-
-function systemHint(error: unknown): string | undefined {
-  for (let at = error, depth = 0; at instanceof Error && depth < CAUSES_MAX; at = at.cause, depth++) {
-    const code = "code" in at && "path" in at ? String(at.code) : "";
-    const found = SYSTEM_HINTS.find(([codes]) => codes.test(code));
-    if (found !== undefined) return found[1];
-  }
-  return undefined;
 }
 
 /** Codes of the system and of SQLite, of whatever is written. */

@@ -172,6 +172,7 @@ export class JobClient {
     const { value: body, done } = await this.#inbox.next();
     if (done === true) {
       throw new AppError("unavailable", "the trainer ended the link", {
+        cause: this.#link.closed.reason,
         hint:
           this.#jobId === undefined
             ? "submit again"

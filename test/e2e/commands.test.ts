@@ -112,7 +112,7 @@ const MISTAKES: [what: string, words: string[], status: number, says: string][] 
   ["a model that is not there", ["eval", "--model", "m.onnx", "--data", "x"], 2, "no model file m.onnx"],
   ["a log that is not there", ["sightings", "--data", "nowhere"], 2, "no log of sightings in nowhere"],
   ["nobody at that address", ["models", "--trainer", "127.0.0.1:9"], 1, "connection refused"],
-  ["a log that cannot be written", ["token", "--log", "/nowhere/x.log"], 1, "see that the folder is there"],
+  ["a log that cannot be written", ["token", "--log", "/nowhere/x.log"], 1, "see that the path is right"],
   ["a mistyped site key", ["token", "--token", "ABC"], 2, "should have 30"],
   ["a camera without a name", ["--role", "video", "--camera", "rtsp://h/s"], 2, "expected NAME=SOURCE"],
 ];
