@@ -25,7 +25,7 @@ export const COMMANDS: Readonly<Record<string, Entry>> = {
   },
   models: {
     usage: "models",
-    summary: "List the models that a trainer keeps.",
+    summary: "List the models that a trainer keeps, and those that it trains.",
     load: () => import("./commands/models.ts"),
   },
   eval: {

@@ -13,11 +13,12 @@ const [WIDTH_MIN, WIDTH_MAX] = [60, 100];
  * @param columns of the terminal, which lines are cut to
  */
 export function helpText(usage: string, { definition }: Command, columns = 80): string {
-  const width = Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, columns));
   const args = Object.entries((definition.args ?? {}) as ArgsDef);
   const { description = "" } = (definition.meta ?? {}) as { description?: string };
-  const lines = args.flatMap(([name, arg]) => entry(calledAs(name, arg), described(arg), width));
-  return [`usage: vigia ${usage} [flags]`, "", ...wrapped(description, width), "", ...lines].join("\n");
+  const lines = args.flatMap(([name, arg]) => entryLines(calledAs(name, arg), described(arg), columns));
+  return [`usage: vigia ${usage} [flags]`, "", ...wrapped(description, widthOf(columns)), "", ...lines].join(
+    "\n",
+  );
 }
 
 /** A flag or a word as it is typed: `--out FILE.onnx`, `--json`, `DATASET`. */
@@ -32,11 +33,18 @@ function described(arg: ArgsDef[string]): string {
   return arg.required === true && arg.type !== "positional" ? `${text} Needed.` : text;
 }
 
-function entry(name: string, description: string, width: number): string[] {
-  const lines = wrapped(description, width - NAMES_WIDTH).map((line) => " ".repeat(NAMES_WIDTH) + line);
+/** A name and what it is, in two columns. */
+export function entryLines(name: string, description: string, columns: number): string[] {
+  const lines = wrapped(description, widthOf(columns) - NAMES_WIDTH).map(
+    (line) => " ".repeat(NAMES_WIDTH) + line,
+  );
   const first = lines[0];
   if (first === undefined || name.length + 4 > NAMES_WIDTH) return [`  ${name}`, ...lines];
   return [`  ${name}`.padEnd(NAMES_WIDTH) + first.trimStart(), ...lines.slice(1)];
+}
+
+function widthOf(columns: number): number {
+  return Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, columns));
 }
 
 /** Lines of at most `width` letters, as far as words allow. */

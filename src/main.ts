@@ -17,7 +17,8 @@ async function main(argv: readonly string[]): Promise<void> {
   if (/^(--version|-v|version)$/.test(argv[0] ?? "")) return printLine(VERSION);
   if (argv[0] === "--notices") return printLine((await import("./notices.ts")).NOTICES);
   const asksHelp = /^(--help|-h|help)$/;
-  if (argv.length === 0 || (argv.length === 1 && asksHelp.test(argv[0]!))) return printLine(overview());
+  if (argv.length === 0 || (argv.length === 1 && asksHelp.test(argv[0]!)))
+    return printLine(overview(process.stdout.columns));
   const asks = asksHelp.test(argv[0]!) || argv.includes("--help") || argv.includes("-h");
   const about = asksHelp.test(argv[0]!) ? argv.slice(1) : argv;
   const choice = await choose(asks && Object.hasOwn(ROLES, about[0] ?? "") ? ["--role", ...about] : about);

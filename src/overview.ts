@@ -1,14 +1,23 @@
 import { VERSION } from "../shared/base/version.ts";
 import { COMMANDS } from "./commands.ts";
+import { entryLines } from "./help.ts";
 import { ROLES } from "./roles.ts";
 
-/** The text of `vigia --help`: what it is, the roles, the commands. Loads none of them. */
-export function overview(): string {
-  const column = (text: string): string => text.padEnd(50);
-  const roles = Object.entries(ROLES).map(([name, { summary }]) => `  ${column(`--role ${name}`)}${summary}`);
-  const commands = Object.values(COMMANDS).map(({ usage, summary }) => `  ${column(usage)}${summary}`);
+/**
+ * The text of `vigia --help`: what it is, the roles, the commands. Loads none of them.
+ *
+ * @param columns of the terminal
+ */
+export function overview(columns = 80): string {
+  const roles = Object.entries(ROLES).flatMap(([name, { summary }]) =>
+    entryLines(`--role ${name}`, summary, columns),
+  );
+  const commands = Object.values(COMMANDS).flatMap(({ usage, summary }) =>
+    entryLines(usage, summary, columns),
+  );
   return [
-    `vigia ${VERSION}: teaches ordinary machines to recognise your things, then watches your cameras for them.`,
+    `vigia ${VERSION}: teaches ordinary machines to recognise your things,`,
+    "then watches your cameras for them.",
     "",
     "usage: vigia --role ROLE [flags]",
     "       vigia COMMAND [flags]",

@@ -276,7 +276,6 @@ function stateOfJob({ status }: JobNews): Parameters<Progress["show"]>[0] {
   if (isTraining && imagesPerSecond > 0) parts.push(`${imagesPerSecond.toFixed(1)} pictures/s`);
   if (workers.length > 0) parts.push(countText(workers.length, "worker"));
   if (note !== undefined) parts.push(noteText(note));
-  else if (state === "queued") parts.push("waiting its turn");
   return {
     stage: state,
     share: state === "training" ? progress : undefined,

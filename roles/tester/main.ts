@@ -119,7 +119,8 @@ export async function run(options: TesterOptions, { signal, log }: RoleContext):
   // Video nodes share their cameras out among those who come: who cannot look yet must not come.
   const watch = async (): Promise<void> => {
     using _ = onAbort(stop, modelIsHere.resolve);
-    if (cameras.model === undefined) log.info("cameras are watched as soon as there is a model");
+    if (cameras.model === undefined)
+      log.info("cameras are watched as soon as there is a model", awaited(options));
     await modelIsHere.promise;
     if (stop.aborted) return;
     const videos = options.videos.length > 0 ? options.videos : [undefined];
@@ -172,6 +173,12 @@ function statusOf(cameras: Cameras, { alarm }: SightingWriter): TesterStatusMess
       open: watch.openCount,
     })),
   };
+}
+
+/** Which model is waited for, where one was named: perhaps it was meant as a file, or is called otherwise. */
+function awaited({ model }: TesterOptions): Record<string, string> {
+  if (!("name" in model) || model.name === undefined) return {};
+  return { model: model.name, hint: "vigia models lists those of the trainer; no file here has this name" };
 }
 
 function modelWords({ info, engine }: LoadedModel): Record<string, string | number> {

@@ -32,6 +32,8 @@ export interface VideoOptions {
   readonly rtsp?: Address;
   /** Tell the network where this node is. */
   readonly announce?: boolean;
+  /** A file, a folder or a scene has ended before its end: what was wrong with it. */
+  readonly onBroken?: (camera: string, why: string) => void;
   readonly onReady?: (ready: { readonly address: Address; readonly rtsp: Address | undefined }) => void;
 }
 
@@ -99,7 +101,13 @@ export async function run(options: VideoOptions, { signal, log }: RoleContext): 
   }
   log.info("listening for testers", { at: formatAddress(listener.address), cameras: cameras.length });
   options.onReady?.({ address: listener.address, rtsp });
-  await Promise.all(cameras.map((camera) => camera.run(signal)));
+  await Promise.all(
+    cameras.map(async (camera) => {
+      await camera.run(signal);
+      const { state, problem } = camera.status;
+      if (state === "ended" && problem !== undefined) options.onBroken?.(camera.name, problem.text);
+    }),
+  );
   // Files may have ended; testers may still ask about them.
   await aborted(signal);
 }

@@ -27,6 +27,10 @@ export async function openSource(
   const facts = await stat(source.path).catch((cause) => {
     throw new AppError("input", `camera ${spec.name}: there is no file or folder ${source.path}`, { cause });
   });
-  if (facts.isDirectory()) return folderSource(await listPictures(source.path), source, parts.clock);
+  if (facts.isDirectory())
+    return folderSource(await listPictures(source.path), source, {
+      clock: parts.clock,
+      log: parts.log.child(spec.name),
+    });
   return videoFileSource(await findFfmpeg(), source, parts.clock);
 }

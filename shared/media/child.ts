@@ -31,8 +31,11 @@ export class ErrorLines {
 
   #take(line: string, onLine: (line: string) => boolean): void {
     const text = line.trim();
-    if (text === "" || onLine(text) || text === this.#kept.at(-1)) return;
-    this.#kept.push(text.slice(0, 300));
+    if (text === "" || onLine(text)) return;
+    // ffmpeg names a part of itself and where that lies in memory, which tells a person nothing.
+    const words = text.replace(/^\[[^\]]* @ 0x[0-9a-f]+\] */, "").slice(0, 300);
+    if (words === "" || words === this.#kept.at(-1)) return;
+    this.#kept.push(words);
     if (this.#kept.length > KEPT_LINES) this.#kept.shift();
   }
 }

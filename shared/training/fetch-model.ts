@@ -3,13 +3,16 @@ import { MODEL_FILE_BYTES_MAX } from "../base/limits.ts";
 import type { Connection } from "../net/connection.ts";
 import { hashOf } from "../store/blobs.ts";
 import { messageTag } from "../wire/message.ts";
+import type { JobStatus } from "../wire/messages/job-status.ts";
 import {
   FetchModel,
+  FollowTraining,
   type ModelCard,
   ModelMissing,
   ModelPiece,
   ModelsReply,
   ModelsRequest,
+  TrainingStatus,
 } from "../wire/messages/models.ts";
 
 /** Questions of a command to the trainer about its models. The link is used by nobody else meanwhile. */
@@ -26,6 +29,12 @@ export class ModelClient {
   async list(): Promise<ModelCard[]> {
     await this.#link.send(ModelsRequest, {});
     return ModelsReply.decode(await this.#next()).models;
+  }
+
+  /** How the training jobs go, newest first. The trainer then tells of changes, so nothing can be asked afterwards. */
+  async jobs(): Promise<readonly JobStatus[]> {
+    await this.#link.send(FollowTraining, {});
+    return TrainingStatus.decode(await this.#next()).jobs;
   }
 
   /**

@@ -1,14 +1,15 @@
-import { bytesText } from "../../shared/base/text.ts";
+import { bytesText, countText, durationText } from "../../shared/base/text.ts";
 import type { ModelInfo } from "../../shared/nn/model-file.ts";
 import { ModelClient } from "../../shared/training/fetch-model.ts";
-import { scoreText } from "../../shared/training/job-words.ts";
+import { noteText, scoreText } from "../../shared/training/job-words.ts";
+import type { JobStatus } from "../../shared/wire/messages/job-status.ts";
 import type { ModelCard } from "../../shared/wire/messages/models.ts";
 import { COMMON_FLAGS, type Command, isSet } from "../shell.ts";
 import { TRAINER_FLAG, trainerDialer } from "../trainer-flag.ts";
 
 export const command: Command = {
   definition: {
-    meta: { name: "models", description: "List the models that a trainer keeps." },
+    meta: { name: "models", description: "List the models that a trainer keeps, and those that it trains." },
     args: {
       ...TRAINER_FLAG,
       json: { type: "boolean", description: "One JSON object a line." },
@@ -19,11 +20,33 @@ export const command: Command = {
     const { print } = context;
     const dial = await trainerDialer(flags, context);
     await using link = await dial();
-    const models = await new ModelClient(link).list();
-    if (models.length === 0 && !isSet(flags, "json")) print("the trainer has no model yet");
-    for (const card of models) print(isSet(flags, "json") ? modelJson(card) : modelText(card));
+    const client = new ModelClient(link);
+    const models = await client.list();
+    if (isSet(flags, "json")) {
+      for (const card of models) print(modelJson(card));
+      return;
+    }
+    if (models.length === 0) print("the trainer has no model yet");
+    for (const card of models) print(modelText(card));
+    for (const job of (await client.jobs()).toReversed()) if (!isOver(job)) print(jobText(job));
   },
 };
+
+function isOver({ state }: JobStatus): boolean {
+  return state === "done" || state === "failed" || state === "cancelled";
+}
+
+/** A model that is not there yet. */
+function jobText({ jobId, name, state, progress, workers, timeLeftMs, note }: JobStatus): string {
+  const parts = [`${name}: job ${jobId}, ${state}`];
+  if (state === "training") {
+    parts.push(`${Math.floor(100 * progress)}%`);
+    if (workers.length > 0) parts.push(countText(workers.length, "worker"));
+    if (timeLeftMs !== undefined) parts.push(`${durationText(timeLeftMs)} left`);
+  }
+  if (note !== undefined) parts.push(noteText(note));
+  return parts.join(", ");
+}
 
 function modelJson({ info, createdMs, ...card }: ModelCard): string {
   return JSON.stringify({

@@ -1,5 +1,6 @@
 import { Progress } from "../../shared/base/progress.ts";
 import { checkModelName } from "../../shared/store/models.ts";
+import { ModelClient } from "../../shared/training/fetch-model.ts";
 import { noteText, scoreText } from "../../shared/training/job-words.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { COMMON_FLAGS, type Command, isSet, neededText } from "../shell.ts";
@@ -44,13 +45,16 @@ export const command: Command = {
     // Links outlive a first Ctrl-C: it tells the trainer to finish.
     const dial = await trainerDialer(flags, context, new AbortController().signal);
     await using link = await dial();
+    if (isSet(flags, "early") && (await new ModelClient(link).list()).some((card) => card.name === name)) {
+      log.warn("no early model: cameras go on with the one of that name until the new one is done", { name });
+    }
     const client = new JobClient(link, log);
     const json = isSet(flags, "json");
 
     const job = await handIn(client, name, set, { progress, signal: context.signal });
     if (!isSet(flags, "wait")) {
       const place = noteText((await client.news(job)).status.note);
-      const words = `job ${job} is queued as ${name}${place && `, ${place}`}`;
+      const words = `job ${job} is queued as ${name}${place && `, ${place}`}; vigia models says how it goes`;
       print(json ? JSON.stringify({ job, name, state: "queued" }) : words);
       return;
     }

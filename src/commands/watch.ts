@@ -72,6 +72,7 @@ export const command: Command = {
       context.log.info("came near", { what: className, camera, score: score.toFixed(2) });
     };
 
+    const broken: string[] = [];
     // The tester ends when every file has; that must end the video part too.
     const ended = new AbortController();
     const signal = AbortSignal.any([context.signal, ended.signal]);
@@ -82,6 +83,7 @@ export const command: Command = {
         cameras,
         listen: LOOPBACK,
         announce: false,
+        onBroken: (camera, why) => broken.push(`camera ${camera}: ${why}`),
         onReady: ({ address }) => videoReady.resolve(address),
       },
       { signal, log: context.log.child("video") },
@@ -119,5 +121,6 @@ export const command: Command = {
       ended.abort();
       await video;
     }
+    if (broken.length > 0) throw new AppError("input", broken.join("; "));
   },
 };

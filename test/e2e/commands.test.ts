@@ -10,6 +10,7 @@ import { JobClient } from "../../shared/training/submit.ts";
 import { ended, TrainingSite, tinyDataset } from "../roles/training-site.ts";
 import { BUSY_MACHINE_MS } from "../support/limits.ts";
 import { tempFolder } from "../support/temp.ts";
+import { untrainedModel } from "../support/untrained-model.ts";
 import { MAIN, vigia } from "../support/vigia.ts";
 
 setDefaultTimeout(BUSY_MACHINE_MS);
@@ -42,6 +43,14 @@ test("a model of the trainer's serves by its name: models, detect, and what is s
   expect(both.status).toBe(0);
   const stem = basename(picture, ".jpg");
   expect(readdirSync(drawn).sort()).toEqual([`${stem}-2.jpg`, `${stem}.jpg`]);
+
+  const more = join(folder.path, "more");
+  await writeSyntheticDataset(more, { images: 8, classes: 2, seed: 1 });
+  const again = await vigia("submit", more, "--name", "things", "--early", ...where);
+  expect(again).toMatchObject({ status: 0, err: expect.stringContaining("no early model") });
+
+  const waiting = await vigia("models", ...where);
+  expect(waiting.out).toMatch(/^things v1 .*\nthings: job 2, (queued|preparing|training)/);
 
   const unknown = await vigia("detect", "--model", "nothing", picture, ...where);
   expect(unknown.status).toBe(1);
@@ -127,6 +136,16 @@ test("a video in place of pictures is sent where videos are looked at", async ()
     status: 1,
     err: expect.stringContaining("take pictures out of the video"),
   });
+});
+
+test("watching what cannot be read fails and says why", async () => {
+  using folder = tempFolder();
+  const [model, data, pictures] = ["m.onnx", "data", "pictures"].map((name) => join(folder.path, name));
+  await Bun.write(model!, untrainedModel(["cat"], { threshold: 0.5 }));
+  await Bun.write(join(pictures!, "a.jpg"), "no picture");
+  const { status, err } = await vigia("watch", "--model", model!, "--data", data!, `desk=${pictures}`);
+  expect(status).toBe(1);
+  expect(err).toContain(`vigia: camera desk: the picture ${join(pictures!, "a.jpg")} cannot be shown`);
 });
 
 test("a slow reader gets every line: 700 sightings through a pipe that waits", async () => {

@@ -1,6 +1,7 @@
 import { expect, test } from "bun:test";
 import { COMMANDS } from "../../src/commands.ts";
 import { helpText } from "../../src/help.ts";
+import { overview } from "../../src/overview.ts";
 import { ROLES } from "../../src/roles.ts";
 
 const ENTRIES = Object.entries({ ...COMMANDS, ...ROLES });
@@ -21,3 +22,10 @@ test.each(ENTRIES)(
     }
   },
 );
+
+test("the list of roles and commands fits a terminal of 80 columns, and names all of them", () => {
+  const text = overview(80);
+  expect(Math.max(...text.split("\n").map((line) => line.length))).toBeLessThanOrEqual(80);
+  for (const role of Object.keys(ROLES)) expect(text).toContain(`\n  --role ${role} `);
+  for (const { usage } of Object.values(COMMANDS)) expect(text).toContain(`\n  ${usage}`);
+});

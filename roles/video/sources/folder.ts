@@ -3,6 +3,7 @@ import { basename, join } from "node:path";
 import type { Clock } from "../../../shared/base/clock.ts";
 import { AppError } from "../../../shared/base/errors.ts";
 import { MESSAGE_SIZE_BYTES_MAX, PICTURE_COUNT_MAX } from "../../../shared/base/limits.ts";
+import type { Log } from "../../../shared/base/log.ts";
 import { decodePicture, readPictureFile } from "../../../shared/image/codec.ts";
 import { isPictureName } from "../../../shared/image/endings.ts";
 import { readHeader } from "../../../shared/image/header.ts";
@@ -23,11 +24,12 @@ const QUALITY = 90;
 /**
  * A slide show of a folder's pictures, by name, each shown `seconds` long at `fps`. JPEG files pass as they are. What is
  * on one picture is nothing that was on the one before, however alike they are, unless they follow as fast as a film's.
+ * A file that holds no picture is passed over, unless none does.
  */
 export function folderSource(
   pictures: readonly string[],
   { fps = DEFAULT_FPS, secondsEach, loop, paced }: FolderOptions,
-  clock: Clock,
+  { clock, log }: { readonly clock: Clock; readonly log: Log },
 ): FrameSource {
   const framesEach = Math.max(1, Math.round(secondsEach * fps));
   const timeOf = (frame: number) => (frame * 1000) / fps;
@@ -39,13 +41,24 @@ export function folderSource(
       const isFilm = secondsEach < SLIDE_SECONDS_MIN;
       let frame = 0;
       let index = 0;
+      let unreadable = 0; // one after the other
+      const told = new Set<string>();
       const slides = prefetch(
         (index) =>
           index < pictures.length || loop ? loadSlide(pictures[index % pictures.length]!) : undefined,
         PICTURES_AHEAD,
       );
       for await (const picture of slides) {
-        const slide = isFilm ? undefined : index++ % pictures.length;
+        const path = pictures[index % pictures.length]!;
+        const slide = isFilm ? undefined : index % pictures.length;
+        index++;
+        if (picture instanceof AppError) {
+          if (++unreadable === pictures.length) throw picture;
+          if (!told.has(path)) log.warn("a picture is passed over", { why: picture });
+          told.add(path);
+          continue;
+        }
+        unreadable = 0;
         for (let shown = 0; shown < framesEach; shown++, frame++) {
           if (paced) await clock.sleep(Math.max(0, startMs + timeOf(frame) - clock.monotonicMs()), signal);
           else await feed.ready(signal);
@@ -81,15 +94,22 @@ function show(feed: Feed, picture: JpegPicture, facts: ArrivalFacts): void {
   if (wish !== "none") feed.deliver(arrival, picture);
 }
 
-async function loadSlide(path: string): Promise<JpegPicture> {
+/** A picture as it is shown, or why it cannot be. */
+async function loadSlide(path: string): Promise<JpegPicture | AppError> {
+  try {
+    return await decodeSlide(path);
+  } catch (cause) {
+    return new AppError("input", `the picture ${path} cannot be shown`, { cause });
+  }
+}
+
+async function decodeSlide(path: string): Promise<JpegPicture> {
   const file = await readPictureFile(path);
   const header = readHeader(file);
   const upright = header !== undefined && header !== "short" && header.orientation === 1;
   if (upright && header.format === "jpeg" && file.length < MESSAGE_SIZE_BYTES_MAX - 8192) {
     return { width: header.width, height: header.height, jpeg: file };
   }
-  const picture = await decodePicture(file).catch((cause) => {
-    throw new AppError("input", `the picture ${path} cannot be shown`, { cause });
-  });
+  const picture = await decodePicture(file);
   return { width: picture.width, height: picture.height, jpeg: await encodeStandardJpeg(picture, QUALITY) };
 }

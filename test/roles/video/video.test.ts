@@ -129,6 +129,17 @@ test.skipIf(!has("ffmpeg"))("a video file gives each of its frames with its own 
   expect(tester.frames[0]).toMatchObject({ width: 96, height: 64 });
 });
 
+test("a file of a folder that holds no picture is passed over, and the others are shown", async () => {
+  using root = tempFolder();
+  const folder = await pictureFolder(root.path);
+  await writeFile(join(folder, "picture-1.jpg"), "a video, renamed");
+  await using video = await startVideo([{ name: "slides", source: `${folder}?seconds=1&fps=1&paced=0` }]);
+  await using tester = await TestTester.join(video);
+  tester.follow("slides");
+  await tester.until(() => tester.ended.has("slides"), "the end");
+  expect(tester.frames.map(({ width }) => width)).toEqual([64, 32, 20]);
+});
+
 test("a source that is not there is told before anything listens", async () => {
   const start = (source: string) => startVideo([{ name: "gate", source }]);
   await expect(start("/no/such/clip.mp4")).rejects.toThrow("there is no file or folder /no/such/clip.mp4");
