@@ -24,6 +24,7 @@ const rules: NalRules = {
     const type = unit[0]! & 0x1f;
     return type === IDR_SLICE || (type === SEI && unit[1] === SEI_RECOVERY_POINT);
   },
+  isClean: (type) => type === IDR_SLICE,
   parameterTypes: [SPS, PPS],
   unpack,
 };

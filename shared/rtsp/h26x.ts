@@ -13,6 +13,8 @@ export interface NalRules {
   beginsPicture(slice: Uint8Array): boolean;
   /** Whether a picture with this unit can be decoded by itself. */
   isKey(unit: Uint8Array): boolean;
+  /** Whether a picture of this unit ends all ties: none after it builds on one before it. */
+  isClean(type: number): boolean;
   /** The parameter sets, in the order a decoder wants them. */
   readonly parameterTypes: readonly number[];
   /** Takes a payload apart. */
@@ -140,7 +142,8 @@ export class NalDepacketizer implements Depacketizer {
     }
     this.#gateSince = undefined;
     const data = joinAnnexB(isKey ? this.#withParameters(units) : units);
-    yield { timestamp, isKey, data, packets };
+    const isClean = isKey && units.some((unit) => this.#rules.isClean(this.#rules.typeOf(unit)));
+    yield { timestamp, isKey, isClean, data, packets };
   }
 
   #beginsWhole(units: readonly Buffer[]): boolean {
