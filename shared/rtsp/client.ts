@@ -265,28 +265,37 @@ class RtspSession implements AsyncDisposable {
     this.#link.request(this.#aliveMethod, this.#controlUri).catch(() => {});
   }
 
+  /** Looks when silence may have lasted long enough to act, not by a steady beat: many cameras would wake us often. */
   #watchSilence(): void {
-    let askedMs = 0;
-    const check = setInterval(
-      () => {
-        const nowMs = performance.now();
-        const silentMs = nowMs - this.#lastHeardMs;
-        if (silentMs > ASKED_AFTER_MS && nowMs - askedMs > ASKED_AFTER_MS) {
-          askedMs = nowMs;
-          this.#signOfLife();
-        }
-        if (silentMs < this.#silenceMs) return;
-        const seconds = Math.round(silentMs / 1000);
-        this.#link.fail(
-          new AppError("unavailable", `the camera has sent nothing for ${seconds} s`, {
-            failure: "no-picture",
-            about: seconds,
-          }),
-        );
-      },
-      Math.min(250, this.#silenceMs / 4),
+    let askedMs = Number.NEGATIVE_INFINITY;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const check = (): void => {
+      const nowMs = performance.now();
+      const silentMs = nowMs - this.#lastHeardMs;
+      if (silentMs >= this.#silenceMs) {
+        this.#giveUp(silentMs);
+        return;
+      }
+      const askMs = () => Math.max(this.#lastHeardMs, askedMs) + ASKED_AFTER_MS;
+      if (nowMs >= askMs()) {
+        askedMs = nowMs;
+        this.#signOfLife();
+      }
+      const nextMs = Math.min(askMs(), this.#lastHeardMs + this.#silenceMs);
+      timer = setTimeout(check, Math.max(1, Math.ceil(nextMs - nowMs)));
+    };
+    check();
+    this.#timers.defer(() => clearTimeout(timer));
+  }
+
+  #giveUp(silentMs: number): void {
+    const seconds = Math.round(silentMs / 1000);
+    this.#link.fail(
+      new AppError("unavailable", `the camera has sent nothing for ${seconds} s`, {
+        failure: "no-picture",
+        about: seconds,
+      }),
     );
-    this.#timers.defer(() => clearInterval(check));
   }
 
   /** Tells the camera that nobody watches, so that it does not keep the session until its time-out. */

@@ -50,6 +50,7 @@ export class NalDepacketizer implements Depacketizer {
   #packets: RtpPacket[] = [];
   #sizeBytes = 0;
   #hasSlice = false;
+  #hasParameters = false;
   #isDamaged = false;
   /** Packets are missing right before this picture: its beginning may be among them. */
   #isStartUnsure = false;
@@ -68,7 +69,10 @@ export class NalDepacketizer implements Depacketizer {
   *push(packet: RtpPacket, lostBefore: number): Generator<CodedPicture> {
     if (lostBefore > 0) this.#lose(packet.timestamp);
     // The marker that would have ended the last picture did not come; when it got lost, the picture may be cut.
-    if (packet.timestamp !== this.#timestamp) yield* this.#finish();
+    if (packet.timestamp !== this.#timestamp) {
+      const picture = this.#finish();
+      if (picture !== undefined) yield picture;
+    }
     if (lostBefore > 0) this.#isStartUnsure = true;
     this.#timestamp = packet.timestamp;
     this.#packets.push(packet);
@@ -79,7 +83,9 @@ export class NalDepacketizer implements Depacketizer {
       return;
     }
     this.#take(packet.payload);
-    if (packet.marker && (this.#hasSlice || this.#pieces !== undefined)) yield* this.#finish();
+    if (!packet.marker || (!this.#hasSlice && this.#pieces === undefined)) return;
+    const picture = this.#finish();
+    if (picture !== undefined) yield picture;
   }
 
   #take(payload: Buffer): void {
@@ -114,6 +120,7 @@ export class NalDepacketizer implements Depacketizer {
       if (unit.length < this.#rules.headerBytes) continue;
       const type = this.#rules.typeOf(unit);
       this.#hasSlice ||= this.#rules.isSlice(type);
+      this.#hasParameters ||= this.#rules.parameterTypes.includes(type);
       this.#units.push(unit);
     }
   }
@@ -125,25 +132,30 @@ export class NalDepacketizer implements Depacketizer {
     this.#gateSince ??= timestamp;
   }
 
-  *#finish(): Generator<CodedPicture> {
+  /** The picture under way, where it is whole and may be passed on. */
+  #finish(): CodedPicture | undefined {
     this.#closePieces();
-    if (this.#packets.length === 0) return this.#clear();
+    if (this.#packets.length === 0) {
+      this.#clear();
+      return undefined;
+    }
     // Parameter sets in packets of their own, with a time of their own, belong to the picture that follows.
-    if (!this.#hasSlice && !this.#isDamaged) return;
+    if (!this.#hasSlice && !this.#isDamaged) return undefined;
     const [units, packets, timestamp] = [this.#units, this.#packets, this.#timestamp ?? 0];
     const isDamaged = this.#isDamaged || (this.#isStartUnsure && !this.#beginsWhole(units));
+    const hasParameters = this.#hasParameters;
     this.#clear();
-    if (!isDamaged) this.#keepParameters(units);
+    if (!isDamaged && hasParameters) this.#keepParameters(units);
     const isKey = !isDamaged && units.some((unit) => this.#rules.isKey(unit));
     if (isDamaged || (!isKey && !this.#mayPass(timestamp))) {
       if (isDamaged) this.#gateSince ??= timestamp;
       this.damaged++;
-      return;
+      return undefined;
     }
     this.#gateSince = undefined;
     const data = joinAnnexB(isKey ? this.#withParameters(units) : units);
     const isClean = isKey && units.some((unit) => this.#rules.isClean(this.#rules.typeOf(unit)));
-    yield { timestamp, isKey, isClean, data, packets };
+    return { timestamp, isKey, isClean, data, packets };
   }
 
   #beginsWhole(units: readonly Buffer[]): boolean {
@@ -187,6 +199,7 @@ export class NalDepacketizer implements Depacketizer {
     this.#packets = [];
     this.#sizeBytes = 0;
     this.#hasSlice = false;
+    this.#hasParameters = false;
     this.#isDamaged = false;
     this.#isStartUnsure = false;
     this.#pieces = undefined;
