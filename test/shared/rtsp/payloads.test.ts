@@ -190,22 +190,6 @@ test("a stream that refreshes itself without key pictures is shown again after a
   ).toBe(true);
 });
 
-test("only a key picture that nothing after it looks back beyond is clean: IDR, not a recovery point nor CRA", () => {
-  const pictureOf = (depacketizer: Depacketizer, ...units: number[][]) => {
-    const [picture] = run(
-      depacketizer,
-      units.map((unit, i): Step => [unit, 0, i === units.length - 1]),
-    );
-    return [picture!.isKey, picture!.isClean];
-  };
-  expect(pictureOf(h264Depacketizer(format("h264")), IDR)).toEqual([true, true]);
-  expect(pictureOf(h264Depacketizer(format("h264")), [0x06, 0x06, 0x01, 0x84], P)).toEqual([true, false]);
-  const [idrWithLeading, idr, cra] = [19, 20, 21].map((type) => [type << 1, 1, 0x80, 7, 8]);
-  expect(pictureOf(h265Depacketizer(format("h265")), idrWithLeading!)).toEqual([true, true]);
-  expect(pictureOf(h265Depacketizer(format("h265")), idr!)).toEqual([true, true]);
-  expect(pictureOf(h265Depacketizer(format("h265")), cra!)).toEqual([true, false]);
-});
-
 test("H.265 single units, aggregates and fragments become the same picture, with sets from the SDP", () => {
   const vps = [0x40, 1, 1];
   const sps = [0x42, 1, 2];
