@@ -1,9 +1,10 @@
 import type { ArgsDef } from "citty";
 import { AppError } from "../shared/base/errors.ts";
+import { calledAs } from "./help.ts";
 
 /**
- * What citty leaves to us: unknown flags, flags without their value, values too many, and flags given several times.
- * Commands are defined with citty, which parses and prints usage; this looks at the words before it.
+ * What citty leaves to us: unknown flags, flags without their value, values too many, what is missing, and flags given
+ * several times. Commands are defined with citty, which parses; this looks at the words before it.
  */
 
 /** Flags that take several values: `--camera a=x --camera b=y` and `--camera a=x b=y` say the same. */
@@ -16,26 +17,33 @@ export interface Words {
 }
 
 /**
- * Checks a command's words against its definition. Throws `usage` with the nearest flag's name.
+ * Checks a command's words against its definition. Throws `usage` with the nearest flag's name, or with `help`.
  *
- * @param restName set when the command takes any number of positional values under this name
+ * @param rest whether the command takes any number of words beside its flags
+ * @param help where a person reads on
  */
 export function checkWords(
   words: readonly string[],
   args: ArgsDef,
-  { many = [], rest = false }: { many?: ManyFlags; rest?: boolean } = {},
+  { many = [], rest = false, help = "see --help" }: { many?: ManyFlags; rest?: boolean; help?: string } = {},
 ): Words {
   const values: Record<string, string[]> = Object.fromEntries(many.map((name) => [name, []]));
   const plain: string[] = [];
   const known = Object.keys(args);
-  const positionals = known.filter((name) => args[name]?.type === "positional").length;
+  const positionals = known.filter((name) => args[name]?.type === "positional");
+  const given = new Set<string>();
   let loose = 0;
   for (let i = 0; i < words.length; i++) {
     const word = words[i]!;
+    if (word === "") {
+      throw new AppError("usage", "one of the words is empty", {
+        hint: "is a variable of your script empty?",
+      });
+    }
     if (!word.startsWith("-") || word === "-") {
       loose++;
-      if (!rest && loose > positionals) {
-        throw new AppError("usage", `one word too many: ${word}`, { hint: "see --help" });
+      if (!rest && loose > positionals.length) {
+        throw new AppError("usage", `one word too many: ${word}`, { hint: help });
       }
       plain.push(word);
       continue;
@@ -47,16 +55,18 @@ export function checkWords(
     if (definition === undefined || definition.type === "positional" || !word.startsWith("--")) {
       const near = nearest(name, known);
       throw new AppError("usage", `unknown flag ${word.split("=")[0]}`, {
-        hint: near === undefined ? "see --help" : `did you mean --${near}?`,
+        hint: near === undefined ? help : `did you mean --${near}?`,
       });
     }
+    given.add(name);
     if (definition.type === "boolean") {
+      if (attached !== undefined) throw new AppError("usage", `--${flag} takes no value`, { hint: help });
       plain.push(word);
       continue;
     }
     const value = attached ?? words[i + 1];
-    if (value === undefined || (attached === undefined && value.startsWith("--"))) {
-      throw new AppError("usage", `--${name} needs a value`, { hint: "see --help" });
+    if (value === undefined || value === "" || (attached === undefined && value.startsWith("--"))) {
+      throw new AppError("usage", `--${name} needs a value`, { hint: help });
     }
     if (attached === undefined) i++;
     const list = values[name];
@@ -66,6 +76,11 @@ export function checkWords(
     }
     list.push(value);
     while (words[i + 1] !== undefined && !words[i + 1]!.startsWith("-")) list.push(words[++i]!);
+  }
+  for (const name of positionals.slice(0, loose)) given.add(name);
+  const missing = known.find((name) => args[name]?.required === true && !given.has(name));
+  if (missing !== undefined) {
+    throw new AppError("usage", `${calledAs(missing, args[missing]!)} is missing`, { hint: help });
   }
   return { plain, many: values };
 }

@@ -1,63 +1,77 @@
 #!/usr/bin/env bun
 /** The program's front door: picks a role or a command, runs it, and turns its end into an exit status. */
-import { renderUsage, runCommand } from "citty";
+import { runCommand } from "citty";
 import { AppError, errorKind, errorReport } from "../shared/base/errors.ts";
 import { Log, LogFile, type LogLevel, stderrSink } from "../shared/base/log.ts";
+import { aboveBar } from "../shared/base/progress.ts";
 import { VERSION } from "../shared/base/version.ts";
 import { COMMANDS } from "./commands.ts";
 import { checkWords, nearest } from "./flags.ts";
+import { helpText } from "./help.ts";
 import { overview } from "./overview.ts";
 import { ROLES } from "./roles.ts";
 import type { Command, Flags } from "./shell.ts";
 import { stopOnSignals } from "./signals.ts";
 
 async function main(argv: readonly string[]): Promise<void> {
-  if (argv[0] === "--version" || argv[0] === "-v") return printLine(VERSION);
+  if (/^(--version|-v|version)$/.test(argv[0] ?? "")) return printLine(VERSION);
   if (argv[0] === "--notices") return printLine((await import("./notices.ts")).NOTICES);
-  if (argv.length === 0 || (argv[0] !== undefined && /^(--help|-h|help)$/.test(argv[0]))) {
-    return printLine(overview());
-  }
-  const { command, name, words } = await choose(argv);
-  if (words.includes("--help") || words.includes("-h")) {
-    return printLine(await renderUsage(command.definition, { meta: { name: "vigia", version: VERSION } }));
-  }
-  await runOne(command, name, words);
+  const asksHelp = /^(--help|-h|help)$/;
+  if (argv.length === 0 || (argv.length === 1 && asksHelp.test(argv[0]!))) return printLine(overview());
+  const asks = asksHelp.test(argv[0]!) || argv.includes("--help") || argv.includes("-h");
+  const about = asksHelp.test(argv[0]!) ? argv.slice(1) : argv;
+  const choice = await choose(asks && Object.hasOwn(ROLES, about[0] ?? "") ? ["--role", ...about] : about);
+  if (asks) printLine(helpText(choice.usage, choice.command, process.stdout.columns));
+  else await runOne(choice);
+}
+
+interface Choice {
+  readonly command: Command;
+  readonly name: string;
+  /** How it is called. */
+  readonly usage: string;
+  readonly words: readonly string[];
 }
 
 /** The role that `--role` names, or the command that the first word names. Throws `usage`. */
-async function choose(argv: readonly string[]): Promise<{ command: Command; name: string; words: string[] }> {
+async function choose(argv: readonly string[]): Promise<Choice> {
   const words = [...argv];
   const at = words.findIndex((word) => word === "--role" || word.startsWith("--role="));
   if (at >= 0) {
     const attached = words[at]!.split("=")[1];
     const name = attached ?? words[at + 1] ?? "";
     words.splice(at, attached === undefined ? 2 : 1);
-    return { command: await find(ROLES, name, "role"), name, words };
+    const { load } = find(ROLES, name, "role");
+    return { ...(await load()), name, usage: `--role ${name}`, words };
   }
   const name = words.shift() ?? "";
-  return { command: await find(COMMANDS, name, "command"), name, words };
+  const role = `vigia --role ${name}`;
+  if (Object.hasOwn(ROLES, name))
+    throw new AppError("usage", `${name} is a role`, { hint: `start it with ${role}` });
+  const { load, usage } = find(COMMANDS, name, "command");
+  return { ...(await load()), name, usage, words };
 }
 
-async function find(
-  table: Readonly<Record<string, { load: () => Promise<{ command: Command }> }>>,
-  name: string,
-  what: string,
-): Promise<Command> {
+function find<T>(table: Readonly<Record<string, T>>, name: string, what: string): T {
   const entry = Object.hasOwn(table, name) ? table[name] : undefined;
-  if (entry === undefined) {
-    const near = nearest(name, Object.keys(table));
-    throw new AppError("usage", name === "" ? `which ${what}?` : `there is no ${what} ${name}`, {
-      hint: near === undefined ? `one of: ${Object.keys(table).join(", ")}` : `did you mean ${near}?`,
+  if (entry !== undefined) return entry;
+  if (name.startsWith("-")) {
+    throw new AppError("usage", `no ${what} comes before ${name}`, {
+      hint: "vigia --help lists what there is",
     });
   }
-  return (await entry.load()).command;
+  const near = nearest(name, Object.keys(table));
+  throw new AppError("usage", name === "" ? `which ${what}?` : `there is no ${what} ${name}`, {
+    hint: near === undefined ? `one of: ${Object.keys(table).join(", ")}` : `did you mean ${near}?`,
+  });
 }
 
-async function runOne(command: Command, name: string, words: readonly string[]): Promise<void> {
+async function runOne({ command, name, usage, words }: Choice): Promise<void> {
   const args = command.definition.args ?? {};
   const checked = checkWords(words, args as Parameters<typeof checkWords>[1], {
     ...(command.many && { many: command.many }),
     ...(command.rest && { rest: command.rest }),
+    help: `usage: vigia ${usage}; vigia ${usage.startsWith("-") ? usage : name} --help lists the flags`,
   });
   const flag = (wanted: string): boolean => checked.plain.includes(`--${wanted}`);
   const logPath = checked.plain.find((word) => word.startsWith("--log="))?.slice("--log=".length);
@@ -82,7 +96,9 @@ async function runOne(command: Command, name: string, words: readonly string[]):
 }
 
 function printLine(line: string): void {
-  process.stdout.write(`${line}\n`);
+  const write = (): void => void process.stdout.write(`${line}\n`);
+  if (process.stdout.isTTY) aboveBar(write);
+  else write();
 }
 
 /** 0 done, 1 failed, 2 wrong usage. citty's own complaints are about usage. */

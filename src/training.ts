@@ -9,6 +9,7 @@ import { countText } from "../shared/base/text.ts";
 import { onAbort, throwIfAborted } from "../shared/base/wait.ts";
 import { readDataset } from "../shared/dataset/read.ts";
 import { type DatasetStatistics, datasetStatistics } from "../shared/dataset/statistics.ts";
+import type { Dataset } from "../shared/dataset/types.ts";
 import { chooseInputSide, INPUT_SIDE_PX } from "../shared/learn/input-choice.ts";
 import { planFor } from "../shared/learn/plan.ts";
 import type { Connection } from "../shared/net/connection.ts";
@@ -22,7 +23,7 @@ import { WIRE_CHOICES } from "../shared/training/wire-choice.ts";
 import type { JobStatus } from "../shared/wire/messages/job-status.ts";
 import { choiceFlag, numberFlag, wholeFlag } from "./flags.ts";
 import { misfitOf } from "./network-fit.ts";
-import { type CommandContext, type Flags, isSet, textOf } from "./shell.ts";
+import { type CommandContext, type Flags, isSet, neededText, textOf } from "./shell.ts";
 
 /** What `train` and `submit` share: the flags of training, handing in a data set, and following the job. */
 
@@ -103,29 +104,41 @@ export function trainingOptions(flags: Flags, dataset: string): TrainingOptions 
   return options;
 }
 
-/** Reads the data set and hands it to the trainer; returns the job's number. */
-export async function handIn(
-  client: JobClient,
-  { name, root, flags }: { readonly name: string; readonly root: string; readonly flags: Flags },
+/** A data set as it is handed in, with what the flags ask for. */
+export interface TrainingSet {
+  readonly dataset: Dataset;
+  readonly options: TrainingOptions;
+  readonly initPath?: string;
+}
+
+/** Reads the data set that the flags name. Throws `usage` and `input`: before a trainer is asked for anything. */
+export async function readForTraining(
+  flags: Flags,
   progress: Progress,
   { signal, log }: CommandContext,
-): Promise<number> {
+): Promise<TrainingSet> {
+  const root = neededText(flags, "dataset");
   const options = trainingOptions(flags, root);
   const initPath = textOf(flags, "init");
   const dataset = await readDataset(root, { strict: isSet(flags, "strict"), log, signal });
   const statistics = datasetStatistics(dataset);
   const misfit = misfitOf(options.network, statistics);
   if (misfit !== undefined) log.warn(misfit);
-  const sized =
-    initPath === undefined
-      ? withInputSide(options, statistics, progress)
-      : await likeModel(options, initPath);
+  return initPath === undefined
+    ? { dataset, options: withInputSide(options, statistics, progress) }
+    : { dataset, options: await likeModel(options, initPath), initPath };
+}
+
+/** Hands a data set to the trainer; returns the job's number. */
+export async function handIn(
+  client: JobClient,
+  name: string,
+  set: TrainingSet,
+  { progress, signal }: { readonly progress: Progress; readonly signal: AbortSignal },
+): Promise<number> {
   const show = ({ stage, done, total }: SubmitProgress): void =>
     progress.show({ stage: `${stage} pictures`, share: done / total, detail: `${done} of ${total}` });
-  return await client.submit(
-    { name, dataset, options: sized, ...(initPath !== undefined && { initPath }) },
-    show,
-  );
+  return await client.submit({ name, ...set }, show, signal);
 }
 
 /** Where no size is given, a detector gets the one that the objects ask for, and this is said. */
@@ -233,7 +246,12 @@ async function followUntilEnd(
 }
 
 /** A line that stays: how good the weights were when they were last scored, and what the loss consists of. */
-function scoreLine({ epoch, loss, map50 = 0, bestMap50 = 0 }: JobStatus): string {
+export function scoreLine({
+  epoch,
+  loss,
+  map50 = 0,
+  bestMap50 = 0,
+}: Pick<JobStatus, "epoch" | "loss" | "map50" | "bestMap50">): string {
   const parts = Object.entries(loss).map(([name, part]) => `${name} ${part.toFixed(2)}`);
   const best =
     map50 < 0.0005
@@ -241,7 +259,9 @@ function scoreLine({ epoch, loss, map50 = 0, bestMap50 = 0 }: JobStatus): string
       : map50 >= bestMap50
         ? ", the best so far"
         : `, best so far ${bestMap50.toFixed(3)}`;
-  return `  epoch ${epoch.toFixed(1)}: mAP50 ${map50.toFixed(3)} on pictures kept aside${best}; loss: ${parts.join(", ")}`;
+  // A trainer that was started again has not heard of a loss yet.
+  const losses = parts.length === 0 ? "" : `; loss: ${parts.join(", ")}`;
+  return `  epoch ${epoch.toFixed(1)}: mAP50 ${map50.toFixed(3)} on pictures kept aside${best}${losses}`;
 }
 
 function stateOfJob({ status }: JobNews): Parameters<Progress["show"]>[0] {
@@ -256,6 +276,7 @@ function stateOfJob({ status }: JobNews): Parameters<Progress["show"]>[0] {
   if (isTraining && imagesPerSecond > 0) parts.push(`${imagesPerSecond.toFixed(1)} pictures/s`);
   if (workers.length > 0) parts.push(countText(workers.length, "worker"));
   if (note !== undefined) parts.push(noteText(note));
+  else if (state === "queued") parts.push("waiting its turn");
   return {
     stage: state,
     share: state === "training" ? progress : undefined,

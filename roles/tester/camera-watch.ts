@@ -3,7 +3,7 @@ import type { Log } from "../../shared/base/log.ts";
 import { patientThreshold } from "../../shared/detect/certainty.ts";
 import { NameBook } from "../../shared/detect/name-book.ts";
 import { NearJudge } from "../../shared/detect/near/near-judge.ts";
-import type { CameraRules } from "../../shared/detect/near/rules.ts";
+import { type CameraRules, thresholdFor } from "../../shared/detect/near/rules.ts";
 import type { Detected, DetectPool, LoadedModel } from "../../shared/detect/pool.ts";
 import { Tracker, type TrackerStep } from "../../shared/detect/tracker.ts";
 import type { Detection } from "../../shared/detect/types.ts";
@@ -360,8 +360,9 @@ export class CameraWatch {
   }
 
   #thresholdsOf({ info }: LoadedModel): readonly number[] {
-    const own = this.#near.thresholds ?? {};
-    return info.thresholds.map((threshold, i) => own[info.classes[i] ?? ""] ?? threshold);
+    return info.thresholds.map(
+      (threshold, i) => thresholdFor(this.#near, info.classes[i] ?? "") ?? threshold,
+    );
   }
 
   #newTracker(): Tracker {

@@ -1,7 +1,6 @@
 import { readFile } from "node:fs/promises";
-import type { FrameSize } from "../../shared/detect/look/regions.ts";
 import { looksAlike } from "../../shared/detect/look-alike.ts";
-import { type Box, boxIou } from "../../shared/detect/types.ts";
+import { type Box, boxIou, type FrameSize } from "../../shared/detect/types.ts";
 import { SAME_PLACE_AFTER_RESTART_IOU } from "../../shared/detect/visits.ts";
 import type { Sighting } from "../../shared/store/sighting.ts";
 import type { SightingLog } from "../../shared/store/sightings.ts";

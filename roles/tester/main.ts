@@ -1,5 +1,4 @@
 /** Tester: runs the model on every camera, tracks what it sees, keeps the log of sightings and serves it to watchers. */
-import { readFileSync } from "node:fs";
 import { systemClock } from "../../shared/base/clock.ts";
 import type { RoleContext } from "../../shared/base/context.ts";
 import { errorLine } from "../../shared/base/errors.ts";
@@ -10,6 +9,7 @@ import { type DialTarget, dialer } from "../../shared/net/dial.ts";
 import { announce } from "../../shared/net/discovery.ts";
 import { listen } from "../../shared/net/listener.ts";
 import { stayConnected } from "../../shared/net/stay-connected.ts";
+import { readModelBytes } from "../../shared/nn/model-file.ts";
 import { SightingLog } from "../../shared/store/sightings.ts";
 import type { JobStatus } from "../../shared/wire/messages/job-status.ts";
 import type { TesterStatusMessage } from "../../shared/wire/messages/sightings.ts";
@@ -57,8 +57,8 @@ export async function run(options: TesterOptions, { signal, log }: RoleContext):
     const people = await pool.nameWith(file, faces?.classes ?? [], options.device);
     log.info("naming", { people: people.join(","), of: faces?.classes.join(",") });
   };
-  if ("file" in options.model) await useModel(readFileSync(options.model.file));
-  if (faces !== undefined && "file" in faces.model) await useFaces(readFileSync(faces.model.file));
+  if ("file" in options.model) await useModel(await readModelBytes(options.model.file));
+  if (faces !== undefined && "file" in faces.model) await useFaces(await readModelBytes(faces.model.file));
 
   const listener = scope.use(
     await listen({
@@ -175,5 +175,7 @@ function statusOf(cameras: Cameras, { alarm }: SightingWriter): TesterStatusMess
 }
 
 function modelWords({ info, engine }: LoadedModel): Record<string, string | number> {
-  return { classes: info.classes.join(","), model: info.name, version: info.version, engine };
+  const { classes, name, version, lineage } = info;
+  const early = lineage.early === true ? { still: "learning" } : {};
+  return { classes: classes.join(","), model: name, version, ...early, engine };
 }

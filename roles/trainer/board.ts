@@ -32,12 +32,20 @@ export class Board {
 
   news(jobId: number): JobNews | undefined {
     const known = this.#of(jobId);
-    return known === undefined ? undefined : { status: known.status, ...known.extra };
+    return known && { status: this.#placed(known.status), ...known.extra };
   }
 
   /** The newest jobs, newest first. */
   list(): JobStatus[] {
-    return this.#jobs.list(JOBS_SHOWN).map((job) => this.#live.get(job.id)?.status ?? storedStatus(job));
+    return this.#jobs
+      .list(JOBS_SHOWN)
+      .map((job) => this.#placed(this.#live.get(job.id)?.status ?? storedStatus(job)));
+  }
+
+  /** With its place in the queue, which changes as other jobs end. */
+  #placed(status: JobStatus): JobStatus {
+    const total = status.state === "queued" ? this.#jobs.countBefore(status.jobId) : 0;
+    return total === 0 ? status : { ...status, note: jobNoteOf("others-first", { total }) };
   }
 
   /** Calls `tell` at changes until disposed. */
@@ -85,6 +93,7 @@ function storedStatus(job: Job): JobStatus {
     loss: {},
     map50: undefined,
     bestMap50: undefined,
+    accuracy: undefined,
     timeLeftMs: undefined,
     note: failure,
     workers: [],

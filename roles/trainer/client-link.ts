@@ -140,10 +140,12 @@ export class ClientLink implements AsyncDisposable {
       const arrived = page.map(([sha256, bytes]) => this.#inbox.expect(sha256, bytes));
       await this.#link.send(BlobsWanted, { hashes: page.map(([sha256]) => sha256) });
       await Promise.all(arrived);
+      this.#refuseCancelled(jobId);
       board.set(jobId, {
         note: jobNoteOf("arriving", { done: at + page.length, total: lacking.length }),
       });
     }
+    this.#refuseCancelled(jobId);
     const datasetId = jobs.keepDataset(classes, samples);
     jobs.update(jobId, { datasetId, state: "queued" });
     this.#arriving = undefined;
@@ -176,8 +178,18 @@ export class ClientLink implements AsyncDisposable {
     this.#link.closed.addEventListener("abort", () => following?.[Symbol.dispose](), { once: true });
   }
 
+  /** Otherwise somebody has cancelled it. */
+  #isArriving(jobId: number): boolean {
+    return this.#context.jobs.get(jobId)?.state === "receiving";
+  }
+
+  #refuseCancelled(jobId: number): void {
+    if (!this.#isArriving(jobId)) throw new AppError("cancelled", `job ${jobId} was cancelled`);
+  }
+
   #fail(jobId: number, error: unknown): void {
     const { jobs, board, log } = this.#context;
+    if (!this.#isArriving(jobId)) return;
     const failure = toldFailure(error);
     jobs.update(jobId, { state: "failed", failure, endedMs: Date.now() });
     board.set(jobId, { state: "failed", note: jobNoteOf("failed", { failure }) });

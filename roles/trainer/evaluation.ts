@@ -1,7 +1,7 @@
 import { AppError } from "../../shared/base/errors.ts";
-import { PIECE_SIZE_BYTES_MAX } from "../../shared/base/limits.ts";
 import { type Deferred, deferred, within } from "../../shared/base/wait.ts";
 import type { Levels } from "../../shared/nn/quantize/activations.ts";
+import { piecesOf } from "../../shared/training/state-sending.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
 import {
   Evaluate,
@@ -20,13 +20,16 @@ const EVALUATION_TIMEOUT_MS = 15 * 60_000;
 type EvaluationAnswer = MessageOf<typeof Evaluated> | MessageOf<typeof Quantized>;
 
 /** Asks workers to judge weights, one at a time. */
-export class Evaluator {
+export class Evaluator implements Disposable {
   readonly #nextWorker: () => PoolWorker | undefined;
   readonly #onFailure: (worker: PoolWorker, error: unknown) => void;
   #lastId = 0;
+  /** Weights that a worker has judged, and has still: to be judged again they are not sent again. */
+  #there: { readonly id: number; readonly worker: PoolWorker; readonly weights: Float32Array } | undefined;
   #running:
     | { readonly id: number; readonly worker: string; readonly answer: Deferred<EvaluationAnswer> }
     | undefined;
+  #isOver = false;
 
   /** @param nextWorker whom to ask now; nobody while there is none */
   constructor(
@@ -35,6 +38,12 @@ export class Evaluator {
   ) {
     this.#nextWorker = nextWorker;
     this.#onFailure = onFailure;
+  }
+
+  /** Nobody is asked any more: the workers are another job's. Whoever waits for an answer gets none. */
+  [Symbol.dispose](): void {
+    this.#isOver = true;
+    this.#running?.answer.reject(over());
   }
 
   /**
@@ -66,13 +75,13 @@ export class Evaluator {
     tries: number,
     send: (worker: PoolWorker, evaluationId: number) => Promise<void>,
   ): Promise<EvaluationAnswer | undefined> {
-    for (let i = 0; i < tries; i++) {
+    for (let i = 0; i < tries && !this.#isOver; i++) {
       const worker = this.#nextWorker();
       if (worker === undefined) return undefined;
       try {
         return await this.#ask(worker, weights, send);
       } catch (error) {
-        this.#onFailure(worker, error);
+        if (!this.#isOver) this.#onFailure(worker, error);
       }
     }
     return undefined;
@@ -83,19 +92,26 @@ export class Evaluator {
     weights: Float32Array,
     send: (worker: PoolWorker, evaluationId: number) => Promise<void>,
   ): Promise<EvaluationAnswer> {
-    const evaluationId = ++this.#lastId;
+    const there = this.#there?.worker === worker && this.#there.weights === weights ? this.#there : undefined;
+    const id = there?.id ?? ++this.#lastId;
+    this.#there = undefined;
     const answer = deferred<EvaluationAnswer>();
-    this.#running = { id: evaluationId, worker: worker.nodeId, answer };
+    this.#running = { id, worker: worker.nodeId, answer };
     try {
-      const step = PIECE_SIZE_BYTES_MAX / 4;
-      for (let offset = 0; offset < weights.length; offset += step) {
-        const values = weights.subarray(offset, offset + step);
-        await worker.link.send(EvaluationPiece, { evaluationId, offset, values });
-      }
-      await send(worker, evaluationId);
-      return await within(answer.promise, EVALUATION_TIMEOUT_MS, "the evaluation");
+      if (there === undefined) await this.#sendWeights(worker, id, weights);
+      await send(worker, id);
+      const judged = await within(answer.promise, EVALUATION_TIMEOUT_MS, "the evaluation");
+      this.#there = { id, worker, weights };
+      return judged;
     } finally {
       this.#running = undefined;
+    }
+  }
+
+  async #sendWeights({ link }: PoolWorker, evaluationId: number, weights: Float32Array): Promise<void> {
+    for (const { at, part } of piecesOf(weights)) {
+      if (this.#isOver) throw over();
+      await link.send(EvaluationPiece, { evaluationId, offset: at, values: part });
     }
   }
 
@@ -111,4 +127,8 @@ export class Evaluator {
       new AppError("unavailable", `worker "${worker.name}" left while it evaluated`),
     );
   }
+}
+
+function over(): AppError {
+  return new AppError("cancelled", "the training is over");
 }

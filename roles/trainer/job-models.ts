@@ -7,6 +7,7 @@ import {
   type ModelInfo,
   type PeopleLooks,
 } from "../../shared/nn/model-file.ts";
+import type { NetworkKind } from "../../shared/nn/networks/config.ts";
 import type { ModelRegistry } from "../../shared/store/models.ts";
 import type { TrainingOptions } from "../../shared/training/options.ts";
 import type { ModelCard } from "../../shared/wire/messages/models.ts";
@@ -37,7 +38,7 @@ export class JobModels implements Disposable {
   readonly #stop: AbortSignal;
   /** Of the best early version, where there is one. */
   #earlyMap50: number | undefined;
-  #isKept = false;
+  #kept: ModelCard | undefined;
 
   constructor(parts: {
     /** What the client calls the model. */
@@ -72,6 +73,11 @@ export class JobModels implements Disposable {
     this.#mayBeEarly = parts.options.early === true && this.#early.length === known.length;
   }
 
+  /** Of what network they are. */
+  get kind(): NetworkKind {
+    return this.#plan.network.kind;
+  }
+
   /** Makes an early version of weights that are better than all before. */
   offer(learnt: Learnt & { readonly scores: Scores }): void {
     const { map50 } = learnt.scores;
@@ -89,17 +95,21 @@ export class JobModels implements Disposable {
     }
   }
 
-  /** Keeps what the job has learnt. Throws `data-loss` when it cannot be saved; it may be tried again. */
+  /**
+   * Keeps what the job has learnt, once. Throws `data-loss` when it cannot be saved; it may be tried again, also where
+   * something else of the job could not be saved after it.
+   */
   keep(learnt: Learnt): ModelCard {
-    const card = this.#add(learnt, false);
-    this.#isKept = true;
-    this.#onModel(card);
-    return card;
+    if (this.#kept === undefined) {
+      this.#kept = this.#add(learnt, false);
+      this.#onModel(this.#kept);
+    }
+    return this.#kept;
   }
 
   /** Forgets the early versions, unless the job goes on. Whoever uses one goes on until a newer comes. */
   [Symbol.dispose](): void {
-    if (this.#stop.aborted && !this.#isKept) return;
+    if (this.#stop.aborted && this.#kept === undefined) return;
     for (const card of this.#early.splice(0)) {
       try {
         this.#registry.remove(card);

@@ -5,6 +5,7 @@ import { durationText } from "../../shared/base/text.ts";
 import { checkLearningPlan, type LearningPlan, planFor } from "../../shared/learn/plan.ts";
 import { startWeights } from "../../shared/learn/start-weights.ts";
 import { decodeModelFile } from "../../shared/nn/model-file.ts";
+import { buildNetwork } from "../../shared/nn/networks/config.ts";
 import type { BlobStore } from "../../shared/store/blobs.ts";
 import type { Job, JobStore } from "../../shared/store/jobs.ts";
 import type { ModelRegistry } from "../../shared/store/models.ts";
@@ -171,7 +172,7 @@ class JobRun {
     const { jobs, tasks, log } = this.#context;
     if (datasetId === undefined) throw new AppError("bug", `job ${id} has no data set`);
     const options = checkTrainingOptions(this.#job.options as Record<string, unknown>);
-    const use = useOfSamples(jobs.splits(datasetId), options.network);
+    const use = useOfSamples(jobs.samples(datasetId), options.network);
     const pictures = use.filter((split) => split === "train").length;
     const draft = this.#plan(options, datasetId, pictures);
     log.info("job begins", { job: id, name, network: draft.network.kind, classes: draft.classes.length });
@@ -269,7 +270,7 @@ class JobRun {
   ): Promise<TrainingOutcome> {
     const { jobs, pool, checkpoints, log, board } = this.#context;
     const { id: jobId, createdMs } = this.#job;
-    const from = this.#checkpoint() ?? (await this.#initial(plan, options));
+    const from = this.#checkpoint(plan) ?? (await this.#initial(plan, options));
     jobs.update(jobId, { state: "training", failure: undefined });
     // The rate and the time were those of preparing.
     board.set(jobId, { state: "training", note: undefined, imagesPerSecond: 0, timeLeftMs: undefined });
@@ -299,11 +300,17 @@ class JobRun {
     return await run.run();
   }
 
-  /** A damaged checkpoint costs the time since the job began, not the job. */
-  #checkpoint(): Checkpoint | undefined {
+  /** A damaged checkpoint, or one of another version's network, costs the time since the job began, not the job. */
+  #checkpoint({ network }: LearningPlan): Checkpoint | undefined {
     const { checkpoints, log } = this.#context;
     try {
-      return checkpoints.load(this.#job.id);
+      const checkpoint = checkpoints.load(this.#job.id);
+      const count = buildNetwork(network).parameters.totalCount;
+      if (checkpoint === undefined || checkpoint.weights.length === count) return checkpoint;
+      throw new AppError(
+        "input",
+        `the checkpoint has ${checkpoint.weights.length} weights, ${count} expected`,
+      );
     } catch (error) {
       log.warn("the job begins anew", { job: this.#job.id, error });
       return undefined;
@@ -336,7 +343,9 @@ class JobRun {
     const { id } = this.#job;
     const { samples, seconds } = outcome;
     const card = models.keep(outcome);
-    const map50 = (outcome.testScores ?? outcome.scores)?.map50;
+    const scores = outcome.testScores ?? outcome.scores;
+    const isFaces = models.kind === "mlp";
+    const { map50 } = scores ?? {};
     const ended: Partial<JobStatus> = {
       state: "done",
       progress: 1,
@@ -345,6 +354,7 @@ class JobRun {
       epochs: outcome.epochs,
       imagesPerSecond: outcome.imagesPerSecond,
       map50,
+      accuracy: isFaces ? scores?.accuracy : undefined,
       timeLeftMs: undefined,
       note: this.#finishEarly.aborted ? jobNoteOf("ended-early") : undefined,
     };

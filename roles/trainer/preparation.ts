@@ -22,8 +22,10 @@ import {
 } from "../../shared/wire/messages/training.ts";
 import { type PoolWorker, WorkerAnswers, type WorkerPool, type WorkerUser } from "./worker-pool.ts";
 
-/** Without a result by then, a task goes to another worker. */
+/** Without a result by then, or another picture of it being asked for, a task goes to another worker. */
 const LEASE_MS = 60_000;
+/** A lease is made longer at most so often: each time is a write to the disk. */
+const EXTEND_EVERY_MS = 10_000;
 const LEASE_CHECK_MS = 1000;
 /** Tasks a worker has at once: one in work, one on its way. */
 const TASKS_A_WORKER = 2;
@@ -82,9 +84,12 @@ export async function prepareDataset(options: PreparationOptions): Promise<void>
   }
 }
 
-class Preparation implements WorkerUser {
+/** Who prepares what; `prepareDataset` gives it the workers, and the time. */
+export class Preparation implements WorkerUser {
   readonly answers: WorkerUser["answers"];
   readonly #options: PreparationOptions;
+  /** When the leases of a worker were made longer. */
+  readonly #extendedMs = new Map<string, number>();
   readonly #done = deferred();
 
   constructor(options: PreparationOptions) {
@@ -107,6 +112,14 @@ class Preparation implements WorkerUser {
   joined(worker: PoolWorker): void {
     this.#refill(worker);
     this.#report();
+  }
+
+  /** On a slow network the pictures of a task, as phones make them, may take minutes. */
+  fetching({ nodeId }: PoolWorker): void {
+    const nowMs = Date.now();
+    if (nowMs < (this.#extendedMs.get(nodeId) ?? 0) + EXTEND_EVERY_MS) return;
+    this.#extendedMs.set(nodeId, nowMs);
+    this.#options.tasks.extend(nodeId, nowMs + LEASE_MS);
   }
 
   left(worker: PoolWorker): void {

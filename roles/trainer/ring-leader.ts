@@ -47,6 +47,8 @@ export interface RingLeaderOptions {
   /** The training had begun before this trainer was started. */
   readonly isResumed: boolean;
   readonly held: HeldState;
+  /** Numbers in the weight vector, by the job's plan. */
+  readonly parameterCount: number;
   /** Chunks of one step of the weights. */
   readonly chunksPerStep: number;
   readonly meter: RoundMeter;
@@ -77,7 +79,8 @@ export class RingLeader {
   readonly #queuedBytes = new Map<string, number>();
   /** Workers that wait for others to return, and until when; `undefined` when nobody does any more. */
   #returning: { readonly members: Set<string>; untilMs: number } | undefined;
-  #sizes: StateSizes | undefined;
+  /** Vectors of the optimizer, as the first worker said. */
+  #stateVectors: number | undefined;
   #held: HeldState;
   #gathering: Gathering | undefined;
   #round: number;
@@ -115,12 +118,15 @@ export class RingLeader {
   }
 
   /** Takes a worker that has the job's pictures. Throws `input` when its network is another. */
-  add(worker: PoolWorker, sizes: StateSizes): void {
-    const count = this.#held.weights?.length ?? this.#sizes?.parameterCount ?? sizes.parameterCount;
-    if (sizes.parameterCount !== count) {
-      throw new AppError("input", `its network has ${sizes.parameterCount} parameters, ${count} expected`);
+  add(worker: PoolWorker, { parameterCount, stateVectors }: StateSizes): void {
+    const count = this.#options.parameterCount;
+    if (parameterCount !== count) {
+      throw new AppError("input", `its network has ${parameterCount} parameters, ${count} expected`);
     }
-    this.#sizes ??= sizes;
+    this.#stateVectors ??= stateVectors;
+    if (stateVectors !== this.#stateVectors) {
+      throw new AppError("input", `its state has ${stateVectors} vectors, ${this.#stateVectors} expected`);
+    }
     this.#workers.set(worker.nodeId, worker);
     if (this.#returning === undefined) {
       this.#tell({ kind: "join", member: worker.nodeId });
@@ -213,8 +219,8 @@ export class RingLeader {
         break;
       case "gather": {
         const { generation, round, weights } = action;
-        const { parameterCount, stateVectors } = this.#sizes!;
-        this.#gathering ??= new Gathering(generation, this.#held, parameterCount, stateVectors);
+        const { parameterCount } = this.#options;
+        this.#gathering ??= new Gathering(generation, this.#held, parameterCount, this.#stateVectors!);
         this.#send(action.member, (worker) => worker.link.send(HandOver, { generation, round, weights }));
         break;
       }
@@ -294,7 +300,7 @@ export class RingLeader {
   #form(worker: PoolWorker, action: Extract<MembershipAction, { kind: "form" }>): Promise<void> {
     const addresses = action.members.map((member) => this.#ringMember(member));
     const isCurrent = (): boolean => this.#membership.generation === action.generation;
-    return sendPlace(worker, action, this.#held, this.#sizes!.parameterCount, addresses, isCurrent);
+    return sendPlace(worker, action, this.#held, this.#options.parameterCount, addresses, isCurrent);
   }
 
   #ringMember(nodeId: string): RingMember {

@@ -1,7 +1,7 @@
-import { PIECE_SIZE_BYTES_MAX } from "../../shared/base/limits.ts";
 import type { MembershipAction } from "../../shared/training/membership-words.ts";
 import { sourcesOf } from "../../shared/training/sources.ts";
-import { FormRing, type RingMember, StatePiece } from "../../shared/wire/messages/training.ts";
+import { sendState } from "../../shared/training/state-sending.ts";
+import { FormRing, type RingMember } from "../../shared/wire/messages/training.ts";
 import type { HeldState } from "./gathering.ts";
 import type { PoolWorker } from "./worker-pool.ts";
 
@@ -23,13 +23,8 @@ export async function sendPlace(
 ): Promise<void> {
   const { generation, round, members, keepsWeights, checksum } = form;
   const { weights: giver, parts, gaps } = sourcesOf(form, total);
-  const send = async (vector: number, offset: number, values: Float32Array): Promise<void> => {
-    const step = PIECE_SIZE_BYTES_MAX / 4;
-    for (let at = 0; at < values.length && isCurrent(); at += step) {
-      const part = values.subarray(at, at + step);
-      await worker.link.send(StatePiece, { generation, vector, offset: offset + at, values: part });
-    }
-  };
+  const send = (vector: number, offset: number, values: Float32Array): Promise<void> =>
+    sendState(worker.link, { generation, vector, offset }, values, isCurrent);
   const isSent = !keepsWeights && giver === undefined && held.weights !== undefined;
   if (isSent) await send(0, 0, held.weights);
   for (const [i, vector] of held.state.entries()) {

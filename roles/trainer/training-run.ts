@@ -5,7 +5,7 @@ import { deferred, onAbort } from "../../shared/base/wait.ts";
 import type { LearningPlan } from "../../shared/learn/plan.ts";
 import { learningRate } from "../../shared/learn/schedule.ts";
 import type { History, HistoryPoint } from "../../shared/nn/history.ts";
-import type { Levels } from "../../shared/nn/quantize/activations.ts";
+import { buildNetwork } from "../../shared/nn/networks/config.ts";
 import { machinesText } from "../../shared/training/job-words.ts";
 import type { WireChooser } from "../../shared/training/wire-choice.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
@@ -24,21 +24,15 @@ import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
 import { CheckpointPace } from "./checkpoint-pace.ts";
 import { Evaluator } from "./evaluation.ts";
 import { HistoryKeeper } from "./history-keeper.ts";
-import { modelThresholds } from "./model-thresholds.ts";
 import { RingLeader } from "./ring-leader.ts";
 import { RoundMeter } from "./round-meter.ts";
 import { TrainingClock } from "./training-clock.ts";
+import { type Judged, WeightsJudge } from "./weights-judge.ts";
 import { type PoolWorker, WorkerAnswers, type WorkerPool, type WorkerUser } from "./worker-pool.ts";
 
 const TICK_MS = 100;
 /** Between lines of the log that say how far it is. */
 const LOG_EVERY_MS = 30_000;
-/** Between evaluations: this share of the training, at least this time, and so many times what one takes. */
-const EVALUATE_EVERY_SHARE = 0.1;
-const EVALUATE_EVERY_MS = 20_000;
-const EVALUATE_EVERY_TIMES = 25;
-/** How much better than the last weights earlier ones must be to be taken instead: less is chance. */
-const BEST_MARGIN = 0.02;
 
 export interface TrainingRunOptions {
   readonly jobId: number;
@@ -69,17 +63,8 @@ export interface TrainingRunOptions {
   readonly onScored: (learnt: Learnt & { readonly scores: Scores }) => void;
 }
 
-/** Weights, and what is known of them. */
-export interface Learnt {
-  readonly weights: Float32Array;
-  /**
-   * On pictures kept aside, of the last weights that had not learnt from these; on the training pictures where there
-   * are too few to keep any aside.
-   */
-  readonly scores: Scores | undefined;
-  readonly testScores: Scores | undefined;
-  /** For computing in 8 bits; none where that was not tried, or would cost accuracy. */
-  readonly levels: readonly Levels[];
+/** Weights, and all that is known of them. */
+export interface Learnt extends Judged {
   readonly samples: number;
   readonly seconds: number;
   /** From the first round, or where the trainer went away meanwhile, from its last start. */
@@ -111,13 +96,8 @@ export class TrainingRun implements WorkerUser {
   readonly #outcome = deferred<TrainingOutcome>();
   /** Workers that were told of the job and have not answered. */
   readonly #opening = new Set<string>();
-  #best: Checkpoint["best"];
-  #scores: Checkpoint["scores"];
-  /** Whether the pictures kept aside are learnt from now: weights from here on are not judged by them any more. */
-  #asideLearnt: boolean;
+  readonly #judge: WeightsJudge;
   readonly #pace: CheckpointPace;
-  #lastEvaluation: { progress: number; atMs: number; tookMs: number };
-  #map50: number | undefined;
   /** `busy`: an evaluation or the end is under way, and no rounds are run meanwhile. */
   #state: "training" | "busy" | "ended" = "training";
   #saving = Promise.resolve();
@@ -126,14 +106,12 @@ export class TrainingRun implements WorkerUser {
     const { plan, from, trainPictures, jobId, log, isResumed } = options;
     this.#options = options;
     this.#pace = new CheckpointPace(options.checkpointEveryMs, performance.now());
-    this.#best = from?.best;
-    this.#scores = from?.scores;
-    this.#map50 = from?.scores?.map50;
     this.#clock = new TrainingClock(plan, trainPictures, from?.elapsedMs ?? 0);
     this.#meter = new RoundMeter(plan.chunkSize, plan.chunksPerRound);
     this.#history = new HistoryKeeper(plan.chunkSize * plan.chunksPerRound);
     this.#leader = new RingLeader({
       jobId,
+      parameterCount: buildNetwork(plan.network).parameters.totalCount,
       held: { round: from?.round ?? 0, weights: from?.weights, state: from?.state ?? [] },
       chunksPerStep: plan.chunksPerRound,
       isResumed,
@@ -149,8 +127,12 @@ export class TrainingRun implements WorkerUser {
       log,
     });
     const progress = this.#clock.progress(this.#leader.round);
-    this.#lastEvaluation = { progress, atMs: performance.now(), tookMs: 0 };
-    this.#asideLearnt = from?.asideLearnt ?? false;
+    const { hasVal, hasTest } = options;
+    this.#judge = new WeightsJudge({
+      ...{ plan, hasVal, hasTest, progress },
+      evaluator: this.#evaluator,
+      before: from,
+    });
     this.answers = this.#leader.answer(
       new WorkerAnswers()
         .on(JobReady, (worker, message) => this.#jobReady(worker, message))
@@ -189,6 +171,7 @@ export class TrainingRun implements WorkerUser {
     } finally {
       this.#state = "ended";
       clearInterval(timer);
+      this.#evaluator[Symbol.dispose]();
       await this.#saving;
       if (!stop.aborted) for (const { link } of pool.workers) link.send(CloseJob, { jobId }).catch(() => {});
     }
@@ -245,20 +228,14 @@ export class TrainingRun implements WorkerUser {
     const nowMs = performance.now();
     if (round > 0) this.#history.round(this.#point());
     const isOver = round > 0 && (progress >= 1 || this.#options.finishEarly.aborted);
-    const isLastEvaluation = progress >= this.#options.plan.heldOutUntil;
-    const isRoutineDue =
-      progress >= this.#lastEvaluation.progress + EVALUATE_EVERY_SHARE &&
-      nowMs >=
-        this.#lastEvaluation.atMs +
-          Math.max(EVALUATE_EVERY_MS, EVALUATE_EVERY_TIMES * this.#lastEvaluation.tookMs);
-    const isEvaluationDue = this.#options.hasVal && !this.#asideLearnt && (isLastEvaluation || isRoutineDue);
+    const evaluation = this.#judge.due(progress, nowMs);
     const isCheckpointDue = this.#pace.isDue(nowMs, this.#meter.roundMs);
-    const wantsState = isOver || isEvaluationDue || isCheckpointDue;
+    const wantsState = isOver || evaluation !== "no" || isCheckpointDue;
     if (wantsState && held.round !== round) {
       this.#pace.gathering(nowMs);
       this.#leader.proceed("gather");
     } else if (isOver) void this.#whileBusy(() => this.#finish());
-    else if (isEvaluationDue) void this.#whileBusy(() => this.#evaluate(progress, isLastEvaluation));
+    else if (evaluation !== "no") void this.#whileBusy(() => this.#evaluate(progress, evaluation === "last"));
     else this.#leader.proceed("round", this.#clock.stepsLeft(round));
   }
 
@@ -283,17 +260,10 @@ export class TrainingRun implements WorkerUser {
   async #evaluate(progress: number, isLast: boolean): Promise<void> {
     const weights = this.#average();
     if (weights === undefined) return;
-    const startMs = performance.now();
-    const scores = await this.#evaluator.score(weights, "val", { tries: isLast ? 3 : 1 });
-    const atMs = performance.now();
-    this.#lastEvaluation = { progress, atMs, tookMs: atMs - startMs };
-    // Where everybody has left, whoever comes next is asked again.
-    if (isLast) this.#asideLearnt = scores !== undefined || this.#leader.workers.length > 0;
+    const hasWorkers = (): boolean => this.#leader.workers.length > 0;
+    const scores = await this.#judge.score(weights, progress, isLast, hasWorkers);
     if (scores === undefined) return;
-    this.#scores = scores;
-    this.#map50 = scores.map50;
     this.#history.scored({ ...this.#point(), map50: scores.map50 });
-    if (scores.map50 >= (this.#best?.map50 ?? 0)) this.#best = { weights, map50: scores.map50 };
     const { log, jobId, onScored } = this.#options;
     const { round } = this.#leader;
     onScored({
@@ -314,28 +284,15 @@ export class TrainingRun implements WorkerUser {
   }
 
   async #finish(): Promise<void> {
-    const { plan, hasVal, hasTest, onStatus } = this.#options;
     const last = this.#average();
     if (last === undefined)
       throw new AppError("cancelled", "ended before the first round: there is no model yet");
-    onStatus({ state: "evaluating", progress: 1, timeLeftMs: undefined }, this.#clock.elapsedMs / 1000);
-    let weights = last;
-    let scores = this.#asideLearnt ? this.#scores : undefined;
-    scores ??= await this.#evaluator.score(last, hasVal ? "val" : "train");
-    const isJudged = hasVal && !this.#asideLearnt && scores !== undefined;
-    if (isJudged && (this.#best?.map50 ?? 0) > scores!.map50 + BEST_MARGIN) {
-      weights = this.#best!.weights;
-      scores = await this.#evaluator.score(weights, "val");
-    }
-    const thresholds = modelThresholds(plan, scores); // a user sees what reaches these
-    const testScores = hasTest ? await this.#evaluator.score(weights, "test", { thresholds }) : undefined;
-    const levels = await this.#evaluator.quantize(weights);
+    const evaluating = { state: "evaluating", progress: 1, timeLeftMs: undefined } as const;
+    this.#options.onStatus(evaluating, this.#clock.elapsedMs / 1000);
+    const judged = await this.#judge.conclude(last);
     this.#state = "ended";
     this.#outcome.resolve({
-      weights,
-      scores,
-      testScores,
-      levels,
+      ...judged,
       samples: this.#clock.samples(this.#leader.round),
       epochs: this.#clock.epoch(this.#leader.round),
       seconds: this.#clock.elapsedMs / 1000,
@@ -366,8 +323,7 @@ export class TrainingRun implements WorkerUser {
     if (weights === undefined) return;
     this.#pace.held(performance.now());
     const { elapsedMs } = this.#clock;
-    const [best, scores, asideLearnt] = [this.#best, this.#scores, this.#asideLearnt];
-    const checkpoint = { round, elapsedMs, weights, state, best, scores, asideLearnt };
+    const checkpoint = { round, elapsedMs, weights, state, ...this.#judge.judged };
     this.#saving = this.#saving
       .then(() => checkpoints.save(jobId, checkpoint))
       .then(() => log.debug("checkpoint saved", { job: jobId, round }))
@@ -394,6 +350,7 @@ export class TrainingRun implements WorkerUser {
     const { round, phase, members } = this.#leader;
     const isWaiting = phase === "waiting";
     const rate = this.#meter.imagesPerSecond;
+    const { best, scores } = this.#judge.judged;
     const waiting = jobNoteOf(this.#opening.size > 0 ? "getting-ready" : "no-worker");
     this.#options.onStatus(
       {
@@ -404,8 +361,8 @@ export class TrainingRun implements WorkerUser {
         samples: this.#clock.samples(round),
         imagesPerSecond: isWaiting ? 0 : rate,
         loss: this.#meter.loss,
-        map50: this.#map50,
-        bestMap50: this.#best?.map50,
+        map50: scores?.map50,
+        bestMap50: best?.map50,
         timeLeftMs: isWaiting ? undefined : this.#clock.timeLeftMs(round, rate),
         note: isWaiting ? waiting : undefined,
         workers: this.#meter.workers(members),

@@ -2,7 +2,7 @@ import { AppError, errorLine } from "../../shared/base/errors.ts";
 import { WORKER_COUNT_MAX } from "../../shared/base/limits.ts";
 import type { Log } from "../../shared/base/log.ts";
 import { countText } from "../../shared/base/text.ts";
-import { within } from "../../shared/base/wait.ts";
+import { deferred, within } from "../../shared/base/wait.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import type { BlobStore } from "../../shared/store/blobs.ts";
 import { BlobInbox, sendBlob } from "../../shared/training/blob-transfer.ts";
@@ -50,6 +50,8 @@ export function ringMember({ nodeId, name, link }: PoolWorker): RingMember | und
 export interface WorkerUser {
   joined(worker: PoolWorker): void;
   left(worker: PoolWorker, reason: string): void;
+  /** A worker asks for a file: it is at work. */
+  fetching?(worker: PoolWorker): void;
   /** A message of a worker, in order; it is not read on until this resolves. */
   readonly answers: ReadonlyMap<number, (worker: PoolWorker, body: Buffer) => void | Promise<void>>;
 }
@@ -85,6 +87,8 @@ export class WorkerPool {
   readonly #blobs: BlobStore;
   readonly #log: Log;
   readonly #workers = new Map<string, PoolWorker>();
+  /** The end of each worker's service. */
+  readonly #ends = new Map<string, Promise<void>>();
   #user: WorkerUser | undefined;
 
   constructor(blobs: BlobStore, log: Log) {
@@ -124,8 +128,10 @@ export class WorkerPool {
     if (first.done === true) return;
     const { threads } = WorkerHello.decode(first.value);
     const { nodeId } = link.peer;
+    await this.#endOlder(nodeId);
     const name = this.#nameFor(link.peer.name);
-    if (this.#workers.has(nodeId)) throw new AppError("protocol", "this worker is connected already");
+    const ended = deferred();
+    this.#ends.set(nodeId, ended.promise);
     await using inbox = new BlobInbox(this.#blobs);
     const worker: PoolWorker = { nodeId, name, threads, link, inbox };
     this.#workers.set(nodeId, worker);
@@ -140,9 +146,19 @@ export class WorkerPool {
       throw error;
     } finally {
       this.#workers.delete(nodeId);
+      this.#ends.delete(nodeId);
+      ended.resolve();
       const left = countText(this.#workers.size, "worker");
       this.#log.info(`worker gone, ${left} left`, { worker: name, reason: link.closed.reason ?? reason });
       this.#user?.left(worker, reason);
+    }
+  }
+
+  /** A worker that is here has lost its link before, though nothing has said so on this side: it ends. */
+  async #endOlder(nodeId: string): Promise<void> {
+    while (this.#workers.has(nodeId)) {
+      void this.#workers.get(nodeId)!.link.close("this worker has a newer link");
+      await this.#ends.get(nodeId);
     }
   }
 
@@ -157,8 +173,10 @@ export class WorkerPool {
   async #answer(worker: PoolWorker, outgoing: Outgoing, body: Buffer): Promise<void> {
     const tag = messageTag(body);
     if (tag === BlobPiece.tag) await worker.inbox.take(BlobPiece.decode(body));
-    else if (tag === BlobWanted.tag) outgoing.add(BlobWanted.decode(body).sha256);
-    else if (tag === BlobMissing.tag) worker.inbox.missing(BlobMissing.decode(body).sha256);
+    else if (tag === BlobWanted.tag) {
+      outgoing.add(BlobWanted.decode(body).sha256);
+      this.#user?.fetching?.(worker);
+    } else if (tag === BlobMissing.tag) worker.inbox.missing(BlobMissing.decode(body).sha256);
     else {
       const answer = this.#user?.answers.get(tag);
       if (answer !== undefined) await answer(worker, body);

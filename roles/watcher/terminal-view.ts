@@ -103,10 +103,11 @@ export class TerminalView implements FeedListener, AsyncDisposable {
   }
 }
 
-/** Changes when a line about the job is due: at each tenth, when it waits, or when a machine comes or goes. */
+/** Changes when a line about the job is due: at each tenth, when it waits or moves up in the queue, or when a machine comes or goes. */
 function stageOf({ jobId, state, progress, note, workers }: JobStatus): string {
   const machines = workers.map((worker) => `${worker.name} ${worker.state}`);
-  return [jobId, state, Math.floor(10 * progress), note?.kind, ...machines].join("|");
+  const place = note?.kind === "others-first" ? note.total : "";
+  return [jobId, state, Math.floor(10 * progress), note?.kind, place, ...machines].join("|");
 }
 
 /** What the tester does, and which cameras it cannot see. */

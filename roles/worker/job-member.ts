@@ -1,10 +1,10 @@
 import { AppError, errorKind, errorLine } from "../../shared/base/errors.ts";
-import { PIECE_SIZE_BYTES_MAX } from "../../shared/base/limits.ts";
 import type { Log } from "../../shared/base/log.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import type { Site } from "../../shared/net/site.ts";
 import { Holdings } from "../../shared/training/holdings.ts";
 import type { Replica } from "../../shared/training/replica.ts";
+import { sendState } from "../../shared/training/state-sending.ts";
 import type { MessageOf } from "../../shared/wire/message.ts";
 import {
   type Evaluate,
@@ -23,7 +23,7 @@ import {
   type RunRound,
   Standing,
   StateEnd,
-  StatePiece,
+  type StatePiece,
   type StateWanted,
 } from "../../shared/wire/messages/training.ts";
 import type { ChunksResult, Compute } from "./compute.ts";
@@ -63,6 +63,7 @@ export class JobMember implements AsyncDisposable {
   #context: MemberContext;
   readonly #state: StateInbox;
   readonly #evaluations: StateInbox;
+  #judged: { readonly evaluationId: number; readonly weights: Float32Array } | undefined;
   readonly #stateVectors: number;
   #generation = -1;
   /** What the running generation started; aborted with it. */
@@ -126,11 +127,14 @@ export class JobMember implements AsyncDisposable {
       throw new AppError("protocol", `asked for the weights of round ${round}, holding ${latest.round}`);
     }
     const parts = this.#holdings.handedOver(round, this.#ring !== undefined);
-    if (weights) await this.#sendVector(generation, 0, 0, latest.weights.slice());
+    const { link } = this.#context;
+    const send = (vector: number, offset: number, values: Float32Array): Promise<void> =>
+      sendState(link, { generation, vector, offset }, values, () => generation === this.#generation);
+    if (weights) await send(0, 0, latest.weights.slice());
     for (const { from, vectors } of parts) {
-      for (const [i, vector] of vectors.entries()) await this.#sendVector(generation, 1 + i, from, vector);
+      for (const [i, vector] of vectors.entries()) await send(1 + i, from, vector);
     }
-    await this.#context.link.send(StateEnd, { generation });
+    await link.send(StateEnd, { generation });
   }
 
   /** What another member is given, as this one told the trainer that it has it. Throws `refused` when it has not. */
@@ -142,15 +146,6 @@ export class JobMember implements AsyncDisposable {
         ? [this.#holdings.weightsOf(round).subarray(from, to)]
         : this.#holdings.stateOf(round, { from, to });
     return { vectors, isCurrent: () => this.#holdings.offered === offered };
-  }
-
-  async #sendVector(generation: number, vector: number, offset: number, values: Float32Array): Promise<void> {
-    const step = PIECE_SIZE_BYTES_MAX / 4;
-    for (let at = 0; at < values.length; at += step) {
-      if (generation !== this.#generation) return;
-      const part = values.subarray(at, at + step);
-      await this.#context.link.send(StatePiece, { generation, vector, offset: offset + at, values: part });
-    }
   }
 
   takeState(piece: MessageOf<typeof StatePiece>): void {
@@ -271,14 +266,22 @@ export class JobMember implements AsyncDisposable {
     this.#evaluations.take({ generation: evaluationId, vector: 0, offset, values });
   }
 
+  /** Weights that came to be judged; they stay until others are, since they may be judged again. */
+  #weightsToJudge(evaluationId: number): Float32Array {
+    if (this.#judged?.evaluationId !== evaluationId) {
+      this.#judged = { evaluationId, weights: this.#evaluations.claim(evaluationId, 0) };
+    }
+    return this.#judged.weights;
+  }
+
   async evaluate({ evaluationId, split, thresholds }: MessageOf<typeof Evaluate>): Promise<void> {
-    const weights = this.#evaluations.claim(evaluationId, 0);
+    const weights = this.#weightsToJudge(evaluationId);
     const scores = await this.#compute.evaluate(weights, split, thresholds);
     await this.#context.link.send(Evaluated, { evaluationId, scores });
   }
 
   async quantize({ evaluationId }: MessageOf<typeof Quantize>): Promise<void> {
-    const weights = this.#evaluations.claim(evaluationId, 0);
+    const weights = this.#weightsToJudge(evaluationId);
     const levels = [...(await this.#compute.quantize(weights))];
     await this.#context.link.send(Quantized, { evaluationId, levels });
   }

@@ -37,8 +37,8 @@ export class RingDoor {
     const { jobId, generation } = RingJoin.decode(first);
     const key = keyOf(jobId, generation, link.peer.nodeId);
     this.#place(key).resolve({ link, messages });
-    const timer = setTimeout(() => this.#forget(key, link), EARLY_LINK_MS);
-    link.closed.addEventListener("abort", () => clearTimeout(timer), { once: true });
+    // One that has ended by then, too: nobody else would forget it.
+    setTimeout(() => this.#forget(key, link), EARLY_LINK_MS).unref();
   }
 
   /** The link of the member `nodeId` for this ring. */

@@ -2,6 +2,7 @@ import { AppError, errorLine } from "../../shared/base/errors.ts";
 import { deferred, onAbort, within } from "../../shared/base/wait.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import type { Site } from "../../shared/net/site.ts";
+import { piecesOf } from "../../shared/training/state-sending.ts";
 import { Dispatch, type MessageOf, messageTag } from "../../shared/wire/message.ts";
 import {
   type RingMember,
@@ -59,10 +60,9 @@ export async function serveState(
 async function send(link: Connection, wanted: Wanted, { vectors, isCurrent }: Given): Promise<void> {
   const { generation, what, from } = wanted;
   for (const [i, values] of vectors.entries()) {
-    for (let at = 0; at < values.length; at += PIECE_FLOATS) {
+    const vector = what === "weights" ? 0 : 1 + i;
+    for (const { at, part } of piecesOf(values, PIECE_FLOATS)) {
       if (!isCurrent()) throw new AppError("refused", "that ring is over");
-      const vector = what === "weights" ? 0 : 1 + i;
-      const part = values.subarray(at, at + PIECE_FLOATS);
       await link.send(StatePiece, { generation, vector, offset: from + at, values: part });
     }
   }

@@ -61,16 +61,40 @@ export function errorLine(error: unknown): string {
   return parts.join(": ").replace(/\s*\n\s*/g, " ");
 }
 
+/** What to do about what the system says of a file or a folder that nobody had foreseen. */
+const FILE_HINTS: readonly (readonly [codes: RegExp, hint: string])[] = [
+  [/^(ENOSPC|EDQUOT)$/, "make room on that disk, or name another folder"],
+  [/^(EROFS|EACCES|EPERM)$/, "this user may not do that there: name another place, or change its rights"],
+  [/^(ENOENT|ENOTDIR|EISDIR|EEXIST|ENAMETOOLONG|ELOOP)$/, "see that the path is right"],
+  [/^(EMFILE|ENFILE)$/, "too many files are open: raise the limit (ulimit -n)"],
+  [/^EIO$/, "the disk does not work as it should: save what is on it"],
+];
+
+/** An error of the file system as one of ours, with its path; others stay as they are. */
+function toldPath(error: unknown): unknown {
+  if (error instanceof AppError || fileHint(error) === undefined) return error;
+  return new AppError("input", `${(error as NodeJS.ErrnoException).path} cannot be used`, { cause: error });
+}
+
+function fileHint(error: unknown): string | undefined {
+  if (!(error instanceof Error)) return undefined;
+  const { code = "", path } = error as NodeJS.ErrnoException;
+  return path === undefined ? undefined : FILE_HINTS.find(([codes]) => codes.test(code))?.[1];
+}
+
 /** The whole report for a person: what failed, what caused it, what to do next; one to a line. */
-export function errorReport(error: unknown): string {
+export function errorReport(thrown: unknown): string {
+  const error = toldPath(thrown);
   const lines: string[] = [];
+  let hint = error instanceof AppError ? error.hint : undefined;
   for (let at: unknown = error, depth = 0; at !== undefined && depth < CAUSES_MAX; depth++) {
     const text = at instanceof Error ? at.message : String(at);
     lines.push(depth === 0 ? text : `  caused by: ${text}`);
+    hint ??= fileHint(at);
     at = at instanceof Error ? at.cause : undefined;
   }
-  if (error instanceof AppError && error.hint !== undefined) lines.push(`  hint: ${error.hint}`);
-  if (errorKind(error) === "bug" && error instanceof Error && error.stack !== undefined) {
+  if (hint !== undefined) lines.push(`  hint: ${hint}`);
+  else if (errorKind(error) === "bug" && error instanceof Error && error.stack !== undefined) {
     lines.push(error.stack.split("\n").slice(1, 6).join("\n"));
   }
   return lines.join("\n");

@@ -1,5 +1,6 @@
 import { appendFileSync, closeSync, openSync, writeSync } from "node:fs";
 import { errorLine } from "./errors.ts";
+import { aboveBar } from "./progress.ts";
 
 export type LogLevel = "debug" | "info" | "warn" | "error";
 
@@ -65,9 +66,9 @@ function fieldText(value: unknown): string {
   return /^[^\s"=]+$/.test(text) ? text : JSON.stringify(text);
 }
 
-/** Lines to standard error. */
+/** Lines to standard error, above the progress that may stand there. */
 export const stderrSink: LogSink = (line) => {
-  process.stderr.write(`${line}\n`);
+  aboveBar(() => process.stderr.write(`${line}\n`));
 };
 
 /** Keeps nothing; for tests and for commands that must stay silent. */

@@ -19,6 +19,20 @@ export interface ProgressState {
   readonly timeLeftMs?: number | undefined;
 }
 
+/** The bar that stands on the terminal's last line now. */
+let standing: Progress | undefined;
+
+/**
+ * Lets whole lines be written to the terminal, above the bar where one stands there; everybody who writes to it beside
+ * the bar has to come here.
+ *
+ * @param write ends its last line
+ */
+export function aboveBar(write: () => void): void {
+  if (standing === undefined) write();
+  else standing.letWrite(write);
+}
+
 /**
  * Shows a long job's progress on standard error: a bar that moves on a terminal, and elsewhere (a pipe, a log) a
  * plain line at each new stage and every ten seconds.
@@ -77,12 +91,19 @@ export class Progress implements Disposable {
     }
     this.#write(`\r${line}\x1b[K`);
     this.#drawn = line;
+    standing = this;
   }
 
   /** Writes a whole line that stays, above the bar. */
   say(line: string): void {
-    if (this.#drawn === "") this.#write(`${line}\n`);
-    else this.#write(`\r${line}\x1b[K\n${this.#drawn}\x1b[K`);
+    this.letWrite(() => this.#write(`${line}\n`));
+  }
+
+  /** For `aboveBar`: takes the bar away while something is written. */
+  letWrite(write: () => void): void {
+    if (this.#drawn !== "") this.#write("\r\x1b[K");
+    write();
+    if (this.#drawn !== "") this.#write(this.#drawn);
   }
 
   [Symbol.dispose](): void {
@@ -95,6 +116,7 @@ export class Progress implements Disposable {
     this.#waiting = undefined;
     if (this.#drawn !== "") this.#write("\n");
     this.#drawn = "";
+    if (standing === this) standing = undefined;
   }
 }
 

@@ -21,7 +21,11 @@ export function replaceFile(path: string, content: Uint8Array, mode = 0o640): vo
     }
     renameSync(unfinished, path);
   } catch (error) {
-    rmSync(unfinished, { force: true });
+    try {
+      rmSync(unfinished, { force: true });
+    } catch {
+      // What kept it from being written may keep it from being removed; the first is what is told.
+    }
     throw error;
   }
   flushFolder(dirname(path));

@@ -5,7 +5,7 @@ export async function within<T>(promise: Promise<T>, timeoutMs: number, what: st
   let timer: ReturnType<typeof setTimeout> | undefined;
   const deadline = new Promise<never>((_, reject) => {
     timer = setTimeout(
-      () => reject(new AppError("unavailable", `${what}: no answer within ${timeoutMs} ms`)),
+      () => reject(new AppError("unavailable", `${what}: no answer within ${timeoutMs / 1000} s`)),
       timeoutMs,
     );
   });

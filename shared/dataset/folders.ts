@@ -3,11 +3,15 @@ import { readdir, realpath, stat } from "node:fs/promises";
 import { basename, extname, join } from "node:path";
 import { AppError } from "../base/errors.ts";
 import { PICTURE_COUNT_MAX } from "../base/limits.ts";
-import { isPictureName } from "../image/endings.ts";
+import { isPictureName, isVideoName } from "../image/endings.ts";
 import type { DatasetDefect, SplitName } from "./types.ts";
 
 const DEPTH_MAX = 8;
 const FILE_COUNT_MAX = 2 * PICTURE_COUNT_MAX + 1000;
+/** What telephones write and no decoder here reads. */
+const HEIC = /^\.(heic|heif)$/;
+const HEIC_ADVICE = "is a HEIC picture, which cannot be read: save it as JPEG; passed over";
+
 /** One file of a data set. */
 export interface FoundFile {
   readonly path: string;
@@ -46,7 +50,9 @@ export async function listFiles(root: string): Promise<FoundFiles> {
   });
   if (!facts.isDirectory()) {
     throw new AppError("input", `${root} is a file, not a data set's folder`, {
-      hint: "unpack an archive first, then give its folder",
+      hint: isVideoName(root)
+        ? `take pictures out of the video first (ffmpeg -i ${root} -vf fps=1 %04d.jpg), label them, then give their folder`
+        : "unpack an archive first, then give its folder",
     });
   }
   const found = { pictures: [], annotations: [], lists: [], others: [], emptyFolders: [], defects: [] };
@@ -84,6 +90,7 @@ async function walk(
     const file = { path, folders, stem: basename(entry.name, extname(entry.name)) };
     const ending = extname(entry.name).toLowerCase();
     if (isPictureName(entry.name)) found.pictures.push(file);
+    else if (HEIC.test(ending)) found.defects.push({ file: path, what: HEIC_ADVICE });
     else if (ending === ".xml") found.annotations.push(file);
     else if (ending === ".txt" && folders.some((name) => /^imagesets$/i.test(name))) found.lists.push(file);
     else if (/^\.(txt|json|csv|tfrecord)$/.test(ending)) found.others.push(file);

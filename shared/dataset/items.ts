@@ -117,6 +117,7 @@ async function readLists(
   pairs: readonly Pair[],
   defects: DatasetDefect[],
 ): Promise<Map<string, Listed> | undefined> {
+  const names = new Set(pairs.flatMap(({ picture, xml }) => [nameKey(picture.stem), nameKey(xml.stem)]));
   const main = files.filter((file) => /^main$/i.test(file.folders.at(-1) ?? ""));
   const usable = (
     main.length > 0 ? main : files.filter((file) => /^imagesets$/i.test(file.folders.at(-1) ?? ""))
@@ -131,7 +132,7 @@ async function readLists(
   const listed = new Map<string, Listed>();
   for (const { file, split } of usable) {
     if (split === undefined) continue; // VOC also has a list a class
-    for (const id of await listLines(file.path, defects)) {
+    for (const id of await listLines(file.path, names, defects)) {
       const before = listed.get(id);
       if (split === "test" && before !== undefined && before.split !== "test") {
         defects.push({
@@ -159,14 +160,18 @@ function listRank({ file, split }: { file: FoundFile; split: SplitName | undefin
   return 1 + ["train", "val", "test"].indexOf(split ?? "test");
 }
 
-async function listLines(path: string, defects: DatasetDefect[]): Promise<string[]> {
+async function listLines(
+  path: string,
+  names: ReadonlySet<string>,
+  defects: DatasetDefect[],
+): Promise<string[]> {
   try {
     const { size } = await stat(path);
     if (size > LIST_SIZE_BYTES_MAX) throw new AppError("input", `is too large (${size} bytes)`);
     const text = (await readFile(path, "utf8")).replace(/^\ufeff/, "");
     return text
       .split(/\r?\n/)
-      .map(listedId)
+      .map((line) => listedId(line, names))
       .filter((id) => id !== "");
   } catch (error) {
     defects.push({ file: path, what: `cannot be read (${errorLine(error)}), passed over` });
@@ -174,12 +179,16 @@ async function listLines(path: string, defects: DatasetDefect[]): Promise<string
   }
 }
 
-/** The id in a line: some tools write a path, an ending, or VOC's mark 1, 0 or -1 after it. */
-function listedId(line: string): string {
-  return basename(
-    line
-      .trim()
-      .replace(/\s+-?[01]$/, "")
-      .replace(/\.(jpe?g|png|bmp|webp|xml)$/i, ""),
-  );
+/**
+ * The id in a line: some tools write a path, an ending, or VOC's mark 1, 0 or -1 after it.
+ *
+ * @param names of the pictures: "dog 1" may be one of them, and is no "dog" with a mark then
+ */
+function listedId(line: string, names: ReadonlySet<string>): string {
+  const whole = withoutEnding(line);
+  return names.has(nameKey(whole)) ? whole : withoutEnding(line.trim().replace(/\s+-?[01]$/, ""));
+}
+
+function withoutEnding(path: string): string {
+  return basename(path.trim().replace(/\.(jpe?g|png|bmp|webp|xml)$/i, ""));
 }

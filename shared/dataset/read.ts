@@ -6,15 +6,15 @@ import { ANNOTATION_FILE_BYTES_MAX, CLASS_COUNT_MAX, PICTURE_COUNT_MAX } from ".
 import type { Log } from "../base/log.ts";
 import { countText } from "../base/text.ts";
 import { throwIfAborted } from "../base/wait.ts";
-import type { Box } from "../detect/types.ts";
 import { type PictureSize, pictureFileSize } from "../image/codec.ts";
-import { isTurned } from "../image/header.ts";
+import { alikeNames } from "./alike-names.ts";
 import { type FoundFiles, listFiles } from "./folders.ts";
 import { foreignLabels } from "./foreign-labels.ts";
 import { classFolderItems, type Item, vocItems } from "./items.ts";
 import { splitByHash } from "./split.ts";
 import type { Dataset, DatasetDefect, Sample, SplitName } from "./types.ts";
-import { parseVoc, turnBox, type VocAnnotation, type VocObject } from "./voc.ts";
+import { drawnAsStored, usableObjects } from "./usable-boxes.ts";
+import { parseVoc, type VocAnnotation, type VocObject } from "./voc.ts";
 
 export interface ReadOptions {
   /** Refuse what would otherwise be worked around. */
@@ -27,10 +27,6 @@ export interface ReadOptions {
 const TEST_SHARE = 0.2;
 const READS_AT_ONCE = 16;
 const DEFECTS_SHOWN = 10;
-/** A box may be written with its last pixel counted in; reaching over the edge by that much is no defect. */
-const EDGE_TOLERANCE_PX = 1;
-/** Sizes whose width over height differ by no more than this share have the same form; sides were rounded. */
-const FORM_TOLERANCE = 0.02;
 
 const FORMS =
   "known forms: JPEGImages/ + Annotations/ (+ ImageSets/Main/*.txt); pictures and XML side by side, in train/ and " +
@@ -48,7 +44,9 @@ export async function readDataset(
 ): Promise<Dataset> {
   const found = await listFiles(root);
   if (found.pictures.length === 0) {
-    throw new AppError("input", `the data set ${root} has no pictures`, { hint: FORMS });
+    // What a defect says of pictures in a form that is not read is the better hint.
+    const [unread] = found.defects.map(({ file, what }) => `${relative(root, file)} ${what}`);
+    throw new AppError("input", `the data set ${root} has no pictures`, { hint: unread ?? FORMS });
   }
   const isVoc = found.annotations.length > 0;
   if (!isVoc) await refuseUnlabelled(root, found);
@@ -133,8 +131,16 @@ interface ReadItem {
   readonly defects: readonly DatasetDefect[];
 }
 
+/** What a picture's header and its XML file say. */
+interface Annotated {
+  readonly item: Item;
+  readonly xml: string;
+  readonly size: PictureSize;
+  readonly annotation: VocAnnotation;
+}
+
 async function readItems(items: readonly Item[], signal: AbortSignal | undefined): Promise<ReadItem[]> {
-  const read = new Array<ReadItem>(items.length);
+  const read = new Array<ReadItem | Annotated>(items.length);
   let next = 0;
   const lane = async () => {
     while (next < items.length) {
@@ -144,37 +150,46 @@ async function readItems(items: readonly Item[], signal: AbortSignal | undefined
     }
   };
   await Promise.all(Array.from({ length: READS_AT_ONCE }, lane));
-  return read;
+  const areStored = drawnAsStored(read.filter((one) => "annotation" in one));
+  return read.map((one) => ("annotation" in one ? labelled(one, areStored) : one));
 }
 
-async function readItem(item: Item): Promise<ReadItem> {
+async function readItem(item: Item): Promise<ReadItem | Annotated> {
   let size: PictureSize;
   try {
     size = await pictureFileSize(item.picture);
   } catch (error) {
     return lost(item.picture, `${errorText(error, item.picture)}, passed over`);
   }
-  const { width, height } = size;
-  const base = { id: item.id, path: item.picture, width, height, split: item.split };
   if ("className" in item.labels) {
+    const { width, height } = size;
     const objects = [{ name: item.labels.className, box: [0, 0, width, height] as const }];
-    return { sample: { ...base, objects }, lostClasses: [], defects: [] };
+    return { sample: sampleOf(item, size, objects), lostClasses: [], defects: [] };
   }
   const { xml } = item.labels;
-  let annotation: VocAnnotation;
   try {
-    annotation = parseVoc(await readAnnotation(xml));
+    return { item, xml, size, annotation: parseVoc(await readAnnotation(xml)) };
   } catch (error) {
     return lost(xml, `${errorText(error, xml)}, passed over`);
   }
+}
+
+function labelled({ item, xml, size, annotation }: Annotated, areStored: boolean): ReadItem {
   const problems = [...annotation.problems];
-  const objects = usableObjects(annotation, size, problems);
-  const lostClasses = annotation.objects.map((object) => object.name);
+  const objects = usableObjects(annotation, size, areStored, problems);
   return {
-    sample: { ...base, objects },
-    lostClasses,
+    sample: sampleOf(item, size, objects),
+    lostClasses: annotation.objects.map((object) => object.name),
     defects: problems.map((what) => ({ file: xml, what })),
   };
+}
+
+function sampleOf(
+  { id, picture, split }: Item,
+  { width, height }: PictureSize,
+  objects: readonly VocObject[],
+) {
+  return { id, path: picture, width, height, split, objects };
 }
 
 function lost(file: string, what: string): ReadItem {
@@ -192,65 +207,6 @@ async function readAnnotation(path: string): Promise<Uint8Array> {
   return await readFile(path).catch((cause) => {
     throw new AppError("input", "cannot be read", { cause });
   });
-}
-
-/** Boxes in the upright picture's pixels, mended, clipped, and without those that come to nothing. */
-function usableObjects(annotation: VocAnnotation, size: PictureSize, problems: string[]): VocObject[] {
-  const { width, height, orientation } = size;
-  const stored = isTurned(orientation) ? { width: height, height: width } : { width, height };
-  const claimed = `${annotation.width}x${annotation.height}`;
-  // A tool that showed the picture turned upright wrote the upright size; any other labelled the pixels as stored.
-  const isUpright = claimed === `${width}x${height}` && isTurned(orientation) && width !== height;
-  const isStored = claimed === `${stored.width}x${stored.height}`;
-  let scale = 1;
-  if (annotation.width > 0 && annotation.height > 0 && !isUpright && !isStored) {
-    scale = isLabelledLarger(annotation, size) ? width / annotation.width : 1;
-    const how = scale === 1 ? "taken as they are" : `scaled by ${scale.toFixed(3)}`;
-    problems.push(`says ${claimed} pixels, the picture has ${width}x${height}: its boxes are ${how}`);
-  }
-  return annotation.objects.flatMap((object, place) => {
-    const what = `object ${place + 1} (${object.name})`;
-    const scaled = object.box.map((side) => scale * side) as unknown as Box;
-    const box = isStored && !isUpright ? turnBox(scaled, orientation, stored.width, stored.height) : scaled;
-    const mended: Box = [
-      Math.min(box[0], box[2]),
-      Math.min(box[1], box[3]),
-      Math.max(box[0], box[2]),
-      Math.max(box[1], box[3]),
-    ];
-    const isReversed = object.box[0] > object.box[2] || object.box[1] > object.box[3];
-    const clipped: Box = [
-      Math.max(0, mended[0]),
-      Math.max(0, mended[1]),
-      Math.min(width, mended[2]),
-      Math.min(height, mended[3]),
-    ];
-    const cut = Math.max(...mended.map((value, i) => Math.abs(value - clipped[i]!)));
-    if (mended[2] - mended[0] < 1 || mended[3] - mended[1] < 1) {
-      problems.push(`${what} has a box of no size, dropped`);
-      return [];
-    }
-    if (clipped[2] - clipped[0] < 1 || clipped[3] - clipped[1] < 1) {
-      problems.push(`${what} lies outside the picture, dropped`);
-      return [];
-    }
-    if (isReversed) problems.push(`${what} has its corners exchanged, mended`);
-    if (cut > EDGE_TOLERANCE_PX) problems.push(`${what} reaches over the picture's edge, clipped`);
-    return [{ ...object, box: clipped }];
-  });
-}
-
-/**
- * Whether a picture was made smaller after it was labelled: the size that is claimed has its form, and some box that
- * lies within that size reaches out of the picture.
- */
-function isLabelledLarger(annotation: VocAnnotation, { width, height }: PictureSize): boolean {
-  const { width: wide, height: high, objects } = annotation;
-  if (wide <= width || Math.abs(wide / high / (width / height) - 1) > FORM_TOLERANCE) return false;
-  const right = Math.max(...objects.map(({ box }) => Math.max(box[0], box[2])));
-  const bottom = Math.max(...objects.map(({ box }) => Math.max(box[1], box[3])));
-  const isOutside = right > width + EDGE_TOLERANCE_PX || bottom > height + EDGE_TOLERANCE_PX;
-  return isOutside && right <= wide + EDGE_TOLERANCE_PX && bottom <= high + EDGE_TOLERANCE_PX;
 }
 
 type Splits = Partial<Record<SplitName, Sample[]>>;
@@ -298,7 +254,7 @@ function reportDefects(root: string, defects: readonly DatasetDefect[], strict: 
     log.warn(`and ${defects.length - DEFECTS_SHOWN} more defects in the data set`);
 }
 
-/** Says which classes cannot be learnt: only in other splits than train, or without a single usable box. */
+/** Says which classes cannot be learnt (only in other splits than train, or without a usable box), and which look alike. */
 function warnOfClasses(
   splits: Splits,
   classes: readonly string[],
@@ -307,6 +263,10 @@ function warnOfClasses(
 ): void {
   for (const name of classesWithoutBoxes)
     log.warn("a class has no usable box and is left out", { class: name });
+  for (const names of alikeNames(classes))
+    log.warn("classes that may be meant as one are learnt apart: give them one spelling", {
+      classes: names.join(", "),
+    });
   if (splits.train === undefined) return;
   const trained = new Set(splits.train.flatMap((sample) => sample.labels.map((label) => label.classIndex)));
   classes.forEach((name, place) => {

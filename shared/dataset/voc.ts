@@ -4,6 +4,7 @@ import { ANNOTATION_FILE_BYTES_MAX, BOXES_PER_PICTURE_MAX, NAME_LENGTH_MAX } fro
 import { bytesText, countText } from "../base/text.ts";
 import type { Box } from "../detect/types.ts";
 import { isTurned } from "../image/header.ts";
+import { boundsOfCorners, boundsOfTurned } from "./voc-shapes.ts";
 
 /** What one Pascal VOC XML file says, checked as far as it can be without the picture. */
 export interface VocAnnotation {
@@ -112,8 +113,15 @@ function parse(text: string): unknown {
     // Some tools write "Tom & Jerry" as it is.
     return parser.parse(text.replace(/&(?!#?\w{1,10};)/g, "&amp;"), true);
   } catch (cause) {
+    const open = unclosedPart(cause);
+    if (open !== undefined) throw new AppError("input", `is not well-formed XML: it ends within <${open}>`);
     throw new AppError("input", "is not well-formed XML", { cause });
   }
+}
+
+/** The parser lists the parts that are open at the end of a text that was cut short. */
+function unclosedPart(error: unknown): string | undefined {
+  return /^Invalid '\[[^']*"([^"']*)"\]' found/.exec(error instanceof Error ? error.message : "")?.[1];
 }
 
 function readObject(object: unknown, place: number, problems: string[]): VocObject[] {
@@ -125,12 +133,33 @@ function readObject(object: unknown, place: number, problems: string[]): VocObje
   };
   if (name === "") return skip("has no name");
   if (name.length > NAME_LENGTH_MAX) return skip(`has a name of ${name.length} letters`);
-  const bounds = child(object, "bndbox");
-  if (bounds === undefined) return skip("has no <bndbox>");
-  const box = ["xmin", "ymin", "xmax", "ymax"].map((side) => numberIn(textOf(bounds, side)));
+  const box = boundsIn(object);
+  if (box === undefined) return skip("has no <bndbox>");
   if (!box.every((value) => Math.abs(value) <= 1e7)) return skip("has a box that is not four numbers");
   const difficult = /^(1|true|yes)$/i.test(textOf(object, "difficult"));
   return [{ name, box: box as unknown as Box, ...(difficult && { difficult }) }];
+}
+
+/** The four sides of an object's box, or of the one about the shape that some tools draw instead. */
+function boundsIn(object: unknown): number[] | undefined {
+  const bounds = child(object, "bndbox");
+  if (bounds !== undefined) return numbersOf(bounds, ["xmin", "ymin", "xmax", "ymax"]);
+  const turned = child(object, "robndbox");
+  if (turned !== undefined) return boundsOfTurned(numbersOf(turned, ["cx", "cy", "w", "h", "angle"]));
+  const polygon = child(object, "polygon");
+  return polygon === undefined ? undefined : boundsOfCorners(cornersOf(polygon));
+}
+
+/** LabelMe writes a `<pt>` for each corner, others number the corners' places: `<x1>`, `<y1>`, `<x2>`, ... */
+function cornersOf(polygon: unknown): number[][] {
+  const points = asRecord(polygon).pt;
+  if (points !== undefined) return [points].flat().map((point) => numbersOf(point, ["x", "y"]));
+  const places = Object.keys(asRecord(polygon)).flatMap((name) => /^x(\d+)$/.exec(name)?.[1] ?? []);
+  return places.map((place) => numbersOf(polygon, [`x${place}`, `y${place}`]));
+}
+
+function numbersOf(node: unknown, names: readonly string[]): number[] {
+  return names.map((name) => numberIn(textOf(node, name)));
 }
 
 /** Some tools write the decimal comma of their user's language. NaN for what is no number. */

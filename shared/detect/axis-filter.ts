@@ -4,8 +4,8 @@ const MEASURE_SHARE = 0.06;
 const ACCELERATION = 1.5;
 /** Standard deviation of a side's change in a second, in box sizes. */
 const SIDE_DRIFT = 0.25;
-/** Without a measurement a velocity fades with this time constant: what is hidden seldom keeps its pace. */
-const FADE_MS = 800;
+/** A velocity fades with this time constant unless measurements renew it: what is hidden seldom keeps its pace. */
+const FADE_MS = 3200;
 
 /**
  * A Kalman filter for one coordinate: position and velocity, noise in units of the object's own size (Kalman 1960;
@@ -45,7 +45,7 @@ export class AxisFilter {
       return;
     }
     this.#position += this.#velocityPerMs * dt;
-    this.#velocityPerMs *= Math.exp(-dt / FADE_MS / 4);
+    this.#velocityPerMs *= Math.exp(-dt / FADE_MS);
     const q = ((ACCELERATION * this.#sizePx) / 1e6) ** 2;
     this.#pp += 2 * dt * this.#pv + dt * dt * this.#vv + (q * dt ** 4) / 4;
     this.#pv += dt * this.#vv + (q * dt ** 3) / 2;

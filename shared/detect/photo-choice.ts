@@ -1,5 +1,4 @@
-import type { FrameSize } from "./look/regions.ts";
-import { boxArea, type Detection } from "./types.ts";
+import { boxArea, type Detection, type FrameSize } from "./types.ts";
 
 /** What makes one photo of an object better than another. */
 export interface PhotoFacts {

@@ -66,11 +66,16 @@ export interface LoadedModel {
 interface PoolThread {
   readonly worker: Worker;
   readonly waiting: Map<number, Deferred<PoolReply>>;
+  /** Why it answers nothing any more. */
+  failure: AppError | undefined;
 }
+
+const startThread = (): Worker => new Worker(new URL("./detect.thread.ts", import.meta.url).href);
 
 /**
  * Threads that each hold the model and look at whole pictures: decoding, the network and box selection all happen
- * there, so the main thread only moves messages. Work goes to the thread with the least to do.
+ * there, so the main thread only moves messages. Work goes to the thread with the least to do. One that fails is left
+ * out from then on.
  */
 export class DetectPool implements AsyncDisposable {
   readonly #threads: PoolThread[];
@@ -78,9 +83,10 @@ export class DetectPool implements AsyncDisposable {
   #nextRequest = 1;
   #loadings = 0;
 
-  constructor(threadCount: number, log: Log) {
+  /** @param start starts a thread; another one in tests */
+  constructor(threadCount: number, log: Log, start = startThread) {
     this.#log = log;
-    this.#threads = Array.from({ length: threadCount }, () => this.#start());
+    this.#threads = Array.from({ length: threadCount }, () => this.#watch(start()));
   }
 
   get size(): number {
@@ -89,14 +95,14 @@ export class DetectPool implements AsyncDisposable {
 
   /** Whether a picture that came now would be looked at now. */
   get hasIdleThread(): boolean {
-    return this.#threads.some(({ waiting }) => waiting.size === 0);
+    return this.#threads.some(({ waiting, failure }) => waiting.size === 0 && failure === undefined);
   }
 
   /** Puts a model in every thread; pictures already under way are finished with the old one. Throws `input`. */
   async load(file: Uint8Array, device: DeviceChoice): Promise<LoadedModel> {
     const loading = ++this.#loadings;
     const replies = await Promise.all(
-      this.#threads.map((thread) =>
+      this.#alive().map((thread) =>
         this.#ask(thread, (request) => ({ kind: "load", request, loading, file, device })),
       ),
     );
@@ -117,7 +123,7 @@ export class DetectPool implements AsyncDisposable {
     device: DeviceChoice,
   ): Promise<readonly string[]> {
     const replies = await Promise.all(
-      this.#threads.map((thread) =>
+      this.#alive().map((thread) =>
         this.#ask(thread, (request) => ({ kind: "name", request, file, classes, device })),
       ),
     );
@@ -131,7 +137,7 @@ export class DetectPool implements AsyncDisposable {
    * @param options `minScore` instead of the model's own thresholds
    */
   async detect(jpeg: Uint8Array, options: PoolLook = {}): Promise<Detected> {
-    const idlest = this.#threads.reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a));
+    const idlest = this.#alive().reduce((a, b) => (b.waiting.size < a.waiting.size ? b : a));
     // Not slice(): that of a Buffer is a view, and its whole message would move to the thread.
     const own = new Uint8Array(jpeg);
     const reply = await this.#ask(
@@ -145,28 +151,34 @@ export class DetectPool implements AsyncDisposable {
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
-    for (const { worker, waiting } of this.#threads) {
-      worker.terminate();
-      for (const one of waiting.values()) one.reject(new AppError("cancelled", "detection stopped"));
-      waiting.clear();
+    for (const thread of this.#threads) {
+      thread.worker.terminate();
+      end(thread, new AppError("cancelled", "detection stopped"));
     }
   }
 
-  #start(): PoolThread {
-    const worker = new Worker(new URL("./detect.thread.ts", import.meta.url).href);
-    const waiting = new Map<number, Deferred<PoolReply>>();
+  /** @throws {AppError} why the last thread failed, where none is left */
+  #alive(): PoolThread[] {
+    const alive = this.#threads.filter(({ failure }) => failure === undefined);
+    if (alive.length === 0) throw this.#threads.at(-1)!.failure!;
+    return alive;
+  }
+
+  #watch(worker: Worker): PoolThread {
+    const thread: PoolThread = { worker, waiting: new Map(), failure: undefined };
+    const { waiting } = thread;
     worker.onmessage = ({ data }: MessageEvent<PoolReply>) => {
       const one = waiting.get(data.request);
       waiting.delete(data.request);
       if (data.kind === "failed") one?.reject(new AppError("input", data.error, { hint: data.hint }));
       else one?.resolve(data);
     };
-    worker.onerror = (event) => {
-      this.#log.error("a detection thread failed", { error: event.message });
-      for (const one of waiting.values()) one.reject(new AppError("bug", event.message));
-      waiting.clear();
+    // After an error that nobody caught, a thread ends.
+    worker.onerror = ({ message }) => {
+      this.#log.error("a detection thread failed", { error: message });
+      end(thread, new AppError("bug", `a detection thread failed: ${message}`));
     };
-    return { worker, waiting };
+    return thread;
   }
 
   async #ask(
@@ -180,4 +192,11 @@ export class DetectPool implements AsyncDisposable {
     thread.worker.postMessage(make(request), transfer as Transferable[]);
     return answer.promise;
   }
+}
+
+/** Nobody waits for a thread's answer any more. */
+function end(thread: PoolThread, why: AppError): void {
+  thread.failure ??= why;
+  for (const one of thread.waiting.values()) one.reject(why);
+  thread.waiting.clear();
 }

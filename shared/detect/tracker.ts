@@ -1,6 +1,5 @@
 import { AxisFilter } from "./axis-filter.ts";
-import { overlapOf } from "./look/regions.ts";
-import { type Box, boxArea, boxIou, type Detection } from "./types.ts";
+import { type Box, boxArea, boxIou, type Detection, overlapOf } from "./types.ts";
 
 /** One object followed from frame to frame of one camera. */
 export interface Track {

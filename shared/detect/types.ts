@@ -1,6 +1,12 @@
 /** A box in pixels: left, top, right, bottom; right and bottom lie outside. */
 export type Box = readonly [x1: number, y1: number, x2: number, y2: number];
 
+/** The size of a frame, in pixels. */
+export interface FrameSize {
+  readonly width: number;
+  readonly height: number;
+}
+
 /** One object that the model sees in one picture. */
 export interface Detection {
   /** Place in the model's list of classes. */
@@ -36,4 +42,11 @@ export function boxIou(a: Box, b: Box): number {
   const shared = width * height;
   const union = boxArea(a) + boxArea(b) - shared;
   return union > 0 ? shared / union : 0;
+}
+
+/** Share of a box that lies in another. */
+export function overlapOf(box: Box, other: Box): number {
+  const width = Math.min(box[2], other[2]) - Math.max(box[0], other[0]);
+  const height = Math.min(box[3], other[3]) - Math.max(box[1], other[1]);
+  return width <= 0 || height <= 0 ? 0 : (width * height) / boxArea(box);
 }

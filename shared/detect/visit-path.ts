@@ -1,6 +1,5 @@
 import { PATH_POINTS_MAX } from "../base/limits.ts";
-import { type FrameSize, overlapOf } from "./look/regions.ts";
-import type { Box } from "./types.ts";
+import { type Box, type FrameSize, overlapOf } from "./types.ts";
 
 /** A place of a path: when, in ms since the visit began, and where, in shares of the picture. */
 export interface PathPlace {

@@ -1,8 +1,7 @@
 import { isCertain } from "./certainty.ts";
-import type { FrameSize } from "./look/regions.ts";
 import { isBetterPhoto, type PhotoFacts, photoFacts } from "./photo-choice.ts";
 import type { Track, TrackerStep } from "./tracker.ts";
-import { type Box, boxIou } from "./types.ts";
+import { type Box, boxIou, type FrameSize } from "./types.ts";
 import { type PathPlace, VisitPath } from "./visit-path.ts";
 
 /** When a track becomes a sighting, and when it has ended. */

@@ -86,14 +86,17 @@ function unknownSize(format: PictureFormat): PictureHeader {
   return { format, width: 0, height: 0, sizeKnown: false, orientation: 1 };
 }
 
-/** ITU-T T.81 annex B: walk the segments to the start of frame, noting an EXIF segment on the way. */
+/** ITU-T T.81 annex B: walk the segments to the scan, noting the frame's size and an EXIF segment on the way. */
 function jpegHeader(view: DataView): PictureHeader | "short" | undefined {
   let orientation = 1;
+  let size: readonly [width: number, height: number] | undefined;
+  // Of a frame whose size is known, EXIF may follow.
+  const header = () => size && known("jpeg", ...size, orientation);
   for (let at = 2; at + 4 <= view.byteLength; ) {
-    if (view.getUint8(at) !== 0xff) return undefined;
     const marker = view.getUint8(at + 1);
-    if (marker === 0xff) {
-      at++; // fill byte
+    // Decoders pass over stray bytes before a marker, and fill bytes.
+    if (view.getUint8(at) !== 0xff || marker === 0xff || marker === 0) {
+      at++;
       continue;
     }
     if (marker === 0x01 || (marker >= 0xd0 && marker <= 0xd8)) {
@@ -101,11 +104,11 @@ function jpegHeader(view: DataView): PictureHeader | "short" | undefined {
       continue;
     }
     const length = view.getUint16(at + 2);
-    if (length < 2 || marker === 0xd9 || marker === 0xda) return undefined;
+    if (length < 2 || marker === 0xd9 || marker === 0xda) return header();
     const isFrame = marker >= 0xc0 && marker <= 0xcf && marker !== 0xc4 && marker !== 0xc8 && marker !== 0xcc;
     if (isFrame) {
       if (at + 9 > view.byteLength) return "short";
-      return known("jpeg", view.getUint16(at + 7), view.getUint16(at + 5), orientation);
+      size = [view.getUint16(at + 7), view.getUint16(at + 5)];
     }
     if (marker === 0xe1 && orientation === 1 && at + 10 <= view.byteLength) {
       const isExif = view.getUint32(at + 4) === 0x45786966 && view.getUint16(at + 8) === 0;
@@ -114,7 +117,7 @@ function jpegHeader(view: DataView): PictureHeader | "short" | undefined {
     }
     at += 2 + length;
   }
-  return "short";
+  return header() ?? "short";
 }
 
 /** PNG (third edition) 11.2.2 IHDR; and eXIf, which decoders honour, when it comes before the pixels. */

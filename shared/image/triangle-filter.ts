@@ -10,8 +10,6 @@ const WEIGHT_SUM = 256;
 /** Half a unit in each of two 16-bit sums, for rounding. */
 const HALVES = 0x00800080;
 const EVEN_BYTES = 0x00ff00ff;
-/** Source rows that are summed in one pass, at most. */
-const ROWS_AT_ONCE = 4;
 
 /** Where a resized picture goes: its rows begin at `start` and are `stride` bytes apart. */
 export interface ResizeTarget {
@@ -31,18 +29,11 @@ export function resizeInto(source: Picture, width: number, height: number, targe
   const pixels = Math.ceil(source.width / 4) * 4;
   const redBlue = new Int32Array(pixels);
   const green = new Int32Array(pixels);
-  // As few passes as can be, and no more rows in each than that takes: 5 or 6 rows are twice 3, not 4 and the rest.
-  const passes = Math.ceil(rows.taps / ROWS_AT_ONCE);
-  const rowsAtOnce = Math.ceil(rows.taps / passes);
-  const add = rowsAtOnce === ROWS_AT_ONCE ? addFourRows : addThreeRows;
   for (let y = 0; y < height; y++) {
     even.fill(HALVES);
     odd.fill(HALVES);
-    const begin = y * rows.taps;
-    for (let tap = 0; tap < rows.taps; tap += rowsAtOnce) {
-      const places = rowPlaces(rows.first[y]! + tap, source.height - 1, stride);
-      const weights = rows.weights.subarray(begin + tap, begin + Math.min(tap + rowsAtOnce, rows.taps));
-      add(words, places, weights, even, odd, stride);
+    for (let tap = 0; tap < rows.taps; tap++) {
+      addRow(words, (rows.first[y]! + tap) * stride, rows.weights[y * rows.taps + tap]!, even, odd);
     }
     unpack(even, odd, redBlue, green, stride);
     sumColumns(redBlue, green, columns, target.data, target.start + y * target.stride);
@@ -103,57 +94,13 @@ function asWords({ width, height, data }: Picture): { words: Int32Array; stride:
   return { words: new Int32Array(padded.buffer), stride };
 }
 
-type Places = readonly [number, number, number, number];
-
-/** Where four rows begin; those beyond the picture have no weight, and may be any. */
-function rowPlaces(first: number, last: number, stride: number): Places {
-  const place = (row: number) => Math.min(row, last) * stride;
-  return [place(first), place(first + 1), place(first + 2), place(first + 3)];
-}
-
-function addFourRows(
-  words: Int32Array,
-  [at0, at1, at2, at3]: Places,
-  [weight0 = 0, weight1 = 0, weight2 = 0, weight3 = 0]: Int32Array,
-  even: Int32Array,
-  odd: Int32Array,
-  count: number,
-): void {
-  for (let i = 0; i < count; i++) {
-    const a = words[at0 + i]!;
-    const b = words[at1 + i]!;
-    const c = words[at2 + i]!;
-    const d = words[at3 + i]!;
-    // Each sum cut to 32 bits by itself: then no number here is ever a float.
-    let sum = (even[i]! + Math.imul(a & EVEN_BYTES, weight0)) | 0;
-    sum = (sum + Math.imul(b & EVEN_BYTES, weight1)) | 0;
-    sum = (sum + Math.imul(c & EVEN_BYTES, weight2)) | 0;
-    even[i] = (sum + Math.imul(d & EVEN_BYTES, weight3)) | 0;
-    sum = (odd[i]! + Math.imul((a >>> 8) & EVEN_BYTES, weight0)) | 0;
-    sum = (sum + Math.imul((b >>> 8) & EVEN_BYTES, weight1)) | 0;
-    sum = (sum + Math.imul((c >>> 8) & EVEN_BYTES, weight2)) | 0;
-    odd[i] = (sum + Math.imul((d >>> 8) & EVEN_BYTES, weight3)) | 0;
-  }
-}
-
-function addThreeRows(
-  words: Int32Array,
-  [at0, at1, at2]: Places,
-  [weight0 = 0, weight1 = 0, weight2 = 0]: Int32Array,
-  even: Int32Array,
-  odd: Int32Array,
-  count: number,
-): void {
-  for (let i = 0; i < count; i++) {
-    const a = words[at0 + i]!;
-    const b = words[at1 + i]!;
-    const c = words[at2 + i]!;
-    let sum = (even[i]! + Math.imul(a & EVEN_BYTES, weight0)) | 0;
-    sum = (sum + Math.imul(b & EVEN_BYTES, weight1)) | 0;
-    even[i] = (sum + Math.imul(c & EVEN_BYTES, weight2)) | 0;
-    sum = (odd[i]! + Math.imul((a >>> 8) & EVEN_BYTES, weight0)) | 0;
-    sum = (sum + Math.imul((b >>> 8) & EVEN_BYTES, weight1)) | 0;
-    odd[i] = (sum + Math.imul((c >>> 8) & EVEN_BYTES, weight2)) | 0;
+/** One row a pass: several at once, unrolled by hand, were slower in Bun 1.4.4. */
+function addRow(words: Int32Array, at: number, weight: number, even: Int32Array, odd: Int32Array): void {
+  // Each sum cut to 32 bits by itself: then no number here is ever a float.
+  for (let i = 0; i < even.length; i++) {
+    const word = words[at + i]!;
+    even[i] = (even[i]! + Math.imul(word & EVEN_BYTES, weight)) | 0;
+    odd[i] = (odd[i]! + Math.imul((word >>> 8) & EVEN_BYTES, weight)) | 0;
   }
 }
 

@@ -101,6 +101,11 @@ const SAMPLES_DEFAULT = { detector: 40_000, "single-box": 20_000, mlp: 16_000 } 
 /** The recipe: one set of numbers for every data set. Throws `usage` where a choice is out of range. */
 export function planFor(options: PlanOptions, facts: DatasetFacts): LearningPlan {
   if (facts.pictures < 1) throw new AppError("input", "there is no training picture");
+  if (options.network.kind === "mlp" && facts.classes.length < 2) {
+    throw new AppError("input", `faces of one person alone, ${facts.classes.join()}, teach nothing`, {
+      hint: "whoever came by would be taken for them: add a folder of pictures for at least one other person",
+    });
+  }
   const network = configFor(options.network, facts.classes.length);
   const chunkSize = options.chunkSize ?? CHUNK_SIZE_DEFAULT[network.kind];
   const chunksPerRound = options.chunksPerRound ?? Math.max(CHUNKS_DEFAULT, options.workers ?? 0);

@@ -68,7 +68,7 @@ export class BestThresholds implements Metric<number[]> {
       const good = choices.filter(({ f1 }) => f1 >= enough);
       const top = own.answers.reduce((most, { score }) => Math.max(most, score), 0);
       if (good.length === 0) return Math.min(THRESHOLD_MAX, (top + 1) / 2);
-      const least = Math.max(THRESHOLD_MIN, good.at(-1)!.above);
+      const least = Math.min(THRESHOLD_MAX, Math.max(THRESHOLD_MIN, good.at(-1)!.above));
       return (least + Math.min(THRESHOLD_MAX, Math.max(least, good[0]!.upTo))) / 2;
     });
   }

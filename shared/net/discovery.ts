@@ -46,8 +46,8 @@ export interface AnnounceOptions {
 }
 
 /**
- * Answers those who look for this node until disposed or until `signal` aborts. Never fails: without a network it
- * says so once and tries again as interfaces appear.
+ * Answers those who look for this node until disposed or until `signal` aborts. Never fails: where it cannot, it says
+ * so once and tries again.
  */
 export function announce({ site, role, address, signal, log }: AnnounceOptions): Disposable {
   const port = discoveryPort();
@@ -55,17 +55,27 @@ export function announce({ site, role, address, signal, log }: AnnounceOptions):
   const local = isLoopback(address.host);
   const tell = tellOnce(log);
   const strangers = new Set<string>();
-  const socket = openSocket((error) => {
-    clearInterval(timer);
-    tell(error);
-  });
   const joined = new Set<string>();
+  let socket: Socket | undefined;
 
-  socket.on("message", (datagram, from) => {
+  listen();
+  const timer = setInterval(() => (socket === undefined ? listen() : join(socket)), REJOIN_INTERVAL_MS);
+
+  function listen(): void {
+    const opened = openSocket((error) => {
+      socket = undefined;
+      tell(error);
+    });
+    socket = opened;
+    joined.clear();
+    opened.on("message", (datagram, from) => answer(opened, datagram, from));
+    opened.bind({ port, exclusive: false }, () => join(opened));
+  }
+  function answer(socket: Socket, datagram: Buffer, from: RemoteInfo): void {
     if (local && !ownAddresses().includes(from.address)) return;
     const asked = open(site, WhoIsThere, datagram);
-    if (asked === undefined) return noteStranger(datagram, from);
-    if (!asked.roles.includes(role)) return;
+    if (asked === undefined) noteStranger(datagram, from);
+    if (asked?.roles.includes(role) !== true) return;
     const host = isUnspecified(address.host) ? "" : address.host;
     const { name, nodeId } = site;
     send(
@@ -73,11 +83,8 @@ export function announce({ site, role, address, signal, log }: AnnounceOptions):
       seal(site, HereIAm, { nonce: asked.nonce, role, name, nodeId, host, port: address.port }),
       from,
     );
-  });
-  socket.bind({ port, exclusive: false }, join);
-  const timer = setInterval(join, REJOIN_INTERVAL_MS);
-
-  function join(): void {
+  }
+  function join(socket: Socket): void {
     const present = ownAddresses();
     for (const gone of [...joined].filter((address) => !present.includes(address))) joined.delete(gone);
     for (const own of present) {
@@ -99,8 +106,8 @@ export function announce({ site, role, address, signal, log }: AnnounceOptions):
   const abort = onAbort(signal, stop);
   function stop(): void {
     clearInterval(timer);
-    socket.removeAllListeners("message");
-    close(socket);
+    socket?.removeAllListeners("message");
+    if (socket !== undefined) close(socket);
   }
   return {
     [Symbol.dispose]() {
@@ -144,7 +151,9 @@ export async function discover(options: DiscoverOptions): Promise<Address> {
       ? undefined
       : setTimeout(
           () =>
-            found.reject(new AppError("unavailable", `no ${role} found within ${timeoutMs} ms`, { hint })),
+            found.reject(
+              new AppError("unavailable", `no ${role} found within ${timeoutMs / 1000} s`, { hint }),
+            ),
           timeoutMs,
         );
   using _abort = onAbort(signal, () => {
@@ -250,10 +259,17 @@ function open<T>(site: Site, kind: MessageKind<T>, datagram: Buffer): T | undefi
   }
 }
 
+/**
+ * What the system tells of datagrams that did not arrive, at the next use of the socket: whoever asked has gone, or a
+ * network has. The socket is as good as before.
+ */
+const UNDELIVERED = /^(ECONNREFUSED|ECONNRESET|EHOSTUNREACH|EHOSTDOWN|ENETUNREACH|ENETDOWN)$/;
+
 /** A socket whose troubles end nothing but itself. */
 function openSocket(onError: (error: Error) => void): Socket {
   const socket = createSocket({ type: "udp4", reuseAddr: true });
   socket.on("error", (error) => {
+    if ("code" in error && UNDELIVERED.test(String(error.code))) return;
     close(socket);
     onError(error);
   });

@@ -15,7 +15,8 @@ export function windowCost(body: { readonly length: number }): number {
 /** Messages that have arrived and wait for their reader. Bounded by the window that the peer must keep to. */
 export class Inbox {
   readonly #grant: (bytes: number) => void;
-  #waiting: Buffer[] = [];
+  /** Those before the head are drawn, and not held any longer. */
+  #waiting: (Buffer | undefined)[] = [];
   #head = 0;
   #windowUsed = 0;
   #drawn = 0;
@@ -71,7 +72,7 @@ export class Inbox {
   #draw(): Buffer | undefined {
     const body = this.#waiting[this.#head];
     if (body === undefined) return undefined;
-    this.#head++;
+    this.#waiting[this.#head++] = undefined;
     if (this.#head === this.#waiting.length || this.#head >= 1024) {
       this.#waiting.splice(0, this.#head);
       this.#head = 0;

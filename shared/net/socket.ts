@@ -2,6 +2,7 @@ import type { Socket } from "bun";
 import { AppError } from "../base/errors.ts";
 import { formatAddress, plainHost } from "./address.ts";
 import { type Certificate, fingerprintOf } from "./certificate.ts";
+import { connectCode } from "./connect-code.ts";
 import type { Address } from "./connection.ts";
 
 /*
@@ -209,7 +210,10 @@ function listenError(address: Address, cause: unknown): AppError {
         hint: "choose a port from 1024 up with --listen HOST:PORT",
       });
     default:
-      return new AppError("unavailable", `cannot listen on ${where}`, { cause });
+      return new AppError("unavailable", `cannot listen on ${where}`, {
+        cause,
+        hint: "give an address of this machine: 0.0.0.0 for all that it has, 127.0.0.1 for itself alone",
+      });
   }
 }
 
@@ -220,8 +224,8 @@ export class ConnectFailure extends Error {
 
 const CONNECT_WORDS: Readonly<Record<string, string>> = {
   ECONNREFUSED: "connection refused",
-  EHOSTUNREACH: "no route to that machine",
-  ENETUNREACH: "no network",
+  EHOSTUNREACH: "no machine answers at that address",
+  ENETUNREACH: "this machine has no network",
   ENOTFOUND: "no machine of that name",
   EAI_AGAIN: "the name cannot be looked up",
   ECONNRESET: "connection reset",
@@ -237,6 +241,7 @@ export async function connectStream(
   { timeoutMs, signal }: { timeoutMs: number; signal: AbortSignal },
 ): Promise<void> {
   let abandoned = false;
+  const startedMs = performance.now();
   const opened = Bun.connect<Stream>({
     hostname: host,
     port,
@@ -248,7 +253,7 @@ export async function connectStream(
   });
   const gaveUp = Promise.withResolvers<never>();
   const timer = setTimeout(
-    () => gaveUp.reject(new ConnectFailure(`no answer within ${timeoutMs} ms`)),
+    () => gaveUp.reject(new ConnectFailure(`no answer within ${timeoutMs / 1000} s`)),
     timeoutMs,
   );
   const abort = () => gaveUp.reject(new ConnectFailure("given up"));
@@ -260,7 +265,8 @@ export async function connectStream(
     abandoned = true;
     opened.catch(() => {});
     if (cause instanceof ConnectFailure) throw cause;
-    const words = CONNECT_WORDS[(cause as NodeJS.ErrnoException).code ?? ""];
+    const elapsedMs = performance.now() - startedMs;
+    const words = CONNECT_WORDS[connectCode(cause, { host, elapsedMs }) ?? ""];
     throw words === undefined ? new ConnectFailure("failed", { cause }) : new ConnectFailure(words);
   } finally {
     clearTimeout(timer);

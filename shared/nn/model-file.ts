@@ -178,12 +178,14 @@ export async function loadModelFile(path: string): Promise<{ info: ModelInfo; we
   return decodeModelFile(await readModelBytes(path));
 }
 
-/** The bytes of a model file, bounded. Throws `input`. */
+/** The bytes of a model file, bounded; what it says of itself has been checked. Throws `input`. */
 export async function readModelBytes(path: string): Promise<Uint8Array> {
   try {
     const { size } = await stat(path);
     if (size > MODEL_FILE_BYTES_MAX) throw new AppError("input", `it has ${size} bytes`);
-    return await readFile(path);
+    const bytes = await readFile(path);
+    readModelInfo(bytes);
+    return bytes;
   } catch (cause) {
     throw new AppError("input", `cannot read the model ${path}`, {
       cause,
@@ -235,7 +237,7 @@ function checkInfo(value: unknown): ModelInfo {
   if (classes.length !== network.classCount) throw bad("classes: there are as many as the network has");
   if (
     !Array.isArray(thresholds) ||
-    thresholds.length > CLASS_COUNT_MAX ||
+    thresholds.length !== classes.length ||
     !thresholds.every(Number.isFinite)
   ) {
     throw bad("thresholds");

@@ -29,3 +29,5 @@ export interface Depacketizer {
 
 /** A picture coded in more bytes than this is refused: no camera makes them. */
 export const PICTURE_SIZE_BYTES_MAX = 8 * 1024 * 1024;
+/** Nor in more packets: empty ones would add no bytes. */
+export const PICTURE_PACKET_COUNT_MAX = 16 * 1024;

@@ -16,6 +16,16 @@ export class TransportRefused extends AppError {
   }
 }
 
+/** The stream is at another address (RFC 2326 section 11.3). */
+export class Moved extends AppError {
+  readonly location: string;
+
+  constructor(said: string, location: string) {
+    super("unavailable", said, { failure: "other-answer", about: location });
+    this.location = location;
+  }
+}
+
 export interface ClientLinkEvents {
   /** A packet between messages; also such that nobody set up. */
   interleaved(channel: number, data: Buffer): void;
@@ -128,10 +138,14 @@ export class RtspClientLink {
     const timer = setTimeout(
       () =>
         waiter.reject(
-          new AppError("unavailable", `the camera did not answer ${method} within ${this.#timeoutMs} ms`, {
-            failure: "no-answer",
-            about: method,
-          }),
+          new AppError(
+            "unavailable",
+            `the camera did not answer ${method} within ${this.#timeoutMs / 1000} s`,
+            {
+              failure: "no-answer",
+              about: method,
+            },
+          ),
         ),
       this.#timeoutMs,
     );
@@ -203,6 +217,8 @@ export class RtspClientLink {
       });
     }
     if (status === 461) throw new TransportRefused(said);
+    const location = response.headers.get("location");
+    if (status >= 300 && status < 400 && location !== undefined) throw new Moved(said, location);
     throw new AppError("unavailable", said, {
       failure: "other-answer",
       about: `${method}: ${status} ${reason}`,
@@ -218,7 +234,7 @@ export class RtspClientLink {
       });
     }
     return new AppError("refused", `the camera does not accept the password of ${user}`, {
-      hint: "check user and password; special characters in them may be written as %40 for @, %3A for :",
+      hint: "check user and password; special characters in them are written as %40 for @, %3A for :, %25 for %",
       failure: "password-wrong",
       about: user,
     });

@@ -1,6 +1,6 @@
 import { AppError, errorKind } from "../base/errors.ts";
 import { expired, onAbort } from "../base/wait.ts";
-import { RtspClientLink, TransportRefused } from "./client-link.ts";
+import { Moved, RtspClientLink, TransportRefused } from "./client-link.ts";
 import type { RtspResponse } from "./message.ts";
 import { Receiver, type RtspClientEvents } from "./receiver.ts";
 import { parseRtcp, receiverReport } from "./rtcp.ts";
@@ -9,7 +9,7 @@ import { chooseVideo, parseSdp } from "./sdp.ts";
 import { type ByteStream, connectBytes } from "./socket.ts";
 import { parseTransport, type Transport } from "./transport.ts";
 import { openPortPair, type PortPair } from "./udp.ts";
-import { controlBase, controlUri, parseRtspUrl, type RtspUrl } from "./url.ts";
+import { controlBase, controlUri, movedTo, parseRtspUrl, type RtspUrl } from "./url.ts";
 
 export interface RtspClientOptions {
   readonly url: string;
@@ -26,6 +26,8 @@ const CONNECT_TIMEOUT_MS = 3000;
 const DEFAULT_SILENCE_MS = 10_000;
 /** A camera that sends nothing for so long is asked for a sign of life: one that was started anew says it knows nobody. */
 const ASKED_AFTER_MS = 1000;
+/** So often the stream may be at another address, in a row. */
+const MOVES_MAX = 3;
 /** Packets that wait for a late one over UDP. */
 const REORDER_DEPTH = 64;
 /** An orderly goodbye may take so long. */
@@ -43,14 +45,18 @@ export async function playRtsp(
   events: RtspClientEvents,
   signal: AbortSignal,
 ): Promise<void> {
-  const url = parseRtspUrl(text);
+  let url = parseRtspUrl(text);
+  let way = transport;
   const limits = { timeoutMs, silenceMs, signal };
-  try {
-    await playOnce(url, transport, events, limits);
-  } catch (error) {
-    if (!(error instanceof TransportRefused)) throw error;
-    // Some cameras want DESCRIBE again before they take another transport, so all of it is done anew.
-    await playOnce(url, transport === "tcp" ? "udp" : "tcp", events, limits);
+  for (let moves = 0; ; ) {
+    try {
+      return await playOnce(url, way, events, limits);
+    } catch (error) {
+      if (error instanceof Moved && moves++ < MOVES_MAX) url = movedTo(url, error.location);
+      // Some cameras want DESCRIBE again before they take another transport, so all of it is done anew.
+      else if (error instanceof TransportRefused && way === transport) way = way === "tcp" ? "udp" : "tcp";
+      else throw error;
+    }
   }
 }
 

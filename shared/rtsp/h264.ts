@@ -12,6 +12,8 @@ const STAP_A = 24;
 const FU_A = 28;
 /** Supplemental message "recovery point": pictures after it come out whole without an IDR (H.264 D.2.8). */
 const SEI_RECOVERY_POINT = 6;
+/** Messages that say something of decoding come first and are short; texts of encoders may fill packets. */
+const SEI_LOOKED_AT_BYTES = 256;
 
 /** RTP payloads of H.264, RFC 6184: single units, STAP-A and FU-A (packetization modes 0 and 1). */
 const rules: NalRules = {
@@ -22,15 +24,37 @@ const rules: NalRules = {
   beginsPicture: (slice) => (slice[1]! & 0x80) !== 0,
   isKey: (unit) => {
     const type = unit[0]! & 0x1f;
-    return type === IDR_SLICE || (type === SEI && unit[1] === SEI_RECOVERY_POINT);
+    return type === IDR_SLICE || (type === SEI && holdsRecoveryPoint(unit));
   },
   isClean: (type) => type === IDR_SLICE,
+  reachesBack: () => false, // nothing says it
   parameterTypes: [SPS, PPS],
   unpack,
 };
 
 export function h264Depacketizer({ parameters }: VideoFormat): Depacketizer {
   return new NalDepacketizer(rules, parameterSets(parameters.get("sprop-parameter-sets")));
+}
+
+/** Whether one of a unit's messages is a recovery point (H.264 7.3.2.3): types and sizes are bytes of 255 and a rest. */
+function holdsRecoveryPoint(unit: Uint8Array): boolean {
+  // A 3 after two zeros was put in by the encoder and is counted in no size (7.4.1).
+  const bytes = unit
+    .subarray(1, SEI_LOOKED_AT_BYTES)
+    .filter((byte, i, all) => !(byte === 3 && all[i - 1] === 0 && all[i - 2] === 0));
+  let at = 0;
+  const number = (): number => {
+    let sum = 0;
+    for (; bytes[at] === 255; at++) sum += 255;
+    return sum + (bytes[at++] ?? 0);
+  };
+  // The last byte is the unit's stop bit.
+  while (at + 2 < bytes.length) {
+    if (number() === SEI_RECOVERY_POINT) return true;
+    const size = number();
+    at += size;
+  }
+  return false;
 }
 
 function unpack(payload: Buffer): Payload {

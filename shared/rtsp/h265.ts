@@ -4,6 +4,9 @@ import { aggregated } from "./h264.ts";
 import { parameterSets } from "./nal.ts";
 import type { VideoFormat } from "./sdp.ts";
 
+/** "Random access skipped leading" pictures (H.265 3.111): shown before a key picture that comes before them. */
+const RASL_N = 8;
+const RASL_R = 9;
 const FIRST_KEY = 16; // BLA_W_LP
 const IDR_W_RADL = 19;
 const IDR_N_LP = 20;
@@ -26,6 +29,7 @@ const rules: NalRules = {
   beginsPicture: (slice) => (slice[2]! & 0x80) !== 0,
   isKey: (unit) => typeOf(unit) >= FIRST_KEY && typeOf(unit) <= LAST_KEY,
   isClean: (type) => type === IDR_W_RADL || type === IDR_N_LP,
+  reachesBack: (type) => type === RASL_N || type === RASL_R,
   parameterTypes: [VPS, SPS, PPS],
   unpack,
 };

@@ -1,4 +1,9 @@
-import { type CodedPicture, type Depacketizer, PICTURE_SIZE_BYTES_MAX } from "./access-unit.ts";
+import {
+  type CodedPicture,
+  type Depacketizer,
+  PICTURE_PACKET_COUNT_MAX,
+  PICTURE_SIZE_BYTES_MAX,
+} from "./access-unit.ts";
 import { joinAnnexB, splitAnnexB } from "./nal.ts";
 import type { RtpPacket } from "./rtp.ts";
 
@@ -15,6 +20,8 @@ export interface NalRules {
   isKey(unit: Uint8Array): boolean;
   /** Whether a picture of this unit ends all ties: none after it builds on one before it. */
   isClean(type: number): boolean;
+  /** A slice of a picture that comes after a key picture and builds on one before it. */
+  reachesBack(type: number): boolean;
   /** The parameter sets, in the order a decoder wants them. */
   readonly parameterTypes: readonly number[];
   /** Takes a payload apart. */
@@ -59,6 +66,8 @@ export class NalDepacketizer implements Depacketizer {
   #timestamp: number | undefined;
   /** Set while what follows a loss cannot be decoded: the timestamp of the loss. */
   #gateSince: number | "start" | undefined = "start";
+  /** What came before the last key picture is not all there. */
+  #hasGap = false;
   damaged = 0;
 
   constructor(rules: NalRules, parameters: readonly Buffer[]) {
@@ -77,9 +86,10 @@ export class NalDepacketizer implements Depacketizer {
     this.#timestamp = packet.timestamp;
     this.#packets.push(packet);
     this.#sizeBytes += packet.payload.length;
-    if (this.#sizeBytes > PICTURE_SIZE_BYTES_MAX) {
+    if (this.#sizeBytes > PICTURE_SIZE_BYTES_MAX || this.#packets.length > PICTURE_PACKET_COUNT_MAX) {
       this.#clear();
       this.#lose(packet.timestamp);
+      this.damaged++;
       return;
     }
     this.#take(packet.payload);
@@ -152,7 +162,12 @@ export class NalDepacketizer implements Depacketizer {
       this.damaged++;
       return undefined;
     }
+    if (isKey) this.#hasGap = this.#gateSince !== undefined;
     this.#gateSince = undefined;
+    if (this.#hasGap && units.some((unit) => this.#rules.reachesBack(this.#rules.typeOf(unit)))) {
+      this.damaged++;
+      return undefined;
+    }
     const data = joinAnnexB(isKey ? this.#withParameters(units) : units);
     const isClean = isKey && units.some((unit) => this.#rules.isClean(this.#rules.typeOf(unit)));
     return { timestamp, isKey, isClean, data, packets };

@@ -1,4 +1,9 @@
-import { type CodedPicture, type Depacketizer, PICTURE_SIZE_BYTES_MAX } from "./access-unit.ts";
+import {
+  type CodedPicture,
+  type Depacketizer,
+  PICTURE_PACKET_COUNT_MAX,
+  PICTURE_SIZE_BYTES_MAX,
+} from "./access-unit.ts";
 import { quantizationTables, STANDARD_HUFFMAN } from "./jpeg-tables.ts";
 import type { RtpPacket } from "./rtp.ts";
 import type { VideoFormat } from "./sdp.ts";
@@ -29,7 +34,7 @@ export function jpegDepacketizer(format: VideoFormat): Depacketizer {
  */
 class JpegDepacketizer implements Depacketizer {
   readonly #sdpSize: VideoFormat["size"];
-  /** Tables by Q from 128 to 254: a camera may send them once and refer to them afterwards. */
+  /** Tables by Q from 128 on: a camera may send them once and refer to them afterwards, even by 255 (which must not be). */
   readonly #tables = new Map<number, Buffer>();
   #first: { readonly header: JpegHeader; readonly size: { width: number; height: number } } | undefined;
   #parts: Buffer[] = [];
@@ -52,7 +57,8 @@ class JpegDepacketizer implements Depacketizer {
     this.#parts.push(header.scan);
     this.#packets.push(packet);
     this.#held += header.scan.length;
-    if (this.#held > PICTURE_SIZE_BYTES_MAX) return this.#giveUp();
+    const isTooLarge = this.#held > PICTURE_SIZE_BYTES_MAX || this.#packets.length > PICTURE_PACKET_COUNT_MAX;
+    if (isTooLarge) return this.#giveUp();
     if (packet.marker) yield* this.#finish();
   }
 

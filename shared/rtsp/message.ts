@@ -12,6 +12,12 @@ export class Headers {
     return this;
   }
 
+  /** Text that goes on with a field's last value. */
+  extend(name: string, more: string): void {
+    const values = this.#fields.get(name.toLowerCase());
+    if (values !== undefined) values.push(`${values.pop()} ${more}`.trim());
+  }
+
   /** The first value. */
   get(name: string): string | undefined {
     return this.#fields.get(name.toLowerCase())?.[0];
@@ -44,10 +50,12 @@ export function parseHead(text: string): RtspRequest | RtspResponse {
   const headers = new Headers();
   let last: string | undefined;
   for (const line of lines.slice(1)) {
-    // A line that begins with a space goes on with the one before (RFC 2068 section 4.2).
     const colon = line.indexOf(":");
-    if (/^[ \t]/.test(line) || colon < 1) {
+    const goesOn = /^[ \t]/.test(line);
+    if (goesOn || colon < 1) {
       if (last === undefined && line.trim() !== "") throw malformed(line);
+      // A line that begins with a space goes on with the one before (RFC 2068 section 4.2); others say nothing.
+      if (goesOn && last !== undefined) headers.extend(last, line.trim());
       continue;
     }
     last = line.slice(0, colon).trim();

@@ -43,16 +43,18 @@ const BACKLOG_PICTURES_MAX = 600;
 export class StreamPublication implements Publication {
   readonly #viewers = new Set<StreamViewer>();
   #format = deferred<PublishedFormat>();
-  #known = false;
+  #known: PublishedFormat | undefined;
   #backlog: OutgoingPicture[] = [];
   #backlogBytes = 0;
 
-  /** The camera was reached, perhaps again, perhaps with another stream. */
+  /** The camera was reached, perhaps again, perhaps with another stream: then its viewers must ask anew what it is. */
   open(format: PublishedFormat): void {
-    if (this.#known) this.#format = deferred<PublishedFormat>();
-    this.#known = true;
+    if (this.#known !== undefined) this.#format = deferred<PublishedFormat>();
+    const isOther = this.#known !== undefined && !isSameStream(this.#known, format);
+    this.#known = format;
     this.#format.resolve(format);
     this.#clearBacklog();
+    if (isOther) endAll(this.#viewers);
   }
 
   push({ isKey, packets }: CodedPicture): void {
@@ -82,6 +84,16 @@ export class StreamPublication implements Publication {
     this.#backlog = [];
     this.#backlogBytes = 0;
   }
+}
+
+/** Whether who can play the one can play the other; parameter sets come with the key pictures. */
+function isSameStream(a: PublishedFormat, b: PublishedFormat): boolean {
+  return a.payloadType === b.payloadType && a.encoding === b.encoding && a.clockRate === b.clockRate;
+}
+
+function endAll(viewers: Set<StreamViewer>): void {
+  for (const viewer of [...viewers]) viewer.ended();
+  viewers.clear();
 }
 
 const JPEG_FORMAT = {
@@ -118,8 +130,7 @@ export class JpegPublication implements Publication {
   /** The file or the scene is over. */
   end(): void {
     this.#hasEnded = true;
-    for (const viewer of this.#viewers) viewer.ended();
-    this.#viewers.clear();
+    endAll(this.#viewers);
   }
 
   async format(): Promise<PublishedFormat> {
@@ -128,7 +139,9 @@ export class JpegPublication implements Publication {
   }
 
   attach(viewer: StreamViewer): Disposable {
-    this.#viewers.add(viewer);
+    // It may have ended between a player's question and its PLAY.
+    if (this.#hasEnded) viewer.ended();
+    else this.#viewers.add(viewer);
     return { [Symbol.dispose]: () => this.#viewers.delete(viewer) };
   }
 }

@@ -48,7 +48,8 @@ export class Receiver {
   #announced: number | undefined;
   #strangers = 0;
   #isNewSender = false;
-  #arrivedMs: number | undefined;
+  /** When the first packet of the picture under way came, and that of the one before, which it may complete. */
+  #arrivals: readonly { readonly timestamp: number; readonly atMs: number }[] = [];
 
   constructor(format: VideoFormat, depth: number, events: RtspClientEvents) {
     this.#format = format;
@@ -92,14 +93,17 @@ export class Receiver {
       const lostBefore = this.#isNewSender ? Math.max(1, missing) : missing;
       this.#isNewSender = false;
       if (lostBefore > 0) this.#events.onLoss?.(lostBefore);
-      this.#arrivedMs ??= Date.now();
+      const { timestamp } = next;
+      if (this.#arrivals[0]?.timestamp !== timestamp) {
+        this.#arrivals = [{ timestamp, atMs: Date.now() }, ...this.#arrivals.slice(0, 1)];
+      }
       for (const picture of this.#depacketizer.push(next, lostBefore)) {
         const mediaMs = this.#timeline.ms(picture.timestamp);
-        const arrivedMs = this.#arrivedMs ?? Date.now();
+        const arrival = this.#arrivals.find((one) => one.timestamp === picture.timestamp);
+        const arrivedMs = arrival?.atMs ?? Date.now();
         const cameraClockAheadMs = this.#clock.aheadMs;
         const takenMs = this.#takenMs(picture.timestamp) ?? arrivedMs;
         this.#events.onPicture({ ...picture, arrivedMs, mediaMs, cameraClockAheadMs, takenMs });
-        this.#arrivedMs = undefined;
       }
     }
   }

@@ -24,13 +24,11 @@ export class RtspServer implements Disposable {
   readonly #options: RtspServerOptions;
   readonly #listener: Disposable & { readonly port: number };
   readonly #connections = new Set<ServerConnection>();
-  readonly #guard: DigestGuard;
   readonly #sweep: ReturnType<typeof setInterval>;
 
   /** @throws {AppError} `unavailable` when the port cannot be had */
   constructor(options: RtspServerOptions) {
     this.#options = options;
-    this.#guard = new DigestGuard("vigia", options.viewer);
     this.#listener = listenForBytes(options.host, options.port, (stream) => this.#accept(stream));
     this.#sweep = setInterval(() => {
       for (const connection of this.#connections) connection.checkAlive();
@@ -50,9 +48,11 @@ export class RtspServer implements Disposable {
       stream.end();
       return;
     }
-    const { streams, log, guardLoopback } = this.#options;
+    const { streams, viewer, log, guardLoopback } = this.#options;
     const isNear = /^(127\.|::1$)/.test(stream.remoteHost);
-    const guard = isNear && guardLoopback !== true ? undefined : this.#guard;
+    const isOpen = isNear && guardLoopback !== true;
+    // A nonce for each connection: an answer that somebody overheard opens no other one.
+    const guard = isOpen ? undefined : new DigestGuard("vigia", viewer);
     const connection = new ServerConnection(stream, { streams, guard, log });
     this.#connections.add(connection);
     void connection.closed.finally(() => this.#connections.delete(connection));

@@ -155,7 +155,7 @@ export async function connectBytes(options: {
   };
   using _abort = onAbort(signal, () => giveUp(new AppError("cancelled", "stopped while connecting")));
   const timer = setTimeout(
-    () => giveUp(unavailable("no-answer", `no answer within ${timeoutMs} ms`)),
+    () => giveUp(unavailable("no-answer", `no answer within ${timeoutMs / 1000} s`)),
     timeoutMs,
   );
   let pending: Promise<Socket<SocketState>> | undefined;

@@ -21,9 +21,10 @@ export function parseTransport(text: string): Transport {
   const source = value("source");
   return {
     protocol: /\/tcp$/i.test(parts[0] ?? "") ? "tcp" : "udp",
-    interleaved: pair(value("interleaved"), 255),
-    clientPorts: pair(value("client_port"), 65_535),
-    serverPorts: pair(value("server_port"), 65_535),
+    interleaved: pair(value("interleaved"), 0, 255),
+    // Nothing can be sent to port 0, which some cameras name for "none".
+    clientPorts: pair(value("client_port"), 1, 65_535),
+    serverPorts: pair(value("server_port"), 1, 65_535),
     source: source === undefined || source === "" ? undefined : source,
     ssrc: ssrc === undefined ? undefined : Number.parseInt(ssrc, 16),
     multicast: parts.some((part) => part.toLowerCase() === "multicast"),
@@ -35,10 +36,10 @@ export function parseTransports(text: string): Transport[] {
   return text.split(",").map(parseTransport);
 }
 
-function pair(text: string | undefined, most: number): readonly [number, number] | undefined {
+function pair(text: string | undefined, least: number, most: number): readonly [number, number] | undefined {
   const found = /^(\d{1,5})(?:-(\d{1,5}))?$/.exec(text ?? "");
   if (found === null) return undefined;
   const first = Number(found[1]);
   const second = found[2] === undefined ? first + 1 : Number(found[2]);
-  return first <= most && second <= most ? [first, second] : undefined;
+  return [first, second].every((one) => one >= least && one <= most) ? [first, second] : undefined;
 }

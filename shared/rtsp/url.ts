@@ -46,6 +46,19 @@ export function parseRtspUrl(text: string): RtspUrl {
   };
 }
 
+/**
+ * The address that a camera or a server in front of it sends us to. User and password go along only to the same host,
+ * and from a secure connection only to another one.
+ *
+ * @throws {AppError} `usage` where it is no RTSP address
+ */
+export function movedTo(from: RtspUrl, location: string): RtspUrl {
+  const to = parseRtspUrl(location.trim());
+  const isSameHost = to.host.toLowerCase() === from.host.toLowerCase();
+  if (to.user !== undefined || !isSameHost || (from.secure && !to.secure)) return to;
+  return { ...to, user: from.user, password: from.password };
+}
+
 function decoded(text: string): string {
   try {
     return decodeURIComponent(text);

@@ -1,4 +1,4 @@
-import { createHash, type Hash } from "node:crypto";
+import { createHash, type Hash, randomUUID } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, rmSync, statSync } from "node:fs";
 import { type FileHandle, open, readFile, rename, rm, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
@@ -22,7 +22,6 @@ export function hashOf(bytes: Uint8Array): string {
 export class BlobStore {
   readonly #folder: string;
   readonly #incoming: string;
-  #counter = 0;
 
   constructor(folder: string) {
     this.#folder = folder;
@@ -71,7 +70,8 @@ export class BlobStore {
 
   /** Opens a place for a blob that arrives in pieces. */
   async receive(sha256: string, totalBytes: number): Promise<BlobReceiver> {
-    const draft = join(this.#incoming, `${process.pid}-${++this.#counter}`);
+    // Not by the process's number, which another start may have had.
+    const draft = join(this.#incoming, randomUUID());
     try {
       return new BlobReceiver(sha256, totalBytes, draft, this.path(sha256), await open(draft, "wx", 0o640));
     } catch (error) {

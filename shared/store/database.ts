@@ -75,6 +75,11 @@ export function storeError(error: unknown, what: string): AppError {
   return new AppError("data-loss", what, { cause: error });
 }
 
+/** Whether a write that failed may be found all the same after a crash: a disk that fails says nothing for certain. */
+export function mayBeCommitted(error: unknown): boolean {
+  return codeOf(error).startsWith("SQLITE_IOERR");
+}
+
 function migrate(database: Database, path: string, migrations: readonly string[]): void {
   // Exclusive from the first look, so that two processes that start together do not both migrate.
   database

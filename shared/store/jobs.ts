@@ -35,6 +35,9 @@ interface JobRow {
   readonly created_ms: number;
 }
 
+/** Of a job that is not over and whose data set is here. */
+const IS_HERE = "state IN ('queued', 'preparing', 'training', 'evaluating')";
+
 /** Data sets and the jobs that learn from them: the durable queue of the trainer. */
 export class JobStore {
   readonly #database: Database;
@@ -114,16 +117,6 @@ export class JobStore {
       }));
   }
 
-  /** The split of each sample, in order. */
-  splits(datasetId: number): SampleRow["split"][] {
-    return this.#database
-      .query<{ split: SampleRow["split"] }, [number]>(
-        "SELECT split FROM samples WHERE dataset_id = ? ORDER BY position",
-      )
-      .all(datasetId)
-      .map(({ split }) => split);
-  }
-
   /** Changes what is given. */
   update(
     id: number,
@@ -162,10 +155,14 @@ export class JobStore {
 
   /** The job to work on: the oldest that is not over and whose data set is here. */
   next(): Job | undefined {
-    return this.#rows(
-      `SELECT * FROM jobs WHERE state IN ('queued', 'preparing', 'training', 'evaluating')
-       ORDER BY id LIMIT 1`,
-    )[0];
+    return this.#rows(`SELECT * FROM jobs WHERE ${IS_HERE} ORDER BY id LIMIT 1`)[0];
+  }
+
+  /** How many jobs will be worked on before this one, as things stand; the one that runs is among them. */
+  countBefore(id: number): number {
+    return this.#database
+      .query<{ n: number }, [number]>(`SELECT count(*) AS n FROM jobs WHERE ${IS_HERE} AND id < ?`)
+      .get(id)!.n;
   }
 
   /** The newest jobs, newest first. */

@@ -126,7 +126,9 @@ export class ModelRegistry {
       else this.#database.query("DELETE FROM models WHERE name = ? AND version = ?").run(name, version);
     }
     for (const file of readdirSync(this.#folder)) {
-      if (!known.has(file) && /\.(onnx|part)$/.test(file)) rmSync(join(this.#folder, file), { force: true });
+      // What people put there by other names is theirs.
+      const isOurs = /-v\d+\.onnx(\.[0-9a-f]+\.part)?$/.test(file);
+      if (isOurs && !known.has(file)) rmSync(join(this.#folder, file), { force: true });
     }
   }
 }

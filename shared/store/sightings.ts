@@ -2,7 +2,7 @@ import type { Database, SQLQueryBindings } from "bun:sqlite";
 import { join } from "node:path";
 import { AppError } from "../base/errors.ts";
 import { containing } from "./containing.ts";
-import { databaseDefects, openDatabase, storeError } from "./database.ts";
+import { databaseDefects, mayBeCommitted, openDatabase, storeError } from "./database.ts";
 import { closeUpOf, PhotoFolder } from "./photos.ts";
 import type { Sighting } from "./sighting.ts";
 import { fromRow, pathText, type SightingRow as Row } from "./sighting-row.ts";
@@ -108,39 +108,34 @@ export class SightingLog implements Disposable {
   /** Saves the photo (and the close-up), then the row. Throws `data-loss`, and then none of them is there. */
   open(sighting: NewSighting, jpeg: Uint8Array, closeUp?: Uint8Array): Sighting {
     const photo = this.photos.newName(sighting.camera, sighting.firstSeenMs);
-    return this.#write("the sighting", () => {
-      try {
-        this.photos.write(photo, jpeg, closeUp);
-        const row = this.#database
-          .query<Row, (string | number | null)[]>(
-            `INSERT INTO sighting (camera, class, score, first_seen_ms, last_seen_ms, first_media_ms, last_media_ms,
+    return this.#write("the sighting", (writePhoto) => {
+      writePhoto(photo, jpeg, closeUp);
+      const row = this.#database
+        .query<Row, (string | number | null)[]>(
+          `INSERT INTO sighting (camera, class, score, first_seen_ms, last_seen_ms, first_media_ms, last_media_ms,
                                    x1, y1, x2, y2, photo, model, model_version, name, close_up, path, clock_ahead_ms, zone,
                                    revision)
              VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ${NEXT_REVISION}) RETURNING *`,
-          )
-          .get(
-            sighting.camera,
-            sighting.className,
-            sighting.score,
-            sighting.firstSeenMs,
-            sighting.lastSeenMs,
-            sighting.firstMediaMs ?? null,
-            sighting.lastMediaMs ?? null,
-            ...sighting.box,
-            photo,
-            sighting.model,
-            sighting.modelVersion,
-            sighting.name ?? null,
-            closeUp === undefined ? null : closeUpOf(photo),
-            sighting.path === undefined ? null : pathText(sighting.path),
-            sighting.clockAheadMs ?? null,
-            sighting.zone ?? null,
-          );
-        return fromRow(row!);
-      } catch (error) {
-        this.photos.remove(photo);
-        throw error;
-      }
+        )
+        .get(
+          sighting.camera,
+          sighting.className,
+          sighting.score,
+          sighting.firstSeenMs,
+          sighting.lastSeenMs,
+          sighting.firstMediaMs ?? null,
+          sighting.lastMediaMs ?? null,
+          ...sighting.box,
+          photo,
+          sighting.model,
+          sighting.modelVersion,
+          sighting.name ?? null,
+          closeUp === undefined ? null : closeUpOf(photo),
+          sighting.path === undefined ? null : pathText(sighting.path),
+          sighting.clockAheadMs ?? null,
+          sighting.zone ?? null,
+        );
+      return fromRow(row!);
     });
   }
 
@@ -154,32 +149,27 @@ export class SightingLog implements Disposable {
     jpeg: Uint8Array,
     closeUp?: Uint8Array,
   ): Sighting | undefined {
-    const changed = this.#write("the better photo", () => {
+    const changed = this.#write("the better photo", (writePhoto) => {
       const before = this.get(id);
       if (before === undefined) return undefined;
       const photo = this.photos.newName(before.camera, better.lastSeenMs);
-      try {
-        this.photos.write(photo, jpeg, closeUp);
-        const row = this.#database
-          .query<Row, (string | number | null)[]>(
-            `UPDATE sighting SET score = ?, x1 = ?, y1 = ?, x2 = ?, y2 = ?, last_seen_ms = max(last_seen_ms, ?),
+      writePhoto(photo, jpeg, closeUp);
+      const row = this.#database
+        .query<Row, (string | number | null)[]>(
+          `UPDATE sighting SET score = ?, x1 = ?, y1 = ?, x2 = ?, y2 = ?, last_seen_ms = max(last_seen_ms, ?),
                                  last_media_ms = coalesce(?, last_media_ms),
                                  photo = ?, close_up = ?, revision = ${NEXT_REVISION} WHERE id = ? RETURNING *`,
-          )
-          .get(
-            better.score,
-            ...better.box,
-            better.lastSeenMs,
-            better.lastMediaMs ?? null,
-            photo,
-            closeUp === undefined ? null : closeUpOf(photo),
-            id,
-          );
-        return { sighting: fromRow(row!), old: before.photo };
-      } catch (error) {
-        this.photos.remove(photo);
-        throw error;
-      }
+        )
+        .get(
+          better.score,
+          ...better.box,
+          better.lastSeenMs,
+          better.lastMediaMs ?? null,
+          photo,
+          closeUp === undefined ? null : closeUpOf(photo),
+          id,
+        );
+      return { sighting: fromRow(row!), old: before.photo };
     });
     // After the commit: a crash before this line leaves a photo without a row, which the next sweep removes.
     if (changed !== undefined) this.photos.remove(changed.old);
@@ -390,13 +380,29 @@ export class SightingLog implements Disposable {
     this.#database.close();
   }
 
-  /** One write at a time over all processes: `IMMEDIATE` takes the lock before anything is read. */
-  #write<T>(what: string, body: () => T): T {
+  /**
+   * One write at a time over all processes: `IMMEDIATE` takes the lock before anything is read. What the body writes as a
+   * photo goes when the rest of it fails, up to the commit.
+   */
+  #write<T>(what: string, body: (writePhoto: PhotoFolder["write"]) => T): T {
+    let photo: string | undefined;
+    const writePhoto: PhotoFolder["write"] = (name, ...files) => {
+      photo = name;
+      this.photos.write(name, ...files);
+    };
     try {
-      return this.#database.transaction(body).immediate();
+      return this.#database.transaction(() => body(writePhoto)).immediate();
     } catch (error) {
+      if (photo !== undefined && !mayBeCommitted(error)) this.#removeIfItGoes(photo);
       throw storeError(error, `${what} could not be saved`);
     }
+  }
+
+  /** What went wrong is to be told, and not that this does too: the next start's sweep takes the photo. */
+  #removeIfItGoes(photo: string): void {
+    try {
+      this.photos.remove(photo);
+    } catch {}
   }
 }
 

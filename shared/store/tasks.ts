@@ -88,6 +88,15 @@ export class TaskStore {
     });
   }
 
+  /** Gives a worker more time for what it has. */
+  extend(worker: string, untilMs: number): void {
+    this.#saving(() => {
+      this.#database
+        .query("UPDATE tasks SET lease_until_ms = ? WHERE worker = ? AND state = 'leased'")
+        .run(untilMs, worker);
+    });
+  }
+
   /** Keeps a task's result. False when it had been given to another, or was done already: the result is then spare. */
   done(
     id: number,

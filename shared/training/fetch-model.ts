@@ -65,7 +65,10 @@ export class ModelClient {
 
   async #next(): Promise<Buffer> {
     const { value, done } = await this.#inbox.next();
-    if (done === true) throw new AppError("unavailable", "the trainer ended the link");
+    if (done === true) {
+      const cause = this.#link.closed.reason;
+      throw new AppError("unavailable", "the trainer ended the link", { cause });
+    }
     return value;
   }
 }

@@ -11,6 +11,8 @@ export function noteText(note: JobNote | undefined): string {
       return "";
     case "arriving":
       return `${note.done} of ${countText(note.total, "picture")} have arrived`;
+    case "others-first":
+      return `${countText(note.total, "job")} before this one`;
     case "preparing":
       return `${note.done} of ${countText(note.total, "picture")}`;
     case "no-worker":
@@ -23,6 +25,12 @@ export function noteText(note: JobNote | undefined): string {
     case "failed":
       return note.failure?.text ?? "";
   }
+}
+
+/** How good the model is: of faces the share that is named right, of others the mAP50; empty where that is not known. */
+export function scoreText({ accuracy, map50 }: Pick<JobStatus, "accuracy" | "map50">): string {
+  if (accuracy !== undefined) return `accuracy ${accuracy.toFixed(3)}`;
+  return map50 === undefined ? "" : `mAP50 ${map50.toFixed(3)}`;
 }
 
 /** Each machine's speed, share of the work, network time and what holds it back, in a line; the slowest first. */

@@ -4,6 +4,7 @@ import { stat } from "node:fs/promises";
 import { AppError } from "../base/errors.ts";
 import { PICTURE_FILE_BYTES_MAX } from "../base/limits.ts";
 import type { Log } from "../base/log.ts";
+import { throwIfAborted } from "../base/wait.ts";
 import type { Dataset, Sample } from "../dataset/types.ts";
 import type { Connection } from "../net/connection.ts";
 import { type MessageOf, messageTag } from "../wire/message.ts";
@@ -26,6 +27,8 @@ import type { TrainingOptions } from "./options.ts";
 /** Labels in one message, at most; a page of samples stays far below the limit of a message. */
 const PAGE_LABELS_MAX = 4000;
 const PAGE_SAMPLES_MAX = 500;
+
+const STOPPED = "stopped before all pictures were handed in: there is no job";
 
 export interface Submission {
   readonly name: string;
@@ -68,11 +71,13 @@ export class JobClient {
   /**
    * Describes the data set, sends the pictures that the trainer lacks, and returns the job's number once all is there.
    *
-   * @throws {AppError} `refused` with the trainer's reason; `input` when a picture's file changed meanwhile
+   * @param signal gives it up between two pictures; the trainer forgets the job when the link ends
+   * @throws {AppError} `refused` with the trainer's reason; `input` when a picture's file changed meanwhile; `cancelled`
    */
   async submit(
     { name, dataset, options, initPath }: Submission,
     onProgress: (progress: SubmitProgress) => void = () => {},
+    signal?: AbortSignal,
   ): Promise<number> {
     const samples = SPLITS.flatMap((split) =>
       (dataset.splits[split] ?? []).map((sample) => ({ split, sample })),
@@ -83,6 +88,7 @@ export class JobClient {
     const paths = new Map<string, string>();
     const rows: SampleRow[] = [];
     for (const [done, { split, sample }] of samples.entries()) {
+      throwIfAborted(signal, STOPPED);
       const row = await rowOf(split, sample);
       rows.push(row);
       paths.set(row.sha256, sample.path);
@@ -100,18 +106,20 @@ export class JobClient {
     const { jobId } = await this.#next(JobAccepted);
     this.#jobId = jobId;
     for (const page of pagesOf(rows)) await this.#link.send(SampleRows, { rows: page });
-    await this.#sendWanted(paths, onProgress);
+    await this.#sendWanted(paths, onProgress, signal);
     return jobId;
   }
 
   async #sendWanted(
     paths: ReadonlyMap<string, string>,
     onProgress: (progress: SubmitProgress) => void,
+    signal: AbortSignal | undefined,
   ): Promise<void> {
     for (let done = 0; ; ) {
       const { hashes } = await this.#next(BlobsWanted);
       if (hashes.length === 0) return;
       for (const sha256 of hashes) {
+        throwIfAborted(signal, STOPPED);
         const path = paths.get(sha256);
         if (path === undefined)
           throw new AppError("protocol", "the trainer asks for a picture that is not ours");
@@ -130,6 +138,12 @@ export class JobClient {
       yield news;
       if (["done", "failed", "cancelled"].includes(news.status.state)) return;
     }
+  }
+
+  /** How the job stands now. */
+  async news(jobId: number): Promise<JobNews> {
+    for await (const news of this.follow(jobId)) return news;
+    throw new AppError("bug", "a job without news");
   }
 
   /** Asks the trainer to end the job; `follow` then reports its end. */
@@ -158,6 +172,7 @@ export class JobClient {
     const { value: body, done } = await this.#inbox.next();
     if (done === true) {
       throw new AppError("unavailable", "the trainer ended the link", {
+        cause: this.#link.closed.reason,
         hint:
           this.#jobId === undefined
             ? "submit again"

@@ -8,7 +8,7 @@ import { countText } from "../../shared/base/text.ts";
 import { type Model, openModel } from "../../shared/detect/model.ts";
 import { decodePicture, readPictureFile } from "../../shared/image/codec.ts";
 import { drawDetections } from "../../shared/image/draw.ts";
-import { isPictureName } from "../../shared/image/endings.ts";
+import { isPictureName, isVideoName } from "../../shared/image/endings.ts";
 import { choiceFlag } from "../flags.ts";
 import { MODEL_FLAGS, modelBytes } from "../model-flag.ts";
 import { COMMON_FLAGS, type Command, type CommandContext, isSet, textOf } from "../shell.ts";
@@ -107,7 +107,15 @@ function freeName(stem: string, taken: Set<string>): string {
 /** A picture, or the pictures of a folder in the order of their names. Throws `usage` for what is not there. */
 async function picturesOf(path: string): Promise<string[]> {
   const found = statSync(path, { throwIfNoEntry: false });
-  if (found === undefined) throw new AppError("usage", `there is no picture or folder ${path}`);
+  if (found === undefined)
+    throw new AppError("usage", `there is no picture or folder ${path}`, {
+      hint: "give pictures (.jpg, .png, .webp, ...) or folders of them",
+    });
+  if (!found.isDirectory() && isVideoName(path)) {
+    throw new AppError("usage", `${path} is a video`, {
+      hint: `watch it: vigia watch --model FILE clip=${path}`,
+    });
+  }
   if (!found.isDirectory()) return [path];
   const names = await readdir(path);
   return names

@@ -122,8 +122,8 @@ function multicastFinding(found: Address | AppError, isGiven: boolean): Finding 
       : errorLine(found);
   const hint = isGiven
     ? undefined
-    : "start one with vigia --role trainer; where it runs, Wi-Fi isolation or a firewall keeps multicast (UDP 7701) " +
-      "away: name it with --trainer HOST:PORT";
+    : "start one with vigia --role trainer. Where it runs: this machine needs the --token that it prints; " +
+      "if it has that, Wi-Fi isolation or a firewall keeps multicast (UDP 7701) away: name it with --trainer HOST:PORT";
   return { what, ok: false, optional: true, says, hint };
 }
 

@@ -1,3 +1,4 @@
+import { mkdir } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { Progress } from "../../shared/base/progress.ts";
 import { countText } from "../../shared/base/text.ts";
@@ -38,6 +39,8 @@ export const command: Command = {
       strict: isSet(flags, "strict"),
       log: context.log,
     });
+    const folder = textOf(flags, "report");
+    if (folder !== undefined) await mkdir(folder, { recursive: true }); // where it cannot be, that is said now
     using progress = new Progress();
     const evaluated = await evaluateModel(model, dataset, split, progress, context);
     const { result, difficult, imagesPerSecond } = evaluated;
@@ -48,7 +51,6 @@ export const command: Command = {
       for (const line of evaluationTable(result, how)) context.print(line);
       if (difficult > 0) context.print(`left out: ${countText(difficult, "object")} marked as difficult`);
     }
-    const folder = textOf(flags, "report");
     if (folder === undefined) return;
     const report = { model: model.info, dataset, split, evaluated, engine: model.engineName };
     context.log.info("report written", { page: await writeReport(folder, report, context.signal) });

@@ -1,5 +1,7 @@
 import { bytesText } from "../../shared/base/text.ts";
+import type { ModelInfo } from "../../shared/nn/model-file.ts";
 import { ModelClient } from "../../shared/training/fetch-model.ts";
+import { scoreText } from "../../shared/training/job-words.ts";
 import type { ModelCard } from "../../shared/wire/messages/models.ts";
 import { COMMON_FLAGS, type Command, isSet } from "../shell.ts";
 import { TRAINER_FLAG, trainerDialer } from "../trainer-flag.ts";
@@ -32,8 +34,13 @@ function modelJson({ info, createdMs, ...card }: ModelCard): string {
 }
 
 function modelText({ name, version, classes, fileBytes, createdMs, info }: ModelCard): string {
-  const { metrics } = JSON.parse(info) as { metrics?: { map50?: number } };
-  const score = metrics?.map50 === undefined ? "" : `  mAP50 ${metrics.map50.toFixed(3)}`;
-  const created = new Date(createdMs).toISOString().slice(0, 16).replace("T", " ");
-  return `${name} v${version}  ${created}${score}  ${bytesText(fileBytes)}  ${classes.join(", ")}`;
+  const { metrics, network, lineage } = JSON.parse(info) as Partial<
+    Pick<ModelInfo, "metrics" | "network" | "lineage">
+  >;
+  const accuracy = network?.kind === "mlp" ? metrics?.accuracy : undefined;
+  const score = scoreText({ map50: metrics?.map50, accuracy });
+  const created = new Date(createdMs).toLocaleString("sv").slice(0, 16); // by this machine's clock
+  const early = lineage?.early === true ? "still learning" : "";
+  const facts = [`${name} v${version}`, created, score, early, bytesText(fileBytes), classes.join(", ")];
+  return facts.filter((fact) => fact !== "").join("  ");
 }

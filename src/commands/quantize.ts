@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
-import { dirname, resolve } from "node:path";
-import { AppError } from "../../shared/base/errors.ts";
+import { resolve } from "node:path";
+import { AppError, errorKind, errorLine } from "../../shared/base/errors.ts";
 import { Progress } from "../../shared/base/progress.ts";
 import { bytesText } from "../../shared/base/text.ts";
 import { throwIfAborted } from "../../shared/base/wait.ts";
@@ -22,7 +22,7 @@ import { openEngine } from "../../shared/nn/open-engine.ts";
 import { calibrate } from "../../shared/nn/quantize/calibrate.ts";
 import { evaluateModel } from "../evaluate-model.ts";
 import { wholeFlag } from "../flags.ts";
-import { checkFolder } from "../save-folder.ts";
+import { checkSavePath } from "../save-folder.ts";
 import { COMMON_FLAGS, type Command, type CommandContext, isSet, neededText, textOf } from "../shell.ts";
 
 const PICTURES_DEFAULT = 100;
@@ -51,7 +51,7 @@ export const command: Command = {
   async run(flags, context) {
     const out = resolve(neededText(flags, "out"));
     const count = wholeFlag("pictures", textOf(flags, "pictures"), 1, 10_000) ?? PICTURES_DEFAULT;
-    await checkFolder(dirname(out));
+    await checkSavePath(out);
     const bytes = await readModelBytes(neededText(flags, "model"));
     const { info, weights } = decodeModelFile(bytes);
     const dataset = await readDataset(neededText(flags, "data"), { log: context.log });
@@ -117,13 +117,21 @@ async function* inputs(
   network: NetworkConfig,
   samples: readonly Sample[],
   progress: Progress,
-  { signal }: CommandContext,
+  { signal, log }: CommandContext,
 ): AsyncGenerator<Uint8Array> {
+  let unread = 0;
   const input = new Uint8Array(inputBytes(network));
   for (const [i, { path }] of samples.entries()) {
     throwIfAborted(signal, "quantizing was stopped");
     progress.show({ stage: "learning ranges", share: i / samples.length });
-    writeInput(network, await decodePictureFile(path), input);
+    try {
+      writeInput(network, await decodePictureFile(path), input);
+    } catch (error) {
+      if (errorKind(error) !== "input") throw error;
+      if (++unread === samples.length) throw error;
+      log.warn("a picture cannot be read and is passed over", { file: path, why: errorLine(error) });
+      continue;
+    }
     yield input;
   }
 }

@@ -8,7 +8,7 @@ export const command: Command = {
   definition: {
     meta: { name: "rules", description: "Check a file of near rules, and say what it asks for." },
     args: {
-      file: { type: "positional", required: true, valueHint: "FILE.json", description: "The rules." },
+      file: { type: "positional", required: true, description: "The rules." },
       ...COMMON_FLAGS,
     },
   },

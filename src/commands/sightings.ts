@@ -47,7 +47,7 @@ export const command: Command = {
       ...COMMON_FLAGS,
     },
   },
-  async run(flags, { print }) {
+  async run(flags, { print, log }) {
     const dataDir = neededText(flags, "data");
     const line = lineWriter(flags, dataDir);
     const now = Date.now();
@@ -67,9 +67,22 @@ export const command: Command = {
       print(line.of(photos === undefined ? sighting : await copyPhoto(sightings, sighting, photos)));
       listed.push(sighting.id);
     }
+    if (listed.length === 0) log.info(noneFits(sightings));
     if (isSet(flags, "remove")) sightings.remove(listed);
   },
 };
+
+/** What there is to ask for, where nothing was found. */
+function noneFits(sightings: SightingLog): string {
+  if (sightings.count === 0) return "the log has no sighting yet";
+  const [cameras, classes] = [new Set<string>(), new Set<string>()];
+  for (const { camera, className } of sightings.each({})) {
+    cameras.add(camera);
+    classes.add(className);
+  }
+  const [ofCameras, ofClasses] = [cameras, classes].map((names) => [...names].sort().join(", "));
+  return `no sighting fits; the log has ${ofClasses} at ${ofCameras}`;
+}
 
 interface LineWriter {
   readonly header?: string;

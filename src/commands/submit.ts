@@ -1,9 +1,10 @@
 import { Progress } from "../../shared/base/progress.ts";
 import { checkModelName } from "../../shared/store/models.ts";
+import { noteText, scoreText } from "../../shared/training/job-words.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { COMMON_FLAGS, type Command, isSet, neededText } from "../shell.ts";
 import { TRAINER_FLAG, trainerDialer } from "../trainer-flag.ts";
-import { followJob, handIn, TRAINING_FLAGS, trainingOptions } from "../training.ts";
+import { followJob, handIn, readForTraining, TRAINING_FLAGS } from "../training.ts";
 
 export const command: Command = {
   definition: {
@@ -36,19 +37,21 @@ export const command: Command = {
   },
   async run(flags, context) {
     const { log, print } = context;
-    const [root, name] = [neededText(flags, "dataset"), neededText(flags, "name")];
-    trainingOptions(flags, root);
+    const name = neededText(flags, "name");
     checkModelName(name);
+    using progress = new Progress();
+    const set = await readForTraining(flags, progress, context);
     // Links outlive a first Ctrl-C: it tells the trainer to finish.
     const dial = await trainerDialer(flags, context, new AbortController().signal);
     await using link = await dial();
     const client = new JobClient(link, log);
-    using progress = new Progress();
     const json = isSet(flags, "json");
 
-    const job = await handIn(client, { name, root, flags }, progress, context);
+    const job = await handIn(client, name, set, { progress, signal: context.signal });
     if (!isSet(flags, "wait")) {
-      print(json ? JSON.stringify({ job, name, state: "queued" }) : `job ${job} is queued as ${name}`);
+      const place = noteText((await client.news(job)).status.note);
+      const words = `job ${job} is queued as ${name}${place && `, ${place}`}`;
+      print(json ? JSON.stringify({ job, name, state: "queued" }) : words);
       return;
     }
     if (json) print(JSON.stringify({ job, name, state: "queued" }));
@@ -71,11 +74,11 @@ export const command: Command = {
       state: status.state,
       version: modelVersion,
       map50: status.map50,
+      accuracy: status.accuracy,
       samples: status.samples,
       seconds: Math.round(seconds),
     };
-    print(
-      json ? JSON.stringify(result) : `${name} v${modelVersion} is ready: mAP50 ${status.map50?.toFixed(3)}`,
-    );
+    const score = scoreText(status);
+    print(json ? JSON.stringify(result) : `${name} v${modelVersion} is ready${score && `: ${score}`}`);
   },
 };

@@ -1,7 +1,7 @@
 import { rmSync } from "node:fs";
 import { mkdtemp, rm } from "node:fs/promises";
 import { availableParallelism, tmpdir } from "node:os";
-import { basename, dirname, extname, join, resolve } from "node:path";
+import { basename, extname, join, resolve } from "node:path";
 import { AppError } from "../../shared/base/errors.ts";
 import { Progress } from "../../shared/base/progress.ts";
 import { durationText } from "../../shared/base/text.ts";
@@ -12,10 +12,11 @@ import { openSite, type Site } from "../../shared/net/site.ts";
 import { newToken } from "../../shared/net/token.ts";
 import { saveWhole } from "../../shared/nn/model-file.ts";
 import { ModelClient } from "../../shared/training/fetch-model.ts";
+import { scoreText } from "../../shared/training/job-words.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { SiteProcesses } from "../demo/processes.ts";
 import { wholeFlag } from "../flags.ts";
-import { checkFolder } from "../save-folder.ts";
+import { checkSavePath } from "../save-folder.ts";
 import {
   COMMON_FLAGS,
   type Command,
@@ -25,7 +26,7 @@ import {
   neededText,
   textOf,
 } from "../shell.ts";
-import { followJob, handIn, TRAINING_FLAGS, trainingOptions } from "../training.ts";
+import { followJob, handIn, readForTraining, TRAINING_FLAGS, type TrainingSet } from "../training.ts";
 
 /**
  * The one-machine form of `submit`: starts a trainer and a worker on loopback, which speak the same protocol. One
@@ -54,17 +55,19 @@ export const command: Command = {
   },
   async run(flags, context) {
     const out = resolve(neededText(flags, "out"));
-    trainingOptions(flags, neededText(flags, "dataset"));
-    await checkFolder(dirname(out));
+    await checkSavePath(out);
     const cores = availableParallelism();
     const workers = wholeFlag("workers", textOf(flags, "workers"), 1, 64) ?? 1;
+    using progress = new Progress();
+    const set = await readForTraining(flags, progress, context);
     const folder = await mkdtemp(join(tmpdir(), "vigia-train-"));
     // Also when this is stopped at once.
     process.on("exit", () => rmSync(folder, { recursive: true, force: true }));
     try {
       await trainHere(
-        { out, folder, workers, threads: Math.max(1, Math.floor(cores / workers)) },
+        { out, set, folder, workers, threads: Math.max(1, Math.floor(cores / workers)) },
         flags,
+        progress,
         context,
       );
     } finally {
@@ -75,6 +78,7 @@ export const command: Command = {
 
 interface Here {
   readonly out: string;
+  readonly set: TrainingSet;
   /** For what the processes keep while they run. */
   readonly folder: string;
   readonly workers: number;
@@ -82,14 +86,14 @@ interface Here {
 }
 
 async function trainHere(
-  { out, folder, workers, threads }: Here,
+  { out, set, folder, workers, threads }: Here,
   flags: Flags,
+  progress: Progress,
   context: CommandContext,
 ): Promise<void> {
   const { log, signal, print } = context;
   const token = newToken();
   const site = await openSite({ token, log });
-  using progress = new Progress();
   await using processes = new SiteProcesses(folder, token, log);
   const loopback = "127.0.0.1:0";
   const { address } = await processes.start(
@@ -111,7 +115,7 @@ async function trainHere(
   const unstopped = new AbortController().signal;
   await using link = await connect({ site, role: "client", address, expect: ["trainer"], signal: unstopped });
   const client = new JobClient(link, log);
-  const jobId = await handIn(client, { name, root: neededText(flags, "dataset"), flags }, progress, context);
+  const jobId = await handIn(client, name, set, { progress, signal });
   let engines = "";
   const { status, modelVersion } = await followJob({ client, jobId }, progress, context, (news) => {
     engines = [...new Set(news.status.workers.map(({ engine }) => engine))].join(", ") || engines;
@@ -121,6 +125,7 @@ async function trainHere(
   const result = {
     model: out,
     map50: status.map50,
+    accuracy: status.accuracy,
     epochs: +status.epoch.toFixed(2),
     samples: status.samples,
     seconds: +seconds.toFixed(1),
@@ -133,8 +138,10 @@ async function trainHere(
     print(JSON.stringify(result));
     return;
   }
-  const score = status.map50 === undefined ? "" : `, mAP50 ${status.map50.toFixed(3)}`;
-  print(`saved ${out}: ${status.epoch.toFixed(1)} epochs in ${durationText(1000 * seconds)}${score}`);
+  const score = scoreText(status);
+  print(
+    `saved ${out}: ${status.epoch.toFixed(1)} epochs in ${durationText(1000 * seconds)}${score && `, ${score}`}`,
+  );
   const [model, data] = [neededText(flags, "out"), neededText(flags, "dataset")].map(quoted);
   print(`next: vigia eval --model ${model} --data ${data} --report DIR`);
 }

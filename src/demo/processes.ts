@@ -1,4 +1,4 @@
-import { openSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 import { mkdir, rm } from "node:fs/promises";
 import { join } from "node:path";
 import type { Subprocess } from "bun";
@@ -70,6 +70,7 @@ export class SiteProcesses implements AsyncDisposable {
         if (!this.#stopping) this.#log.error(`${name} ended`, { code, signal: signalCode });
       },
     });
+    closeSync(said); // the child has its own
     this.#running.push({ name, process: child });
     const deadline = performance.now() + READY_WITHIN_MS;
     for (;;) {

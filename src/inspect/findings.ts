@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import { countText } from "../../shared/base/text.ts";
+import { alikeNames } from "../../shared/dataset/alike-names.ts";
 import { type DatasetStatistics, SPLITS } from "../../shared/dataset/statistics.ts";
 import type { Dataset } from "../../shared/dataset/types.ts";
 import { INPUT_SIDE_PX } from "../../shared/learn/input-choice.ts";
@@ -127,17 +128,13 @@ function ofClasses({ classes, splits }: Facts, dataset: Dataset, fewBoxes: numbe
   return found;
 }
 
-/** Names that differ in letters' case, spaces or dashes only. */
 function ofNames(classes: readonly string[]): Finding[] {
-  const alike = Map.groupBy(classes, (name) => name.toLowerCase().replace(/[\s_-]+/g, ""));
-  return [...alike.values()]
-    .filter((names) => names.length > 1)
-    .map((names) => ({
-      level: "warning",
-      kind: "alike-class-names",
-      what: `${names.map(quoted).join(" and ")} are two classes that may be meant as one`,
-      advice: "give them one spelling in the XML files",
-    }));
+  return alikeNames(classes).map((names) => ({
+    level: "warning",
+    kind: "alike-class-names",
+    what: `${names.map(quoted).join(", ")} are ${names.length} classes that may be meant as one`,
+    advice: "give them one spelling in the XML files",
+  }));
 }
 
 function ofAmounts({ splits }: Facts): Finding[] {

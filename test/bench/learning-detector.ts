@@ -68,7 +68,9 @@ async function trainAndScore(set: string, { seed, minutes, samples, keep }: RunL
 /** Pictures of an epoch: those that the trainer does not keep aside at first. */
 async function learnable(root: string): Promise<number> {
   const { splits } = await readDataset(root, { log: silentLog });
-  const given = (["train", "val"] as const).flatMap((split) => (splits[split] ?? []).map(() => split));
+  const given = (["train", "val"] as const).flatMap((split) =>
+    (splits[split] ?? []).map(({ labels }) => ({ split, labels })),
+  );
   return useOfSamples(given, "detector").filter((use) => use === "train").length;
 }
 

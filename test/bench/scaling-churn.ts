@@ -32,7 +32,7 @@ export async function churn({ seed, faults, rounds, everyMs }: ChurnOptions): Pr
   const random = new Random("churn", seed);
   await using job = new StandInJob();
   const startMs = performance.now();
-  await job.begin(6, { rounds });
+  await job.startTrainer();
   let born = 0;
   const alive: string[] = [];
   const join = async (): Promise<void> => {
@@ -41,6 +41,9 @@ export async function churn({ seed, faults, rounds, everyMs }: ChurnOptions): Pr
     alive.push(name);
   };
   for (let i = 0; i < 3; i++) await join();
+  // The job must not be over before the last of them has come.
+  await job.untilConnected(3);
+  await job.handIn(6, { rounds });
   await job.settled(3);
   let struck = 0;
   for (; struck < faults && !job.isEnded; struck++) {

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Subprocess } from "bun";
-import { Log, silentLog } from "../../shared/base/log.ts";
+import { silentLog } from "../../shared/base/log.ts";
 import type { Connection } from "../../shared/net/connection.ts";
 import { noteText } from "../../shared/training/job-words.ts";
 import { JobClient } from "../../shared/training/submit.ts";
@@ -36,8 +36,8 @@ export class StandInJob implements AsyncDisposable {
 
   constructor(quality: WireQuality = {}, checkpointEveryMs = 10_000) {
     this.#quality = quality;
-    const log = new Log("trainer", [(line) => this.#heard(line)], "debug");
-    this.#site = new TrainingSite(this.#folder.path, { log, checkpointEveryMs });
+    const onLine = (line: string): void => this.#heard(line);
+    this.#site = new TrainingSite(this.#folder.path, { onLine, checkpointEveryMs });
   }
 
   get rounds(): readonly RoundSeen[] {
@@ -48,17 +48,28 @@ export class StandInJob implements AsyncDisposable {
     return this.#wires;
   }
 
-  /**
-   * Starts the trainer and hands in a job.
-   *
-   * @param rounds how many it has; without end when absent. Such a job is of a small network, which a stand-in scores.
-   */
-  async begin(
+  /** Starts the trainer and hands in a job. @param options of `handIn` */
+  async begin(chunksPerRound: number, options: Parameters<StandInJob["handIn"]>[1] = {}): Promise<void> {
+    await this.startTrainer();
+    await this.handIn(chunksPerRound, options);
+  }
+
+  /** From now on workers may be added. */
+  async startTrainer(): Promise<void> {
+    await this.#site.startTrainer();
+    this.#wires = new Wires(this.#site.address, this.#quality);
+  }
+
+  /** Waits until so many workers are connected. */
+  untilConnected(workers: number): Promise<void> {
+    return this.#site.untilConnected(workers);
+  }
+
+  /** @param rounds how many the job has; without end when absent. Such a job is of a small network, which a stand-in scores. */
+  async handIn(
     chunksPerRound: number,
     { rounds, wire = "auto" }: { readonly rounds?: number; readonly wire?: WireChoice } = {},
   ): Promise<void> {
-    await this.#site.startTrainer();
-    this.#wires = new Wires(this.#site.address, this.#quality);
     this.#link = await this.#site.client();
     const dataset = await tinyDataset(join(this.#folder.path, "data"));
     const epochs = rounds === undefined ? 100_000 : (rounds * chunksPerRound * 2) / 12;

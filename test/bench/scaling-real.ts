@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import type { Subprocess } from "bun";
-import { Log, silentLog } from "../../shared/base/log.ts";
+import { silentLog } from "../../shared/base/log.ts";
 import { readDataset } from "../../shared/dataset/read.ts";
 import { JobClient } from "../../shared/training/submit.ts";
 import { TrainingSite } from "../roles/training-site.ts";
@@ -15,13 +15,12 @@ export class RealJob implements AsyncDisposable {
   #wake: () => void = () => {};
 
   constructor() {
-    const heard = (line: string): void => {
+    const onLine = (line: string): void => {
       if (process.env.SCALING_LOG !== undefined) process.stderr.write(`${line}\n`);
       this.#lines.push({ line, atMs: performance.now() });
       this.#wake();
     };
-    const log = new Log("trainer", [heard], "debug");
-    this.#site = new TrainingSite(this.#folder.path, { log, checkpointEveryMs: 10_000 });
+    this.#site = new TrainingSite(this.#folder.path, { onLine, checkpointEveryMs: 10_000 });
   }
 
   /** Why there is no such job here. */

@@ -84,10 +84,26 @@ const MISTAKES: [what: string, words: string[], status: number, says: string][] 
   ["an unknown command", ["trian"], 2, "did you mean train?"],
   ["an unknown role", ["--role", "tracker"], 2, "there is no role tracker"],
   ["an unknown flag", ["demo", "--camera", "3"], 2, "did you mean --cameras?"],
+  ["a word that is missing", ["train"], 2, "DATASET is missing"],
+  ["an empty variable of a script", ["train", "x", "--out", ""], 2, "--out needs a value"],
+  ["a role in place of a command", ["trainer"], 2, "start it with vigia --role trainer"],
+  [
+    "an address that is none",
+    ["--role", "trainer", "--listen", "nowhere.invalid"],
+    1,
+    "127.0.0.1 for itself alone",
+  ],
+  [
+    "no data set for a trainer that is away",
+    ["submit", "nowhere", "--name", "cats"],
+    1,
+    "no data set at nowhere",
+  ],
   ["a data set that is not there", ["train", "nowhere", "--out", "m.onnx"], 1, "no data set at nowhere"],
   ["a model that is not there", ["eval", "--model", "m.onnx", "--data", "x"], 2, "no model file m.onnx"],
   ["a log that is not there", ["sightings", "--data", "nowhere"], 2, "no log of sightings in nowhere"],
   ["nobody at that address", ["models", "--trainer", "127.0.0.1:9"], 1, "connection refused"],
+  ["a log that cannot be written", ["token", "--log", "/nowhere/x.log"], 1, "see that the path is right"],
   ["a mistyped site key", ["token", "--token", "ABC"], 2, "should have 30"],
   ["a camera without a name", ["--role", "video", "--camera", "rtsp://h/s"], 2, "expected NAME=SOURCE"],
 ];
@@ -100,6 +116,19 @@ test.concurrent.each(MISTAKES)("%s gets one clear answer and no stack", async (_
   expect(outcome.status).toBe(status);
 });
 
+test("a video in place of pictures is sent where videos are looked at", async () => {
+  using folder = tempFolder();
+  const clip = join(folder.path, "yard.mp4");
+  await Bun.write(clip, "video");
+  const looked = await vigia("detect", "--model", clip, clip);
+  expect(looked).toMatchObject({ status: 2, err: expect.stringContaining("vigia watch --model FILE clip=") });
+  const trained = await vigia("train", clip, "--out", join(folder.path, "m.onnx"));
+  expect(trained).toMatchObject({
+    status: 1,
+    err: expect.stringContaining("take pictures out of the video"),
+  });
+});
+
 test("a slow reader gets every line: 700 sightings through a pipe that waits", async () => {
   using folder = tempFolder();
   const writer = resolve(import.meta.dir, "../support/write-sightings.ts");
@@ -107,4 +136,14 @@ test("a slow reader gets every line: 700 sightings through a pipe that waits", a
   const list = `"${process.execPath}" "${MAIN}" sightings --json --data "${folder.path}" | (sleep 0.5; wc -l)`;
   const child = Bun.spawn(["sh", "-c", list], { stdout: "pipe" });
   expect((await new Response(child.stdout).text()).trim()).toBe("700");
+});
+
+test("a file that is no model is named, with what to give instead", async () => {
+  using folder = tempFolder();
+  const [file, picture] = [join(folder.path, "notes.txt"), join(folder.path, "a.jpg")];
+  await Promise.all([file, picture].map((path) => Bun.write(path, "milk, eggs\n")));
+  const { status, err } = await vigia("detect", "--model", file, picture);
+  expect(status).toBe(1);
+  expect(err).toContain(`cannot read the model ${file}`);
+  expect(err).toContain("give the path of a .onnx file");
 });

@@ -1,6 +1,8 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { silentLog } from "../../shared/base/log.ts";
+import { readDataset } from "../../shared/dataset/read.ts";
 import { writeSyntheticDataset } from "../../shared/dataset/synthetic/dataset.ts";
 import { readModelInfo } from "../../shared/nn/model-file.ts";
 import { BUSY_MACHINE_MS } from "../support/limits.ts";
@@ -18,9 +20,12 @@ test("vigia quantize makes a smaller model, and vigia detect looks with it", asy
   await writeSyntheticDataset(pictures, { images: 6, classes: CLASSES, seed: 1 });
   const [model, small] = [join(folder.path, "model.onnx"), join(folder.path, "model-int8.onnx")];
   writeFileSync(model, untrainedModel(CLASSES, { threshold: 1e-4 }));
+  const { splits } = await readDataset(pictures, { log: silentLog });
+  const damaged = splits.train![0]!.path;
+  writeFileSync(damaged, readFileSync(damaged).subarray(0, 2000));
 
   const made = await vigia("quantize", model, "--data", pictures, "--out", small, "--json");
-  expect(made).toMatchObject({ status: 0 });
+  expect(made).toMatchObject({ status: 0, err: expect.stringContaining(`file=${damaged}`) });
   const result = JSON.parse(made.out);
   expect(result).toMatchObject({
     model: small,

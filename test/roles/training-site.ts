@@ -2,8 +2,8 @@ import { mkdirSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import type { Subprocess } from "bun";
 import { run as runTrainer } from "../../roles/trainer/main.ts";
-import { Log, silentLog, stderrSink } from "../../shared/base/log.ts";
-import { type Deferred, deferred } from "../../shared/base/wait.ts";
+import { Log, stderrSink } from "../../shared/base/log.ts";
+import { type Deferred, deferred, within } from "../../shared/base/wait.ts";
 import type { Dataset, Sample } from "../../shared/dataset/types.ts";
 import { encodeJpeg } from "../../shared/image/codec.ts";
 import { connect } from "../../shared/net/connect.ts";
@@ -16,7 +16,8 @@ import type { ToyWorkerStart } from "./worker/toy-worker.ts";
 
 const TOY_WORKER = resolve(import.meta.dir, "worker/toy-worker.ts");
 const MAIN = resolve(import.meta.dir, "../../src/main.ts");
-const LOG = process.env.TOY_LOG === undefined ? silentLog : new Log("trainer", [stderrSink], "debug");
+const SHOWN_SINKS = process.env.TOY_LOG === undefined ? [] : [stderrSink];
+const TOLD_WITHIN_MS = 60_000;
 
 /** A toy worker's process, and the lines that it has written: the checksum of its weights before each round. */
 export interface ToyWorker {
@@ -33,9 +34,16 @@ export interface ToyWorker {
   readonly scoring: Promise<number>;
 }
 
+/** A round that all of its workers have completed. */
+export interface CompletedRound {
+  /** Of the weights, so far. */
+  readonly steps: number;
+  readonly workers: number;
+}
+
 export interface SiteOptions {
-  /** Lines of the trainer's log. */
-  readonly log?: Log;
+  /** Gets each line of the trainer's log. */
+  readonly onLine?: (line: string) => void;
   readonly checkpointEveryMs?: number;
 }
 
@@ -44,17 +52,61 @@ export class TrainingSite implements AsyncDisposable {
   readonly site: Site = testSite();
   readonly #folder: string;
   readonly #log: Log;
+  readonly #onLine: (line: string) => void;
   readonly #checkpointEveryMs: number;
+  /** Rounds in the order in which they were completed. */
+  readonly rounds: CompletedRound[] = [];
+  #connected = 0;
+  readonly #waiting = new Set<() => void>();
   readonly #workers: ToyWorker[] = [];
   readonly #processes: Subprocess[] = [];
   #trainer:
     | { readonly stop: AbortController; readonly ended: Promise<void>; readonly address: Address }
     | undefined;
 
-  constructor(folder: string, { log = LOG, checkpointEveryMs = 300 }: SiteOptions = {}) {
+  constructor(folder: string, { onLine = () => {}, checkpointEveryMs = 300 }: SiteOptions = {}) {
     this.#folder = folder;
-    this.#log = log;
+    this.#onLine = onLine;
+    this.#log = new Log("trainer", [(line) => this.#hear(line), ...SHOWN_SINKS], "debug");
     this.#checkpointEveryMs = checkpointEveryMs;
+  }
+
+  #hear(line: string): void {
+    const round = / round job=\d+ round=(\d+) workers=(\d+)/.exec(line);
+    if (round !== null) this.rounds.push({ steps: Number(round[1]), workers: Number(round[2]) });
+    const joined = / worker joined .*workers=(\d+)/.exec(line) ?? / worker gone, (\d+) worker/.exec(line);
+    if (joined !== null) this.#connected = Number(joined[1]);
+    if (round !== null || joined !== null) for (const look of this.#waiting) look();
+    this.#onLine(line);
+  }
+
+  /** Resolves as soon as something is so, seen at each round and each worker that comes or goes. */
+  async #until(isSo: () => boolean, what: string): Promise<void> {
+    const so = deferred();
+    const look = (): void => {
+      if (isSo()) so.resolve();
+    };
+    this.#waiting.add(look);
+    look();
+    try {
+      await within(so.promise, TOLD_WITHIN_MS, what);
+    } finally {
+      this.#waiting.delete(look);
+    }
+  }
+
+  /**
+   * Resolves at the end of the first such round from now: what is done then is done while the job runs. News of a job
+   * come too seldom for that.
+   */
+  async untilRound(isIt: (round: CompletedRound) => boolean): Promise<void> {
+    const first = this.rounds.length;
+    await this.#until(() => this.rounds.slice(first).some(isIt), "waiting for a round");
+  }
+
+  /** Resolves when so many workers are connected: a job that is handed in then is all theirs from its beginning. */
+  async untilConnected(workers: number): Promise<void> {
+    await this.#until(() => this.#connected >= workers, `waiting for ${workers} workers`);
   }
 
   get address(): Address {
@@ -154,10 +206,10 @@ export class TrainingSite implements AsyncDisposable {
     return connect({ site: this.site, role: "client", address: this.address, expect: ["trainer"], signal });
   }
 
-  /** Submits a job of `rounds` rounds of 6 chunks, and returns its number. */
+  /** Submits a job of `rounds` rounds of 6 chunks of a small network, and returns its number. */
   async submit(client: JobClient, name: string, dataset: Dataset, rounds: number): Promise<number> {
     const epochs = (rounds * 6 * 2) / (dataset.splits.train ?? []).length;
-    const options = { network: "mlp", epochs, chunkSize: 2, chunksPerRound: 6, seed: 3 } as const;
+    const options = { network: "mlp", hidden: 8, epochs, chunkSize: 2, chunksPerRound: 6, seed: 3 } as const;
     return client.submit({ name, dataset, options });
   }
 

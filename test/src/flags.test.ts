@@ -32,6 +32,30 @@ test("a flag without its value is refused", () => {
   expect(refusal(() => checkWords(["--model"], ARGS)).message).toBe("--model needs a value");
 });
 
+test("an empty value and an empty word are refused: a script's variable was not set", () => {
+  expect(refusal(() => checkWords(["--model", ""], ARGS)).message).toBe("--model needs a value");
+  expect(refusal(() => checkWords(["--model="], ARGS)).message).toBe("--model needs a value");
+  expect(refusal(() => checkWords([""], ARGS)).message).toBe("one of the words is empty");
+});
+
+test("a switch takes no value", () => {
+  expect(refusal(() => checkWords(["--json=maybe"], ARGS)).message).toBe("--json takes no value");
+});
+
+test("what is missing is named as it is typed, with where to read on", () => {
+  const args = {
+    dataset: { type: "positional", required: true },
+    out: { type: "string", required: true, valueHint: "FILE.onnx" },
+  } satisfies ArgsDef;
+  const help = "see vigia train --help";
+  expect(refusal(() => checkWords([], args, { help }))).toMatchObject({
+    message: "DATASET is missing",
+    hint: help,
+  });
+  expect(refusal(() => checkWords(["cats"], args)).message).toBe("--out FILE.onnx is missing");
+  expect(checkWords(["cats", "--out", "m.onnx"], args).plain).toEqual(["cats", "--out=m.onnx"]);
+});
+
 test("a word too many is refused", () => {
   expect(refusal(() => checkWords(["a", "b"], ARGS)).message).toBe("one word too many: b");
 });

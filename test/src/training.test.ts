@@ -6,7 +6,7 @@ import { planFor } from "../../shared/learn/plan.ts";
 import { startWeights } from "../../shared/learn/start-weights.ts";
 import { encodeModelFile } from "../../shared/nn/model-file.ts";
 import { misfitOf } from "../../src/network-fit.ts";
-import { likeModel, withInputSide } from "../../src/training.ts";
+import { likeModel, scoreLine, withInputSide } from "../../src/training.ts";
 import { tempFolder } from "../support/temp.ts";
 
 const classes = ["ant", "bee"];
@@ -85,4 +85,11 @@ test("labels that a network is not meant for are named before it learns for minu
   expect(misfitOf("single-box", scenes)).toContain("1 picture has several objects");
   expect(misfitOf("mlp", faces)).toBeUndefined();
   expect(misfitOf("mlp", single)).toContain("--network detector");
+});
+
+test("a score is said with its loss, and without where a trainer that came back has not heard of one", () => {
+  const score = { epoch: 57.5, map50: 0.261, bestMap50: 0.261 };
+  const said = "  epoch 57.5: mAP50 0.261 on pictures kept aside, the best so far";
+  expect(scoreLine({ ...score, loss: { box: 2.9, class: 1.2 } })).toBe(`${said}; loss: box 2.90, class 1.20`);
+  expect(scoreLine({ ...score, loss: {} })).toBe(said);
 });

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { run as runTester } from "../../roles/tester/main.ts";
 import { DEFAULT_RULES, type TesterOptions } from "../../roles/tester/options.ts";
 import { run as runVideo } from "../../roles/video/main.ts";
-import { silentLog } from "../../shared/base/log.ts";
+import { type Log, silentLog } from "../../shared/base/log.ts";
 import { deferred } from "../../shared/base/wait.ts";
 import type { Address } from "../../shared/net/connection.ts";
 import { type Site, siteOf } from "../../shared/net/site.ts";
@@ -43,6 +43,7 @@ export async function startTester(
   videos: readonly Address[],
   signal: AbortSignal,
   more: Partial<TesterOptions> = {},
+  log: Log = silentLog,
 ): Promise<{ address: Address; ended: Promise<void> }> {
   const model = join(folder, "untrained.onnx");
   writeFileSync(model, untrainedModel(["cat", "dog"], { threshold: 1.75e-4 }));
@@ -63,7 +64,7 @@ export async function startTester(
       onReady: ready.resolve,
       ...more,
     },
-    { signal, log: silentLog },
+    { signal, log },
   );
   ended.catch(ready.reject);
   return { address: await ready.promise, ended };

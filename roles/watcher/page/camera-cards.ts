@@ -29,7 +29,7 @@ export class CameraCards {
   show(cameras: readonly CameraView[]): void {
     this.#cameras = cameras;
     const row = byId("cameras");
-    if (cameras.length === 0) row.replaceChildren(this.#words.noCameras);
+    if (cameras.length === 0) row.replaceChildren(element("p", {}, this.#words.noCameras));
     else if (this.#cards.size === 0) row.replaceChildren();
     for (const [key, { root }] of this.#cards) {
       if (cameras.some((camera) => camera.key === key)) continue;

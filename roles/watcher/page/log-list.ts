@@ -74,7 +74,11 @@ export class LogList {
   async #loadOlder(): Promise<void> {
     const oldest = this.#shown.at(-1);
     if (oldest === undefined) return;
-    const { rows, more } = await this.#fetch({ before: `${oldest.firstSeenMs},${oldest.key}` });
+    const load = this.#loads;
+    const older = await this.#fetch({ before: `${oldest.firstSeenMs},${oldest.key}` }).catch(() => undefined);
+    // Without a link the page says so at its head; other filters want other sightings.
+    if (older === undefined || load !== this.#loads) return;
+    const { rows, more } = older;
     this.#shown.push(...rows);
     this.#shownMax = Math.max(this.#shownMax, this.#shown.length);
     this.#draw(more);

@@ -8,7 +8,7 @@ const ENGLISH = {
   noModel: "no model yet",
   looksFor: "looks for",
   cameras: "Cameras",
-  noCameras: "No camera yet.",
+  noCameras: "No camera yet. Cameras are watched as soon as there is a model.",
   sightings: "Sightings",
   class: "Class",
   camera: "Camera",
@@ -63,6 +63,8 @@ const ENGLISH = {
   },
   notes: {
     arriving: (done: string, total: string) => `${done} of ${total} pictures have arrived`,
+    "others-first": (_: string, total: string) =>
+      total === "1" ? "1 job before this one" : `${total} jobs before this one`,
     preparing: (done: string, total: string) => `${done} of ${total} pictures`,
     "no-worker": () => "no worker is connected: waiting for one",
     "getting-ready": () => "the workers are getting ready",
@@ -167,7 +169,7 @@ const SPANISH: Words = {
   noModel: "todavía no hay modelo",
   looksFor: "busca",
   cameras: "Cámaras",
-  noCameras: "Todavía no hay cámaras.",
+  noCameras: "Todavía no hay cámaras. Se vigilan en cuanto hay un modelo.",
   sightings: "Avistamientos",
   class: "Clase",
   camera: "Cámara",
@@ -224,6 +226,8 @@ const SPANISH: Words = {
   },
   notes: {
     arriving: (done, total) => `han llegado ${done} de ${total} imágenes`,
+    "others-first": (_, total) =>
+      total === "1" ? "1 trabajo antes que este" : `${total} trabajos antes que este`,
     preparing: (done, total) => `${done} de ${total} imágenes`,
     "no-worker": () => "no hay trabajadores conectados: esperando uno",
     "getting-ready": () => "los trabajadores se están preparando",

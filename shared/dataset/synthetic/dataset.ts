@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { availableParallelism } from "node:os";
 import { join } from "node:path";
 import { AppError } from "../../base/errors.ts";
@@ -157,8 +157,10 @@ async function writeLists(folder: string, images: number): Promise<void> {
   for (let i = 0; i < images; i++)
     lists[i % 10 === 4 ? "val" : i % 10 === 9 ? "test" : "train"]!.push(pictureName(i));
   for (const [split, names] of Object.entries(lists)) {
-    if (names.length > 0)
-      await write(join(folder, "ImageSets", "Main", `${split}.txt`), `${names.join("\n")}\n`);
+    const path = join(folder, "ImageSets", "Main", `${split}.txt`);
+    // A list of an earlier and larger drawing would bring its pictures back.
+    if (names.length === 0) await rm(path, { force: true });
+    else await write(path, `${names.join("\n")}\n`);
   }
 }
 

@@ -1,7 +1,7 @@
 import type { Motion } from "../motion/motion-detector.ts";
 import type { Track } from "../tracker.ts";
-import type { Box } from "../types.ts";
-import { type FrameSize, overlapOf, regionsAround, type Sight } from "./regions.ts";
+import { type Box, type FrameSize, overlapOf } from "../types.ts";
+import { regionsAround, type Sight } from "./regions.ts";
 
 /** What of a frame the model is to see. */
 export type Look =

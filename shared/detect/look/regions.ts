@@ -1,12 +1,6 @@
 import type { LearntSizes } from "../../nn/model-file.ts";
 import { suppressOverlaps } from "../nms.ts";
-import { type Box, boxArea, type Detection } from "../types.ts";
-
-/** The size of a frame, in pixels. */
-export interface FrameSize {
-  readonly width: number;
-  readonly height: number;
-}
+import { type Box, boxArea, type Detection, type FrameSize, overlapOf } from "../types.ts";
 
 /** A region is at least so many times as long as what it surrounds: a thing is told by what is around it, too. */
 const ROOM = 2.2;
@@ -129,13 +123,6 @@ function isCut(box: Box, region: Box, frame: FrameSize): boolean {
     (region[2] < frame.width && box[2] > region[2] - margin) ||
     (region[3] < frame.height && box[3] > region[3] - margin)
   );
-}
-
-/** Share of a box that lies in another. */
-export function overlapOf(box: Box, other: Box): number {
-  const width = Math.min(box[2], other[2]) - Math.max(box[0], other[0]);
-  const height = Math.min(box[3], other[3]) - Math.max(box[1], other[1]);
-  return width <= 0 || height <= 0 ? 0 : (width * height) / boxArea(box);
 }
 
 function union(a: Box, b: Box): Box {

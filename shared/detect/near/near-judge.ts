@@ -1,9 +1,8 @@
-import type { FrameSize } from "../look/regions.ts";
 import type { Track } from "../tracker.ts";
-import type { Box } from "../types.ts";
+import type { Box, FrameSize } from "../types.ts";
 import { GroundDistance } from "./distance.ts";
 import { crossing, isInside, type Point } from "./geometry.ts";
-import type { CameraRules, Zone } from "./rules.ts";
+import { type CameraRules, isSameClass, type Zone } from "./rules.ts";
 
 /** Feet below the picture stand just inside it: a zone that is drawn down to the edge holds them. */
 const FOOT_MAX = 0.999;
@@ -18,8 +17,8 @@ interface TrackFacts {
 /** What is remembered of a track. */
 interface Way {
   foot: Point;
-  /** When it came into each zone that it is in, by the zone's name. */
-  readonly inZoneSinceMs: Map<string, number>;
+  /** When it came into each zone that it is in. */
+  readonly inZoneSinceMs: Map<Zone, number>;
   crossed: string | undefined;
 }
 
@@ -65,15 +64,15 @@ export class NearJudge {
       if (side !== 0 && wanted && counts(line.classes, className)) way.crossed = line.name;
     }
     way.foot = foot;
-    const zone = zones.find((one) => {
-      const { name, dwellMs = 0 } = one;
+    // Each of them is asked, so that each knows since when.
+    const [zone] = zones.filter((one) => {
       if (!this.#isIn(one, { foot, height, className })) {
-        way.inZoneSinceMs.delete(name);
+        way.inZoneSinceMs.delete(one);
         return false;
       }
-      const sinceMs = way.inZoneSinceMs.get(name) ?? atMs;
-      way.inZoneSinceMs.set(name, sinceMs);
-      return atMs - sinceMs >= dwellMs;
+      const sinceMs = way.inZoneSinceMs.get(one) ?? atMs;
+      way.inZoneSinceMs.set(one, sinceMs);
+      return atMs - sinceMs >= (one.dwellMs ?? 0);
     });
 
     if (this.#isFar(foot)) return undefined;
@@ -123,5 +122,5 @@ export class NearJudge {
 }
 
 function counts(classes: readonly string[] | undefined, className: string): boolean {
-  return classes === undefined || classes.includes(className);
+  return classes === undefined || classes.some((name) => isSameClass(name, className));
 }

@@ -20,7 +20,10 @@ export function readRulesFile(path: string): NearRules {
   try {
     text = readFileSync(path, "utf8");
   } catch (cause) {
-    throw new AppError("usage", `the rules ${path} cannot be read`, { cause });
+    throw new AppError("usage", `the rules ${path} cannot be read`, {
+      cause,
+      hint: "give a file that you wrote, or that the watcher's page saved: rules.json in a tester's data folder",
+    });
   }
   return parseRules(text, path);
 }

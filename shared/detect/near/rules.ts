@@ -51,3 +51,18 @@ export function rulesFor({ all, cameras }: NearRules, camera: string): CameraRul
   const own = Object.hasOwn(cameras, camera) ? cameras[camera]! : {};
   return { ...all, ...own, thresholds: { ...all.thresholds, ...own.thresholds } };
 }
+
+/** The least score that rules ask of a class; `undefined` where they say nothing of it. */
+export function thresholdFor({ thresholds = {} }: CameraRules, className: string): number | undefined {
+  if (Object.hasOwn(thresholds, className)) return thresholds[className];
+  return Object.entries(thresholds).find(([name]) => isSameClass(name, className))?.[1];
+}
+
+/** Whether a name in the rules means a class: people write them by hand, so the case of letters says nothing. */
+export function isSameClass(written: string, className: string): boolean {
+  return written === className || keyOf(written) === keyOf(className);
+}
+
+function keyOf(name: string): string {
+  return name.normalize("NFC").toLowerCase();
+}

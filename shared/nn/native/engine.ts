@@ -1,3 +1,4 @@
+import { existsSync } from "node:fs";
 import { AppError } from "../../base/errors.ts";
 import type { Engine, EngineOptions, Predictor, PredictorOptions, TrainingSession } from "../engine.ts";
 import type { Network } from "../graph.ts";
@@ -20,8 +21,20 @@ export async function openNativeEngine(
   return new NativeEngine(settings, device === "cpu" && (await hasExactByteSums(settings)));
 }
 
-/** onnxruntime says whether WebGPU has an adapter only when a session is opened on it. */
+/** Where Linux has its graphics devices; the last is that of Windows, for Linux within it. */
+const GRAPHICS_DEVICES = ["/dev/dri", "/dev/nvidia0", "/dev/dxg"];
+
+/**
+ * onnxruntime says whether WebGPU has an adapter only when a session is opened on it; without any device the Vulkan
+ * loader, when asked, writes warnings of its own to the terminal.
+ */
 async function tryGpu(): Promise<void> {
+  if (process.platform === "linux" && !GRAPHICS_DEVICES.some((path) => existsSync(path))) {
+    throw new AppError("unavailable", "this machine has no GPU that Linux knows", {
+      cause: `there is none of ${GRAPHICS_DEVICES.join(", ")}`,
+      hint: "use --device cpu",
+    });
+  }
   const b = new OnnxBuilder();
   b.output(b.op("Neg", [b.input("x", [1])]), [1]);
   try {

@@ -52,7 +52,7 @@ function readGraph(bytes: Uint8Array, initializers: Map<string, StoredTensor>): 
   }
 }
 
-/** TensorProto: dims 1 (packed or not), data_type 2, name 8, raw_data 9. */
+/** TensorProto: dims 1 (a field each: ONNX does not pack them), data_type 2, name 8, raw_data 9. */
 function readTensor(bytes: Uint8Array): StoredTensor {
   let name = "";
   let type = 0;

@@ -10,10 +10,20 @@ const REASON_LETTERS_MAX = 200;
 /** What a job waits for, or why it ended so. Whoever shows it puts it in words of a language. */
 const jobNote = record({
   /**
-   * `arriving`, `preparing`: `done` of `total` pictures are; `failed`, `unsaved` (the model waits until the disk takes
-   * it): `failure` says why; `ended-early`: on request, with what was learnt.
+   * `arriving`, `preparing`: `done` of `total` pictures are; `others-first`: `total` jobs come before it; `failed`,
+   * `unsaved` (the model waits until the disk takes it): `failure` says why; `ended-early`: on request, with what was
+   * learnt.
    */
-  kind: oneOf("arriving", "preparing", "no-worker", "getting-ready", "unsaved", "ended-early", "failed"),
+  kind: oneOf(
+    "arriving",
+    "others-first",
+    "preparing",
+    "no-worker",
+    "getting-ready",
+    "unsaved",
+    "ended-early",
+    "failed",
+  ),
   done: u32,
   total: u32,
   failure: optional(failure),
@@ -84,6 +94,8 @@ export const jobStatus = record({
   loss,
   map50: optional(finite),
   bestMap50: optional(finite),
+  /** Of faces, at the end: the share of the pictures whose person is named right. Their mAP50 ranks answers. */
+  accuracy: optional(finite),
   timeLeftMs: optional(finite),
   note: optional(jobNote),
   workers: list(workerStatus, WORKER_COUNT_MAX),

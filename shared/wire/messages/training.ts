@@ -316,6 +316,7 @@ export interface Scores {
   readonly map: number;
   readonly precision: number;
   readonly recall: number;
+  /** Of faces the share that is named right; of objects what is right of all that is there or was seen. */
   readonly accuracy: number;
   readonly thresholds: readonly number[];
 }

@@ -2,6 +2,7 @@
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { mkdirSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { Log } from "../../../shared/base/log.ts";
 import { SyntheticMovie } from "../../../shared/dataset/synthetic/movie.ts";
 import { encodeJpeg } from "../../../shared/image/codec.ts";
 import type { Address } from "../../../shared/net/connection.ts";
@@ -112,13 +113,20 @@ test("rules are read again when their file changes; a mistake in it leaves those
   };
   const stopTester = new AbortController();
   const seen = Promise.withResolvers<Sighting>();
-  const tester = await startTester(site, folder.path, [video], stopTester.signal, {
+  const mistaken = Promise.withResolvers<void>();
+  const log = new Log("tester", [
+    (line) => {
+      if (line.includes("the near rules have a mistake")) mistaken.resolve();
+    },
+  ]);
+  const options = {
     model: modelIn(folder.path),
     rulesFile: { path: file, mayBeAbsent: true },
-    onSighting: (row) => seen.resolve(row),
-  });
+    onSighting: (row: Sighting) => seen.resolve(row),
+  };
+  const tester = await startTester(site, folder.path, [video], stopTester.signal, options, log);
   writeFileSync(file, "{ oh");
-  await Bun.sleep(1500); // the mistake must have been read, and nothing may have come of it
+  await mistaken.promise;
   writeFileSync(file, JSON.stringify({ cameras: { gate: { zones: [everywhere] } } }));
   expect((await seen.promise).zone).toBe("all of it");
   stopTester.abort();

@@ -10,7 +10,7 @@ import { ended, TrainingSite, tinyDataset, untilSamples } from "../training-site
 setDefaultTimeout(BUSY_MACHINE_MS);
 
 const SAMPLES_A_ROUND = 12;
-const TIMEOUT_MS = 30_000;
+const TIMEOUT_MS = 60_000;
 
 const network = { network: "detector", sizePx: 64, variant: "small" } as const;
 

@@ -2,7 +2,6 @@ import { expect, test } from "bun:test";
 import { readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { Checkpoints } from "../../../roles/trainer/checkpoint.ts";
-import { useOfSamples } from "../../../roles/trainer/splits.ts";
 import { TrainingClock } from "../../../roles/trainer/training-clock.ts";
 import { planFor } from "../../../shared/learn/plan.ts";
 import { tempFolder } from "../../support/temp.ts";
@@ -43,23 +42,6 @@ test("a checkpoint that was cut or changed on disk is refused, not trained on", 
     writeFileSync(path, damaged);
     expect(() => checkpoints.load(1)).toThrow("is damaged");
   }
-});
-
-test("a tenth is kept aside: of the validation pictures where there are some, in one block", () => {
-  const given = [...Array(60).fill("train"), ...Array(40).fill("val"), ...Array(20).fill("test")];
-  const use = useOfSamples(given, "detector");
-  expect(use.filter((split) => split === "train")).toHaveLength(90);
-  expect(use.slice(90, 100)).toEqual(Array(10).fill("val"));
-  expect(use.slice(100)).toEqual(Array(20).fill("test"));
-  expect(useOfSamples(Array(200).fill("train"), "detector").lastIndexOf("train")).toBe(179);
-  expect(useOfSamples(Array(39).fill("train"), "detector")).toEqual(Array(39).fill("train"));
-});
-
-test("of faces none is kept aside: a block of neighbours would be whole people", () => {
-  expect(useOfSamples([...Array(100).fill("train"), "val", "test"], "mlp")).toEqual([
-    ...Array(101).fill("train"),
-    "test",
-  ]);
 });
 
 test("progress counts samples, or the time that somebody worked", () => {

@@ -75,6 +75,12 @@ test("while a job learns its better and better models are to be had; at its end 
   expect(JSON.parse(registry.newest("faces")!.info).lineage.early).toBeUndefined();
 });
 
+test("what a job has learnt is kept once, though the keeping is tried again", () => {
+  using models = modelsOfJob(false);
+  expect([models.keep(learnt(0.8)).version, models.keep(learnt(0.8)).version]).toEqual([1, 1]);
+  expect([kept(), news]).toEqual([["v1"], ["v1"]]);
+});
+
 test("no early model takes the place of a whole one, nor comes unasked", () => {
   using unasked = modelsOfJob(false);
   unasked.offer(learnt(0.9));

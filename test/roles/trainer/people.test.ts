@@ -41,6 +41,7 @@ test.skipIf(FACES === undefined)(
       const client = new JobClient(link, silentLog);
       const { status } = await ended(client, await client.submit({ name, dataset: learnt, options }));
       expect(status.state).toBe("done");
+      expect(status.accuracy).toBeGreaterThan(0.9);
       await using model = await openModel(await site.model(name), { device: "cpu", threads: 1 }, silentLog);
       expect(model.info.classes).toEqual(learnt.classes);
       expect(model.info.looks?.looks).toHaveLength(2);

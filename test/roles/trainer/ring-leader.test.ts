@@ -1,4 +1,5 @@
 import { afterAll, beforeAll, expect, setDefaultTimeout, spyOn, test } from "bun:test";
+import type { HeldState } from "../../../roles/trainer/gathering.ts";
 import { RingLeader } from "../../../roles/trainer/ring-leader.ts";
 import { RoundMeter } from "../../../roles/trainer/round-meter.ts";
 import { type PoolWorker, WorkerAnswers } from "../../../roles/trainer/worker-pool.ts";
@@ -16,6 +17,22 @@ beforeAll(() => {
   clock = spyOn(performance, "now").mockImplementation(() => nowMs);
 });
 afterAll(() => clock.mockRestore());
+
+/** The leader of a training of `COUNT` weights. */
+function leaderFrom(held: HeldState): RingLeader {
+  return new RingLeader({
+    jobId: 1,
+    isResumed: false,
+    held,
+    parameterCount: COUNT,
+    chunksPerStep: 2,
+    meter: new RoundMeter(4, 2),
+    wire: new WireChooser("auto"),
+    progress: () => 0,
+    events: { onBoundary() {}, onHeld() {}, onWaiting() {}, onFailed() {} },
+    log: silentLog,
+  });
+}
 
 /** A worker of which only the link's queue matters. */
 function workerWithQueue() {
@@ -38,17 +55,7 @@ function workerWithQueue() {
 }
 
 test("a worker is not dropped while the state flows to it, however slow the network; it is when nothing moves", async () => {
-  const leader = new RingLeader({
-    jobId: 1,
-    isResumed: false,
-    held: { round: 5, weights: new Float32Array(COUNT), state: [] },
-    chunksPerStep: 2,
-    meter: new RoundMeter(4, 2),
-    wire: new WireChooser("auto"),
-    progress: () => 0,
-    events: { onBoundary() {}, onHeld() {}, onWaiting() {}, onFailed() {} },
-    log: silentLog,
-  });
+  const leader = leaderFrom({ round: 5, weights: new Float32Array(COUNT), state: [] });
   const answers = leader.answer(new WorkerAnswers());
   const { link, worker } = workerWithQueue();
   leader.add(worker, { parameterCount: COUNT, stateVectors: 3 });
@@ -66,4 +73,12 @@ test("a worker is not dropped while the state flows to it, however slow the netw
   nowMs += 25_000;
   leader.tick();
   expect(link.wasClosed).toBe(true);
+});
+
+test("a first worker with another network keeps nobody else out: the job's plan says how many weights there are", () => {
+  const leader = leaderFrom({ round: 0, weights: undefined, state: [] });
+  const [other, right] = [workerWithQueue().worker, workerWithQueue().worker];
+  expect(() => leader.add(other, { parameterCount: 2 ** 32 - 1, stateVectors: 3 })).toThrow("1000 expected");
+  leader.add(right, { parameterCount: COUNT, stateVectors: 3 });
+  expect(leader.workers).toEqual([right]);
 });

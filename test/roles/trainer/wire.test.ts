@@ -18,6 +18,7 @@ test.each(["float16", "int8"] as const)(
     await site.startTrainer();
     const dataset = await tinyDataset(join(folder.path, "data"));
     for (const name of ["a", "b", "c"]) site.startWorker(name, 1);
+    await site.untilConnected(3);
     await using link = await site.client();
     const client = new JobClient(link, silentLog);
     const options = {

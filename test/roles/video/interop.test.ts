@@ -49,7 +49,7 @@ describe.skipIf(!hasGstreamerCamera || !has("ffmpeg"))("between GStreamer's came
     );
     tester = stack.use(await TestTester.join(video));
     for (const name of CAMERAS) tester.follow(name, 5);
-  }, 30_000);
+  });
   afterAll(() => stack.disposeAsync());
 
   for (const name of CAMERAS) {
@@ -141,7 +141,7 @@ describe.skipIf(!hasGstreamerCamera || !has("ffmpeg"))("between GStreamer's came
     const since = performance.now();
     await watcher.until(() => watcher.frames.length > before, "the next frame");
     expect(performance.now() - since).toBeLessThan(5000);
-  }, 30_000);
+  });
 
   test("digest authentication: the right password plays, a wrong one is refused with what to do", async () => {
     await using camera = await startGstreamerCamera({ user: "admin", password: "secret" });
@@ -157,5 +157,5 @@ describe.skipIf(!hasGstreamerCamera || !has("ffmpeg"))("between GStreamer's came
     const problem = watcher.status("bad")!.problem!;
     expect([problem.kind, problem.about]).toEqual(["password-wrong", "admin"]);
     expect(problem.text).toContain("does not accept the password of admin");
-  }, 30_000);
+  });
 });

@@ -12,8 +12,11 @@ import { TrainingSite, tinyDataset } from "../training-site.ts";
 
 setDefaultTimeout(2 * BUSY_MACHINE_MS);
 
-/** Nobody listens there. */
-const AWAY = { name: "away", source: "rtsp://127.0.0.1:9/x" };
+/** Nobody listens there. Its name is as long as names may be. */
+const AWAY = {
+  name: "puerta_trasera_del_almacén_de_la_segunda_planta_junto_al_muelle3",
+  source: "rtsp://127.0.0.1:9/x",
+};
 
 const TOLD: [locale: string, camera: string, job: string][] = [
   [
@@ -59,6 +62,11 @@ describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
     for (const [locale, camera, job] of TOLD) {
       const page = await watched.open({ locale });
       await page.locator(".camera small", { hasText: camera }).waitFor();
+      for (const width of [1200, 390]) {
+        await page.setViewportSize({ width, height: 800 });
+        const hidden = await page.locator(".camera").evaluate((card) => card.scrollWidth - card.clientWidth);
+        expect(hidden).toBe(0); // nothing of it is cut off
+      }
       await page.locator(".job p", { hasText: job }).waitFor();
       await page.context().close();
     }

@@ -55,7 +55,7 @@ describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
       });
     expect(width).toBeGreaterThan(10);
     await page.context().close();
-  }, 30_000);
+  });
 
   test("a new sighting comes in by itself, and the camera's picture with it", async () => {
     const page = await open("en-GB");
@@ -67,7 +67,7 @@ describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
     await page.waitForFunction(() => document.querySelectorAll(".camera rect").length > 0);
     expect(await page.locator("#model").textContent()).toContain("untrained 1 looks for cat, dog");
     await page.context().close();
-  }, 30_000);
+  });
 
   test("filters by class, camera and day", async () => {
     const page = await open("en-GB");
@@ -79,7 +79,7 @@ describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
     await page.locator('input[name="day"]').fill("2001-01-01");
     await page.locator("#empty", { hasText: "Nothing matches these filters." }).waitFor();
     await page.context().close();
-  }, 30_000);
+  });
 
   test("opens a sighting large, with its box on the photo", async () => {
     const page = await open("en-GB");
@@ -91,7 +91,7 @@ describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
     await page.keyboard.press("Escape");
     await dialog.waitFor({ state: "detached" });
     await page.context().close();
-  }, 30_000);
+  });
 
   test("finds by a word, and turns from one sighting to the next with the arrow keys", async () => {
     const page = await open("en-GB");
@@ -106,7 +106,7 @@ describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
     expect(await photo.getAttribute("src")).not.toBe(first);
     expect(await page.locator("#older").isDisabled()).toBe(true);
     await page.context().close();
-  }, 30_000);
+  });
 
   test("hands out a table of what is shown, for the reader's spreadsheet", async () => {
     const page = await open("es-ES");
@@ -123,14 +123,14 @@ describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
     expect(lines[0]).toStartWith("\ufeffid;cámara;clase;");
     expect(lines[1]).toContain(";street;bus;0,9;");
     await page.context().close();
-  }, 30_000);
+  });
 
   test("speaks Spanish to a Spanish browser", async () => {
     const page = await open("es-MX");
     await page.locator("#log-title", { hasText: "Avistamientos" }).waitFor();
     await page.locator("#state", { hasText: "en directo" }).waitFor();
     await page.context().close();
-  }, 30_000);
+  });
 
   test("a name that is known later shows on the card, and in the large view", async () => {
     const page = await open("en-GB");
@@ -143,5 +143,5 @@ describe.skipIf(CHROMIUM === null)("the watcher's page in Chromium", () => {
     await page.locator(".sighting button", { hasText: "bus Pepe" }).click({ timeout: 20_000 });
     await page.locator("#large-title", { hasText: "bus Pepe" }).waitFor();
     await page.context().close();
-  }, 30_000);
+  });
 });

@@ -87,9 +87,13 @@ describe.skipIf(CHROMIUM === null)("the rules editor in Chromium", () => {
     const thing = page.locator("#rules-drawing rect");
     expect(await thing.getAttribute("data-near")).toBe("true");
 
+    const corner = await at(page, [0, 0]);
     await page.locator("#rules-add-zone").click();
     await click(page, [...ELSEWHERE, ELSEWHERE[0]!]);
     expect(await thing.getAttribute("data-near")).toBe("false");
+    // Fields have come, and the picture has not moved under the pointer.
+    await page.locator("#rules-name").waitFor();
+    expect(await at(page, [0, 0])).toEqual(corner);
     await page.locator("#rules-name").fill("counter");
     await page.locator("#rules-dwell").fill("1.5");
     await page.getByLabel("cat", { exact: true }).check();

@@ -21,7 +21,7 @@ function learnerThatMisses(missed: number): Learner {
     ),
   );
   return {
-    plan: { classes: ["a", "b"] },
+    plan: { classes: ["a", "b"], network: { kind: "detector" } },
     calibrate: async () => new Map(LEVELS.map((levels, place) => [place, levels])),
     evaluate: async (_weights: unknown, _pictures: unknown, activations: unknown) =>
       found.map((one, i) => (activations !== undefined && i < missed ? [] : one)),

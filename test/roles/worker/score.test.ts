@@ -39,6 +39,27 @@ test("a training's scores leave objects out that are marked as difficult, as vig
   expect((await scores([{ ...first, difficult: true }, second])).map50).toBeGreaterThan(0.99);
 });
 
+test("of faces the accuracy is the share of the pictures that are named right, whatever the threshold", async () => {
+  await using stack = new AsyncDisposableStack();
+  const [picture] = blockPictures(1, 1, 96) as [PreparedPicture];
+  const plan = planFor(
+    { network: { kind: "mlp", hidden: 2 } },
+    { classes: ["Ana", "Eva", "Ida"], pictures: 1 },
+  );
+  const engine = stack.use(await openNativeEngine({ device: "cpu", threads: 1 }));
+  const learner = stack.use(await openLearner({ plan, pictures: [picture], engine, prepare: "inline" }));
+  const weights = startWeights(plan);
+  const [[best] = []] = await learner.evaluate(weights, [picture]);
+  const faces = [0, 1, 2, 3].map((i) => {
+    const classIndex = (best!.classIndex + (i === 0 ? 0 : 1)) % 3;
+    return { ...picture, labels: [{ classIndex, box: [0, 0, 1, 1] as const }] };
+  });
+  for (const threshold of [0, 1.01]) {
+    const thresholds = plan.classes.map(() => threshold);
+    expect((await scoreLearner(learner, weights, faces, { thresholds })).accuracy).toBe(0.25);
+  }
+});
+
 test("what is found is counted by the thresholds given, and by those that suit the pictures where none are", async () => {
   await using stack = new AsyncDisposableStack();
   const { first, scores } = await open(stack);

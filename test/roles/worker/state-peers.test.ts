@@ -1,6 +1,6 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { RingError } from "../../../roles/worker/ring-links.ts";
-import { fetchState, serveState, type Want } from "../../../roles/worker/state-peers.ts";
+import { fetchState, STATE_LIMITS, serveState, type Want } from "../../../roles/worker/state-peers.ts";
 import { AppError } from "../../../shared/base/errors.ts";
 import { silentLog } from "../../../shared/base/log.ts";
 import type { Connection } from "../../../shared/net/connection.ts";
@@ -10,6 +10,9 @@ import { newKey } from "../../../shared/net/token.ts";
 import type { MessageOf } from "../../../shared/wire/message.ts";
 import { type RingMember, StatePiece, type StateWanted } from "../../../shared/wire/messages/training.ts";
 import { appErrorOf } from "../../support/app-error.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const { signal } = new AbortController();
 /** More than one piece, and no whole number of them. */
@@ -81,7 +84,14 @@ test("a newcomer gets the weights and its slice's state from several members at 
 const piece = (link: Connection, other: Partial<MessageOf<typeof StatePiece>> = {}): Promise<void> =>
   link.send(StatePiece, { generation: 5, vector: 0, offset: 0, values: new Float32Array(10), ...other });
 
-const bad: Record<string, { readonly serve: Serve; readonly says: string }> = {
+interface Bad {
+  readonly serve: Serve;
+  readonly says: string;
+  /** Of what the others are given time enough for, on a busy machine too. */
+  readonly limits?: Partial<Record<keyof typeof STATE_LIMITS, number>>;
+}
+
+const bad: Record<string, Bad> = {
   refuses: {
     serve: (link, first, messages) =>
       serveState(link, first, messages, () => {
@@ -104,7 +114,11 @@ const bad: Record<string, { readonly serve: Serve; readonly says: string }> = {
     },
     says: "it ended the link",
   },
-  "falls silent in the middle": { serve: (link) => piece(link), says: "the next piece" },
+  "falls silent in the middle": {
+    serve: (link) => piece(link),
+    says: "the next piece",
+    limits: { pieceMs: 250 },
+  },
   "sends a little now and then": {
     async serve(link) {
       for (let offset = 0; !link.closed.aborted; offset += 10) {
@@ -113,6 +127,7 @@ const bad: Record<string, { readonly serve: Serve; readonly says: string }> = {
       }
     },
     says: "all of it",
+    limits: { allMs: 500 },
   },
   "leaves numbers out": {
     serve: async (link) => {
@@ -140,13 +155,13 @@ const bad: Record<string, { readonly serve: Serve; readonly says: string }> = {
 
 test.each(Object.entries(bad))(
   "a member that %s is named, and its state is not waited for any longer",
-  async (_, { serve, says }) => {
+  async (_, { serve, says, limits: own }) => {
     const { listener, member } = await memberWho((link, first, messages) =>
       serve(link, first, messages).catch((error) => {
         if (!link.closed.aborted) throw error;
       }),
     );
-    const limits = { pieceMs: 250, allMs: 500 };
+    const limits = { ...STATE_LIMITS, ...own };
     const error = await appErrorOf(fetchState([want(member, "weights", 0, COUNT)], { site, signal, limits }));
     expect(error instanceof RingError && error.suspect).toBe(member.nodeId);
     expect(error.message).toContain(says);

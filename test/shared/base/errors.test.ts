@@ -16,6 +16,24 @@ test("an error nobody foresaw is a bug, and shows where it happened", () => {
   expect(errorReport(new TypeError("x is undefined"))).toContain("errors.test.ts");
 });
 
+test("a file or folder that the system refuses is no bug: its path, the cause, and what to do", () => {
+  const refusals: [code: string, hint: string][] = [
+    ["EROFS", "name another place"],
+    ["ENOSPC", "make room on that disk"],
+    ["ENOENT", "see that the path is right"],
+  ];
+  for (const [code, hint] of refusals) {
+    const error = Object.assign(new Error(`${code}: no`), { code, path: "/kept/photos" });
+    const report = errorReport(error);
+    expect(report).toContain(`/kept/photos cannot be used\n  caused by: ${code}: no\n  hint: `);
+    expect(report).toContain(hint);
+    expect(report).not.toContain("errors.test.ts");
+    const wrapped = errorReport(new AppError("input", "the rules cannot be read", { cause: error }));
+    expect(wrapped).toStartWith(`the rules cannot be read\n  caused by: ${code}: no\n  hint: `);
+    expect(wrapped).toContain(hint);
+  }
+});
+
 test("a line names each cause once, however they are wrapped", () => {
   const cause = new AppError("input", "no end of image", { cause: new Error("premature end") });
   const error = new AppError("input", "cut.jpg: no end of image", { cause });

@@ -1,5 +1,5 @@
 import { expect, test } from "bun:test";
-import { Progress } from "../../../shared/base/progress.ts";
+import { aboveBar, Progress } from "../../../shared/base/progress.ts";
 
 function written(isTerminal: boolean, use: (progress: Progress) => void): string {
   let text = "";
@@ -26,8 +26,23 @@ test("on a terminal: one line that moves, and words above it that stay", () => {
   });
   const bar = (filled: number): string => `${"█".repeat(filled)}${"░".repeat(24 - filled)}`;
   expect(text).toBe(
-    `\rdrawing  ${bar(12)} 50%\x1b[K\ra picture was skipped\x1b[K\ndrawing  ${bar(12)} 50%\x1b[K\rdrawing  ${bar(24)} 100%\x1b[K`,
+    `\rdrawing  ${bar(12)} 50%\x1b[K\r\x1b[Ka picture was skipped\ndrawing  ${bar(12)} 50%\rdrawing  ${bar(24)} 100%\x1b[K`,
   );
+});
+
+test("on a terminal what others write stands above the bar, and where no bar is it stands as it is", () => {
+  let text = "";
+  const write = (part: string): void => {
+    text += part;
+  };
+  {
+    using progress = new Progress({ isTerminal: true, write });
+    aboveBar(() => write("before\n"));
+    progress.show({ stage: "drawing" }, 0);
+    aboveBar(() => write("a line of the log\n"));
+  }
+  aboveBar(() => write("after\n"));
+  expect(text).toBe("before\n\rdrawing\x1b[K\r\x1b[Ka line of the log\ndrawing\nafter\n");
 });
 
 test("on a terminal a stage ends as it ended, not as it stood when it was last drawn", () => {

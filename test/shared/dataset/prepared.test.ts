@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { zstdCompressSync } from "node:zlib";
 import fc from "fast-check";
 import { AppError, errorKind } from "../../../shared/base/errors.ts";
@@ -10,7 +10,10 @@ import {
   preparePicture,
 } from "../../../shared/dataset/prepared.ts";
 import { splitByHash } from "../../../shared/dataset/split.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { greyJpeg } from "./voc-files.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 function prepared(seed: number): PreparedPicture {
   const random = new Random(seed);

@@ -2,7 +2,6 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { spawnSync } from "node:child_process";
 import { chmodSync, symlinkSync } from "node:fs";
 import { join } from "node:path";
-import sharp from "sharp";
 import { silentLog } from "../../../shared/base/log.ts";
 import { readDataset } from "../../../shared/dataset/read.ts";
 import type { Dataset } from "../../../shared/dataset/types.ts";
@@ -11,7 +10,7 @@ import { cpuMsOf } from "../../support/cpu-time.ts";
 import { dataPath } from "../../support/data.ts";
 import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
-import { type Files, greyJpeg, objectXml, read, vocXml, writeFiles } from "./voc-files.ts";
+import { type Files, greyJpeg, objectXml, read, vocXml, whats, writeFiles } from "./voc-files.ts";
 
 setDefaultTimeout(BUSY_MACHINE_MS);
 
@@ -23,8 +22,6 @@ function idsOf(dataset: Dataset): Record<string, string[]> {
     Object.entries(dataset.splits).map(([split, samples]) => [split, samples.map((s) => s.id)]),
   );
 }
-
-const whats = (dataset: Dataset) => dataset.defects.map(({ file, what }) => `${file} ${what}`);
 
 describe("the forms of a data set", () => {
   test("VOC with lists: validation and training apart, what is on no list left out", async () => {
@@ -48,6 +45,20 @@ describe("the forms of a data set", () => {
       height: 80,
       labels: [{ classIndex: 0, box: [10, 10, 50, 40] }],
     });
+  });
+
+  test("VOC with lists of names that end in a number, as VOC's marks do", async () => {
+    const files: Files = {
+      "ImageSets/Main/train.txt": "perro 1\nperro 0.jpg\n",
+      "ImageSets/Main/test.txt": "gato 1  1\ngato 2 -1\n",
+    };
+    for (const id of ["perro 1", "perro 0", "gato 1", "gato 2"]) {
+      files[`JPEGImages/${id}.jpg`] = jpeg;
+      files[`Annotations/${id}.xml`] = carXml;
+    }
+    const dataset = await read(files);
+    expect(dataset.defects).toEqual([]);
+    expect(idsOf(dataset)).toEqual({ train: ["perro 1", "perro 0"], test: ["gato 1", "gato 2"] });
   });
 
   test("VOC with pictures and XML side by side in train/ and test/, also below images/", async () => {
@@ -169,72 +180,6 @@ describe("the forms of a data set", () => {
   });
 });
 
-describe("boxes", () => {
-  async function boxesOf(objects: string, picture = jpeg, size?: [number, number]) {
-    const dataset = await read({
-      "a.jpg": picture,
-      "a.xml": vocXml(objects + objectXml("zzz", [1, 1, 9, 9]), size),
-    });
-    const [sample] = Object.values(dataset.splits).flat();
-    return {
-      boxes: sample!.labels.slice(0, -1).map((label) => label.box),
-      defects: whats(dataset).join(),
-      sample,
-    };
-  }
-
-  test("with exchanged corners are mended, over the edge clipped, of no size or outside dropped", async () => {
-    expect(await boxesOf(objectXml("car", [50, 40, 10, 10]))).toMatchObject({ boxes: [[10, 10, 50, 40]] });
-    expect((await boxesOf(objectXml("car", [50, 40, 10, 10]))).defects).toContain("exchanged, mended");
-    const clipped = await boxesOf(objectXml("car", [-20, 10, 140, 500]));
-    expect(clipped.boxes).toEqual([[0, 10, 100, 80]]);
-    expect(clipped.defects).toContain("clipped");
-    const sizeless = await boxesOf(objectXml("car", [10, 10, 10, 40]) + objectXml("car", [5, 5, 5, 5]));
-    expect(sizeless.boxes).toEqual([]);
-    expect(sizeless.defects).toContain("no size, dropped");
-    const outside = await boxesOf(objectXml("car", [200, 200, 300, 300]));
-    expect(outside.boxes).toEqual([]);
-    expect(outside.defects).toContain("outside the picture, dropped");
-  });
-
-  test("that count their last pixel in are no defect", async () => {
-    const { boxes, defects } = await boxesOf(objectXml("car", [0, 0, 101, 81]));
-    expect(boxes).toEqual([[0, 0, 100, 80]]);
-    expect(defects).toBe("");
-  });
-
-  test("belong to the picture's own size, not to what the XML claims", async () => {
-    const { boxes, defects, sample } = await boxesOf(objectXml("car", [10, 10, 50, 40]), jpeg, [4000, 3000]);
-    expect(boxes).toEqual([[10, 10, 50, 40]]);
-    expect(sample).toMatchObject({ width: 100, height: 80 });
-    expect(defects).toContain("4000x3000");
-  });
-
-  test("are scaled where the picture was made smaller after it was labelled, and only there", async () => {
-    const boxes = async (box: number[], size: [number, number]) =>
-      (await boxesOf(objectXml("car", box), jpeg, size)).boxes;
-    expect(await boxes([20, 40, 180, 120], [200, 160])).toEqual([[10, 20, 90, 60]]);
-    expect(await boxes([20, 40, 90, 70], [200, 160])).toEqual([[20, 40, 90, 70]]);
-    expect(await boxes([20, 40, 180, 70], [200, 100])).toEqual([[20, 40, 100, 70]]);
-  });
-
-  test("marked as difficult stay so", async () => {
-    const objects = objectXml("car", [1, 1, 9, 9]).replace(">0</difficult", ">1</difficult");
-    const { sample } = await boxesOf(objects);
-    expect(sample!.labels.map(({ difficult }) => difficult)).toEqual([true, undefined]);
-  });
-
-  test("follow a turned picture: drawn on the pixels as stored, or on the upright picture", async () => {
-    const turned = await sharp(jpeg).withMetadata({ orientation: 6 }).toBuffer();
-    const asStored = await boxesOf(objectXml("car", [10, 10, 50, 40]), turned, [100, 80]);
-    expect(asStored.sample).toMatchObject({ width: 80, height: 100 });
-    expect(asStored.boxes).toEqual([[40, 10, 70, 50]]);
-    const upright = await boxesOf(objectXml("car", [10, 10, 50, 40]), turned, [80, 100]);
-    expect(upright.boxes).toEqual([[10, 10, 50, 40]]);
-    expect(upright.defects).toBe("");
-  });
-});
-
 describe("a damaged data set", () => {
   const broken: Files = {
     "ok.jpg": jpeg,
@@ -260,7 +205,7 @@ describe("a damaged data set", () => {
       "noxml.jpg",
       "text.jpg",
     ]);
-    expect(named.join("\n")).toContain("not well-formed XML");
+    expect(named.join("\n")).toContain("badxml.xml is not well-formed XML: it ends within <object>");
     expect(named.join("\n")).toContain("empty.jpg the picture file is empty");
     expect(dataset.lines.filter((line) => line.includes("warn"))).toHaveLength(5);
   });
@@ -287,6 +232,15 @@ describe("a damaged data set", () => {
     expect(named).toContain('"gone", which has no picture');
     expect(named).toContain('"c", which has no XML file');
     expect(named).toContain('"b", which is also in train.txt');
+  });
+
+  test("pictures of a telephone that cannot be read are named, with what to do", async () => {
+    const dataset = await read({ "a.jpg": jpeg, "a.xml": carXml, "b.HEIC": jpeg, "b.xml": carXml });
+    expect(whats(dataset).join()).toContain(
+      "b.HEIC is a HEIC picture, which cannot be read: save it as JPEG",
+    );
+    const error = await appErrorOf(read({ "b.heic": jpeg, "b.xml": carXml }));
+    expect(error.hint).toContain("b.heic is a HEIC picture");
   });
 
   test("many defects take few lines of log", async () => {
@@ -340,6 +294,21 @@ test("classes without boxes are named: all dropped, in the test split only, or a
   writeFiles(folder.path, { "ana/1.jpg": jpeg, "ana/2.jpg": jpeg, "luis/none/.keep": "" });
   const empty = await readDataset(folder.path, { log: silentLog });
   expect(whats(empty).join()).toContain("class folder without pictures");
+});
+
+test("classes whose names differ in case or blanks only are told: they may be meant as one", async () => {
+  const files: Files = {};
+  ["Perro", "perro", "gato", "gato-1", "Gato 1"].forEach((name, i) => {
+    files[`${i}.jpg`] = jpeg;
+    files[`${i}.xml`] = vocXml(objectXml(name, [1, 1, 9, 9]));
+  });
+  const { classes, lines } = await read(files);
+  expect(classes).toHaveLength(5);
+  const told = lines.filter((line) => line.includes("meant as one"));
+  expect(told.map((line) => line.match(/classes="?([^"\n]*)/)?.[1])).toEqual([
+    "Gato 1, gato-1",
+    "Perro, perro",
+  ]);
 });
 
 describe("real data sets", () => {

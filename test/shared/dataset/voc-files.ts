@@ -43,6 +43,9 @@ export function keptLog(): { readonly log: Log; readonly lines: string[] } {
   return { log: new Log("test", [sink]), lines };
 }
 
+/** A data set's defects as they are told. */
+export const whats = (dataset: Dataset) => dataset.defects.map(({ file, what }) => `${file} ${what}`);
+
 /** Files by their path. */
 export type Files = Record<string, string | Uint8Array>;
 

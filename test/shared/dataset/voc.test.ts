@@ -10,6 +10,9 @@ import { objectXml, vocXml } from "./voc-files.ts";
 
 const parse = (text: string) => parseVoc(Buffer.from(text));
 
+/** An object of whatever form. */
+const objectOf = (shape: string) => `<object><name>car</name>${shape}</object>`;
+
 function refusal(bytes: Uint8Array): AppError {
   try {
     parseVoc(bytes);
@@ -76,7 +79,13 @@ describe("a VOC file", () => {
     ["a name of blanks", objectXml(" \n ", [1, 2, 3, 4]), "has no name"],
     ["a very long name", objectXml("x".repeat(300), [1, 2, 3, 4]), "300 letters"],
     ["no box", "<object><name>car</name></object>", "no <bndbox>"],
-    ["a polygon", "<object><name>car</name><polygon><pt><x>1</x></pt></polygon></object>", "no <bndbox>"],
+    ["a polygon of a point", objectOf("<polygon><pt><x>1</x><y>1</y></pt></polygon>"), "no <bndbox>"],
+    [
+      "a polygon of words",
+      objectOf("<polygon><x1>a</x1><y1>1</y1><x2>2</x2><y2>3</y2><x3>3</x3></polygon>"),
+      "not four numbers",
+    ],
+    ["a turned box without an angle", objectOf("<robndbox><cx>1</cx></robndbox>"), "not four numbers"],
     ["NaN", objectXml("car", ["NaN", 2, 3, 4]), "not four numbers"],
     ["words", objectXml("car", ["left", 2, 3, 4]), "not four numbers"],
     ["an empty number", objectXml("car", ["", 2, 3, 4]), "not four numbers"],
@@ -87,6 +96,28 @@ describe("a VOC file", () => {
     expect(read.objects.map((object) => object.name)).toEqual(["dog"]);
     expect(read.problems.join()).toContain(why);
     expect(read.problems.join()).toContain("object 1");
+  });
+
+  test.each([
+    [
+      "a polygon of numbered corners",
+      "<polygon><x1>5</x1><y1>9</y1><x2>7</x2><y2>1</y2><x3>2</x3><y3>4</y3></polygon>",
+    ],
+    [
+      "a polygon of points",
+      "<polygon><pt><x>5</x><y>9</y></pt><pt><x>7</x><y>1</y></pt><pt><x>2</x><y>4,0</y></pt></polygon>",
+    ],
+    [
+      "a turned box",
+      "<robndbox><cx>4.5</cx><cy>5</cy><w>8</w><h>5</h><angle>1.5707963267948966</angle></robndbox>",
+    ],
+    [
+      "a box beside a polygon",
+      "<polygon><x1>50</x1></polygon><bndbox><xmin>2</xmin><ymin>1</ymin><xmax>7</xmax><ymax>9</ymax></bndbox>",
+    ],
+  ])("an object with %s has the box about it", (_, shape) => {
+    const [object] = parse(vocXml(objectOf(shape))).objects;
+    expect(object!.box.map((side) => Math.round(side * 1e6) / 1e6)).toEqual([2, 1, 7, 9]);
   });
 
   test("has no more than 2000 objects", () => {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { silentLog } from "../../../shared/base/log.ts";
 import { faceLook, LOOK_LENGTH, unlikeness } from "../../../shared/detect/face-look.ts";
 import { LooksJudge, LooksLearner } from "../../../shared/detect/likeness.ts";
@@ -8,6 +8,9 @@ import { resizeBilinear } from "../../../shared/image/resize.ts";
 import { openNativeEngine } from "../../../shared/nn/native/engine.ts";
 import { drawnFace } from "../../support/drawn-faces.ts";
 import { FACES, loadPeople, trainFaces } from "../../support/faces.ts";
+import { BUSY_MACHINE_MS, LONG_WORK_MS } from "../../support/limits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 describe("a face's look", () => {
   test("has length 1, and does not change with the light", () => {
@@ -85,5 +88,5 @@ test.skipIf(FACES === undefined)(
     expect(taken.length).toBeGreaterThanOrEqual(4);
     expect(taken.filter(({ looks }) => looks !== undefined).length).toBeLessThan(taken.length / 2);
   },
-  60_000,
+  LONG_WORK_MS,
 );

@@ -1,8 +1,11 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { PicturePredictor } from "../../../shared/detect/picture-predictor.ts";
 import type { Engine } from "../../../shared/nn/engine.ts";
 import type { Network } from "../../../shared/nn/graph.ts";
 import type { NetworkConfig } from "../../../shared/nn/networks/config.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const NETWORK: NetworkConfig = { kind: "detector", size: 128, classCount: 1, variant: "small" };
 const STRIDE = 8;

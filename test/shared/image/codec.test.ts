@@ -1,4 +1,4 @@
-import { beforeAll, describe, expect, test } from "bun:test";
+import { beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { truncate } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -14,7 +14,10 @@ import {
 } from "../../../shared/image/codec.ts";
 import type { Picture } from "../../../shared/image/types.ts";
 import { appErrorOf } from "../../support/app-error.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { tempFolder } from "../../support/temp.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const WIDTH = 48;
 const HEIGHT = 32;
@@ -157,6 +160,17 @@ describe("decoding", () => {
   );
 });
 
+test("a JPEG is turned upright also where its EXIF comes after the frame's header", async () => {
+  const turned = await flagSharp().jpeg().withMetadata({ orientation: 6 }).toBuffer();
+  const from = turned.indexOf(Buffer.from([0xff, 0xe1]));
+  const exif = turned.subarray(from, from + 2 + turned.readUInt16BE(from + 2));
+  const rest = Buffer.concat([turned.subarray(0, from), turned.subarray(from + exif.length)]);
+  const scan = rest.indexOf(Buffer.from([0xff, 0xda]));
+  const late = await decodePicture(Buffer.concat([rest.subarray(0, scan), exif, rest.subarray(scan)]));
+  expect([late.width, late.height]).toEqual([HEIGHT, WIDTH]);
+  expect(late).toMatchObject({ originalWidth: HEIGHT, originalHeight: WIDTH });
+});
+
 describe("what is no good picture is refused, and why is said", () => {
   test("an empty file", async () => {
     expect((await refusal(decodePicture(new Uint8Array()))).message).toContain("empty");
@@ -184,6 +198,12 @@ describe("what is no good picture is refused, and why is said", () => {
 
   test("stray bytes before a JPEG's end marker do no harm", async () => {
     const stray = Buffer.concat([jpeg.subarray(0, -2), Buffer.from([0, 1, 2, 3, 0xff, 0xd9])]);
+    expect(cornersOf(await decodePicture(stray))).toBe("GBRB");
+  });
+
+  test("stray bytes between a JPEG's segments do no harm", async () => {
+    const at = Buffer.from(jpeg).indexOf(Buffer.from([0xff, 0xc0]));
+    const stray = Buffer.concat([jpeg.subarray(0, at), Buffer.from([0, 7, 1]), jpeg.subarray(at)]);
     expect(cornersOf(await decodePicture(stray))).toBe("GBRB");
   });
 

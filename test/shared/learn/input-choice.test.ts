@@ -1,10 +1,13 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { silentLog } from "../../../shared/base/log.ts";
 import { readDataset } from "../../../shared/dataset/read.ts";
 import { datasetStatistics } from "../../../shared/dataset/statistics.ts";
 import type { Box } from "../../../shared/detect/types.ts";
 import { chooseInputSide } from "../../../shared/learn/input-choice.ts";
 import { dataPath } from "../../support/data.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 /** Pictures of 1280 x 960, each with one box of each class: squares of so many pixels. */
 function statisticsOf(squaresPx: Readonly<Record<string, number>>, count = 10, picturePx = 1280) {

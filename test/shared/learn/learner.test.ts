@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, test } from "bun:test";
+import { afterAll, beforeAll, describe, expect, setDefaultTimeout, test } from "bun:test";
 import { Random } from "../../../shared/base/random.ts";
 import { boxIou } from "../../../shared/detect/types.ts";
 import { type Learner, openLearner } from "../../../shared/learn/learner.ts";
@@ -7,6 +7,9 @@ import { SliceOptimizer } from "../../../shared/learn/slice-optimizer.ts";
 import type { Engine } from "../../../shared/nn/engine.ts";
 import { openTfjsEngine } from "../../../shared/nn/tfjs/engine.ts";
 import { blockPictures } from "../../support/blocks.ts";
+import { BUSY_MACHINE_MS, LONG_WORK_MS } from "../../support/limits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const classes = ["red", "green", "blue"];
 const pictures = blockPictures(24, 3, 64);
@@ -58,23 +61,27 @@ describe("a learner", () => {
     expect(length).toBeCloseTo(Math.min(report.gradientNorm, plan.optimizer.gradientNormMax), 2);
   });
 
-  test("teaches a small detector to find coloured blocks that it has not seen", async () => {
-    await using learner = await openLearner({ plan, pictures, engine });
-    const weights = await train(learner, 120);
-    const unseen = blockPictures(12, 3, 64, 2);
-    const answers = await learner.evaluate(weights, unseen);
-    const right = answers.filter((found, i) => {
-      const { labels, picture } = unseen[i]!;
-      const [x1, y1, x2, y2] = labels[0]!.box;
-      const truth = [
-        x1 * picture.width,
-        y1 * picture.height,
-        x2 * picture.width,
-        y2 * picture.height,
-      ] as const;
-      const best = found[0];
-      return best?.classIndex === labels[0]!.classIndex && boxIou(best.box, truth) > 0.5;
-    });
-    expect(right.length).toBeGreaterThanOrEqual(9);
-  }, 30_000);
+  test(
+    "teaches a small detector to find coloured blocks that it has not seen",
+    async () => {
+      await using learner = await openLearner({ plan, pictures, engine });
+      const weights = await train(learner, 120);
+      const unseen = blockPictures(12, 3, 64, 2);
+      const answers = await learner.evaluate(weights, unseen);
+      const right = answers.filter((found, i) => {
+        const { labels, picture } = unseen[i]!;
+        const [x1, y1, x2, y2] = labels[0]!.box;
+        const truth = [
+          x1 * picture.width,
+          y1 * picture.height,
+          x2 * picture.width,
+          y2 * picture.height,
+        ] as const;
+        const best = found[0];
+        return best?.classIndex === labels[0]!.classIndex && boxIou(best.box, truth) > 0.5;
+      });
+      expect(right.length).toBeGreaterThanOrEqual(9);
+    },
+    LONG_WORK_MS,
+  );
 });

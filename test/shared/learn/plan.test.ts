@@ -27,6 +27,14 @@ test("every expected worker has a chunk in a round, and the rate grows with the 
   expect(eight.optimizer.rate).toBeCloseTo(2 * two.optimizer.rate, 9);
 });
 
+test("faces of one person alone are refused: everybody would be taken for them", () => {
+  const alone = { classes: ["Ana"], pictures: 20 };
+  expect(() => planFor({ network: { kind: "mlp" } }, alone)).toThrow(
+    expect.objectContaining({ kind: "input", message: expect.stringContaining("Ana") }),
+  );
+  expect(planFor({ network: { kind: "detector" } }, alone).classes).toEqual(["Ana"]);
+});
+
 test("colours vary more where there are few pictures, and no further than that", () => {
   const colourOf = (pictures: number): number =>
     planFor({ network: { kind: "detector" } }, { ...facts, pictures }).augmentation.colour;

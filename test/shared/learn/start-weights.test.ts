@@ -1,7 +1,10 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { planFor } from "../../../shared/learn/plan.ts";
 import { startWeights } from "../../../shared/learn/start-weights.ts";
 import { buildNetwork } from "../../../shared/nn/networks/config.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 function planOf(kind: "detector" | "single-box" | "mlp", classes: string[], seed: number, size = 64) {
   const network = kind === "mlp" ? ({ kind, hidden: 4 } as const) : { kind, size };

@@ -140,6 +140,11 @@ test("a threshold is put in the middle of those that serve about as well as the 
   expect(threshold).toBeCloseTo((0.3 + 0.6) / 2, 12);
 });
 
+test("a threshold is never higher than what a sure detection reaches, though all right ones are above that", () => {
+  const [threshold] = resultOf(new BestThresholds(1), ...picturesOf(0, [0.99, 0.98, 0.97], [0.96]));
+  expect(threshold).toBe(0.95);
+});
+
 test("a class with few pictures kept aside gets a threshold like the others'; with none at all there is a default", () => {
   const rising = (from: number, count: number): number[] =>
     Array.from({ length: count }, (_, i) => from + i / 100);

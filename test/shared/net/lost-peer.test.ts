@@ -7,14 +7,14 @@ import { listenHere, Note, Parcel } from "./support.ts";
 
 setDefaultTimeout(BUSY_MACHINE_MS);
 
-// Shorter than the program's, so that the test need not wait; the worker's process beats once a second.
-const PACE = { heartbeatMs: 100, deadlineMsMin: 1500, deadlineMsMax: 3000 };
+// Shorter than the program's, so that the test need not wait; but a busy machine may hold up a process for many beats.
+const PACE = { heartbeatMs: 50, deadlineMsMin: 1500, deadlineMsMax: 3000 };
 
 /** What the worker's process runs: says hello and then only listens. */
 const WORKER = `
   const { connectTo, Note } = await import(${JSON.stringify(join(import.meta.dir, "support.ts"))});
   const address = { host: "127.0.0.1", port: Number(process.env.PORT) };
-  const link = await connectTo(address, new AbortController().signal);
+  const link = await connectTo(address, new AbortController().signal, { pace: ${JSON.stringify(PACE)} });
   await link.send(Note, { words: "hello" });
   for await (const _ of link.messages());
   process.exit();`;
@@ -60,13 +60,13 @@ test("a frozen peer is noticed in bounded time, by readers and by senders that w
   const tookMs = performance.now() - startMs;
   expect(tookMs).toBeGreaterThan(PACE.deadlineMsMin - 1000);
   expect(tookMs).toBeLessThan(PACE.deadlineMsMax + 2000);
-}, 10_000);
+});
 
 test("a quiet peer is not lost", async () => {
   await using worker = await workerProcess();
   await Bun.sleep(2 * PACE.deadlineMsMin);
   expect(worker.link.closed.aborted).toBe(false);
-}, 10_000);
+});
 
 test("a killed peer is noticed at once", async () => {
   await using worker = await workerProcess();
@@ -76,5 +76,5 @@ test("a killed peer is noticed at once", async () => {
     kind: "unavailable",
     message: expect.stringMatching(/the link to worker "a worker" at 127\.0\.0\.1:\d+ is lost/),
   });
-  expect(performance.now() - startMs).toBeLessThan(1000);
+  expect(performance.now() - startMs).toBeLessThan(PACE.deadlineMsMin);
 });

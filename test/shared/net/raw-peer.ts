@@ -57,6 +57,7 @@ export class RawPeer implements Disposable {
         },
         close() {
           closed.resolve();
+          ready.resolve(); // let go before it was: whoever waits sees it closed
         },
         error() {},
       },

@@ -12,7 +12,7 @@ import { openNativeEngine } from "../../../shared/nn/native/engine.ts";
 import { buildNetwork, type NetworkConfig } from "../../../shared/nn/networks/config.ts";
 import { trainingExample } from "../../support/check-training.ts";
 import { everyLayerNetwork } from "../../support/every-layer.ts";
-import { BUSY_MACHINE_MS } from "../../support/limits.ts";
+import { BUSY_MACHINE_MS, LONG_WORK_MS } from "../../support/limits.ts";
 import { modelInfo } from "../../support/model-info.ts";
 import { largestDifference } from "../../support/reference-network.ts";
 import { tempFolder } from "../../support/temp.ts";
@@ -55,7 +55,7 @@ describe.skipIf(CHROMIUM === null)("an exported model in Chromium", () => {
     page = await browser.newPage();
     await page.goto(`http://127.0.0.1:${server.port}/`);
     await page.evaluate(`tf.setBackend("cpu")`);
-  }, 60_000);
+  }, LONG_WORK_MS);
 
   afterAll(async () => {
     await browser?.close();
@@ -90,17 +90,13 @@ describe.skipIf(CHROMIUM === null)("an exported model in Chromium", () => {
     });
   }
 
-  test.each(Object.keys(configs))(
-    "%s answers what the native engine answers",
-    async (name) => {
-      const network = buildNetwork(configs[name]!);
-      const { weights, pictures } = trainingExample(network, BATCH, 1);
-      const stored = decodeForInference(encodeModelFile(modelInfo(configs[name]!), weights));
-      for (const file of exportTfjs(stored)) files.set(`${name}/${file.name}`, file.content);
-      await expectSame(name, network, weights, pictures);
-    },
-    30_000,
-  );
+  test.each(Object.keys(configs))("%s answers what the native engine answers", async (name) => {
+    const network = buildNetwork(configs[name]!);
+    const { weights, pictures } = trainingExample(network, BATCH, 1);
+    const stored = decodeForInference(encodeModelFile(modelInfo(configs[name]!), weights));
+    for (const file of exportTfjs(stored)) files.set(`${name}/${file.name}`, file.content);
+    await expectSame(name, network, weights, pictures);
+  });
 
   test("every kind of layer, odd sides and paddings", async () => {
     const network = everyLayerNetwork();
@@ -109,7 +105,7 @@ describe.skipIf(CHROMIUM === null)("an exported model in Chromium", () => {
     files.set("every/model.json", model);
     files.set(`every/${WEIGHTS_FILE}`, numbers);
     await expectSame("every", network, weights, pictures);
-  }, 30_000);
+  });
 
   test("vigia export writes such a folder, with labels and a note", async () => {
     using folder = tempFolder();
@@ -130,7 +126,7 @@ describe.skipIf(CHROMIUM === null)("an exported model in Chromium", () => {
       classes: modelInfo(config).classes,
       outputs: network.outputs.map(({ name }) => name),
     });
-  }, 30_000);
+  });
 });
 
 function pageHtml(): Response {

@@ -1,4 +1,4 @@
-import { describe, expect, test } from "bun:test";
+import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { mkdtempSync, readdirSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -16,7 +16,10 @@ import { buildNetwork, type NetworkConfig } from "../../../shared/nn/networks/co
 import { OnnxBuilder } from "../../../shared/nn/onnx/builder.ts";
 import { measuredValues } from "../../../shared/nn/quantize/activations.ts";
 import { trainingExample } from "../../support/check-training.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { largestDifference, referenceForward } from "../../support/reference-network.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const configs: NetworkConfig[] = [
   { kind: "detector", size: 64, classCount: 2, variant: "small" },
@@ -122,6 +125,7 @@ describe("a file that is no model of ours is refused in words", () => {
     expect(() => readModelInfo(withInfo(null))).toThrow("no usable fields");
     expect(() => readModelInfo(withInfo({ ...info, classes: ["one"] }))).toThrow("no usable classes");
     expect(() => readModelInfo(withInfo({ ...info, name: 7 }))).toThrow("no usable name");
+    expect(() => readModelInfo(withInfo({ ...info, thresholds: [0.3] }))).toThrow("no usable thresholds");
     const looks = (looks: unknown, limit: unknown) =>
       readModelInfo(withInfo({ ...info, looks: { looks, limit } }));
     expect(looks(["AA==", "AQ=="], 0.2).looks).toEqual({ looks: ["AA==", "AQ=="], limit: 0.2 });

@@ -1,8 +1,8 @@
 import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import type { EngineFound } from "../../../shared/nn/open-engine.ts";
-import { BUSY_MACHINE_MS } from "../../support/limits.ts";
+import { LONG_WORK_MS } from "../../support/limits.ts";
 
-setDefaultTimeout(BUSY_MACHINE_MS);
+setDefaultTimeout(LONG_WORK_MS);
 
 const PROGRAM = new URL("./open-engine-program.ts", import.meta.url).pathname;
 const WITHOUT = new URL("../../support/without-onnxruntime.ts", import.meta.url).pathname;

@@ -5,10 +5,10 @@ import { Arena, startTfjs } from "../../../shared/nn/tfjs/backend.ts";
 import { openTfjsEngine } from "../../../shared/nn/tfjs/engine.ts";
 import { checkTraining, trainingExample } from "../../support/check-training.ts";
 import { everyLayerNetwork } from "../../support/every-layer.ts";
-import { BUSY_MACHINE_MS } from "../../support/limits.ts";
+import { LONG_WORK_MS } from "../../support/limits.ts";
 import { largestDifference, referenceForward } from "../../support/reference-network.ts";
 
-setDefaultTimeout(BUSY_MACHINE_MS);
+setDefaultTimeout(LONG_WORK_MS);
 
 const TOLERANCE = 1e-3;
 

@@ -1,8 +1,11 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { createHash } from "node:crypto";
 import { DigestGuard, parseParameters } from "../../../shared/rtsp/auth.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { fills, receive } from "./play.ts";
 import { type CameraScript, ScriptedCamera, three } from "./scripted-camera.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 /** A camera that wants Digest, and changes its mind about it. */
 function guarded(

@@ -1,8 +1,11 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { playRtsp } from "../../../shared/rtsp/client.ts";
 import { formatRtp } from "../../../shared/rtsp/rtp.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { fills, receive } from "./play.ts";
 import { idr, ScriptedCamera, type ScriptedConnection, slice } from "./scripted-camera.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 /*
  * Servers made of live555 before 2017.06.04 send a session that was cut off, for the 65 s until it times out, on

@@ -1,12 +1,12 @@
 import { within } from "../../../shared/base/wait.ts";
 import { playRtsp, type RtspClientOptions } from "../../../shared/rtsp/client.ts";
 import type { ReceivedPicture } from "../../../shared/rtsp/receiver.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 
 /** Plays until `count` pictures came, then says goodbye; what comes meanwhile is passed over. Rejects when the stream ends before. */
 export async function receive(
   options: RtspClientOptions,
   count: number,
-  timeoutMs = 4000,
 ): Promise<{ pictures: ReceivedPicture[]; lost: number }> {
   const abort = new AbortController();
   const pictures: ReceivedPicture[] = [];
@@ -21,7 +21,11 @@ export async function receive(
     },
   };
   try {
-    await within(playRtsp({ timeoutMs: 1000, ...options }, events, abort.signal), timeoutMs, "pictures");
+    await within(
+      playRtsp({ timeoutMs: 5000, ...options }, events, abort.signal),
+      BUSY_MACHINE_MS,
+      "pictures",
+    );
   } finally {
     abort.abort();
   }

@@ -1,4 +1,5 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { receive } from "./play.ts";
 import {
   answering,
@@ -12,6 +13,8 @@ import {
   slice,
   three,
 } from "./scripted-camera.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 /** Cameras that differ from the standard and must play all the same: three pictures arrive. */
 const PLAYS: readonly (readonly [quirk: string, script: CameraScript])[] = [

@@ -1,14 +1,18 @@
-import { afterAll, expect, test } from "bun:test";
+import { afterAll, expect, setDefaultTimeout, test } from "bun:test";
 import { connect } from "node:net";
 import { silentLog } from "../../../shared/base/log.ts";
 import { within } from "../../../shared/base/wait.ts";
 import { encodeStandardJpeg } from "../../../shared/media/standard-jpeg.ts";
+import { Authenticator } from "../../../shared/rtsp/auth.ts";
 import { rtpJpeg } from "../../../shared/rtsp/jpeg-packetizer.ts";
 import { Player } from "../../../shared/rtsp/player.ts";
-import { JpegPublication, StreamPublication } from "../../../shared/rtsp/publication.ts";
+import { JpegPublication, type Publication, StreamPublication } from "../../../shared/rtsp/publication.ts";
 import { RtspServer, type RtspServerOptions } from "../../../shared/rtsp/server.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { fills, receive } from "./play.ts";
 import { idr, slice } from "./scripted-camera.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const viewer = { user: "viewer", password: "secret" };
 const picture = rtpJpeg(
@@ -91,6 +95,27 @@ test("players on other machines need the password, by MD5 or SHA-256; nobody els
   }
 });
 
+test("an answer to a challenge that somebody overheard opens no connection but its own", async () => {
+  const { url, server } = start({ guardLoopback: true });
+  const connections = [1, 2].map(() => connect(server.port, "127.0.0.1"));
+  const ask = (place: number, authorization: string) =>
+    within(
+      new Promise<string>((resolve) => {
+        connections[place]!.once("data", (data) => resolve(data.toString()));
+        connections[place]!.write(`DESCRIBE ${url("yard")} RTSP/1.0\r\nCSeq: 1\r\n${authorization}\r\n`);
+      }),
+      BUSY_MACHINE_MS,
+      "an answer",
+    );
+  const challenge = /^WWW-Authenticate: (.*)$/m.exec(await ask(0, ""))![1]!.trim();
+  const player = new Authenticator(viewer);
+  player.challenged([challenge]);
+  const answer = `Authorization: ${player.authorization("DESCRIBE", url("yard"))}\r\n`;
+  expect(await ask(0, answer)).toStartWith("RTSP/1.0 200");
+  expect(await ask(1, answer)).toStartWith("RTSP/1.0 401");
+  for (const connection of connections) connection.destroy();
+});
+
 test("a name that is not there is 404", async () => {
   const { url } = start();
   await expect(receive({ url: url("attic"), transport: "tcp" }, 1)).rejects.toThrow("404");
@@ -98,12 +123,33 @@ test("a name that is not there is 404", async () => {
 });
 
 test("when a file is over its players are sent away, and new ones are told", async () => {
-  const { url, jpeg } = start();
+  const { url, jpeg, server } = start();
   const playing = receive({ url: url("yard"), transport: "tcp" }, 1e9);
-  await Bun.sleep(100);
+  while (server.playerCount === 0) await Bun.sleep(5);
   jpeg.end();
   await expect(playing).rejects.toThrow("closed the connection");
   await expect(receive({ url: url("yard"), transport: "tcp" }, 1)).rejects.toThrow("503");
+  // One that had described it before, and plays only now.
+  expect(endsFor(jpeg)()).toBe(1);
+});
+
+/** How often a viewer that joins now is told that nothing more will come. */
+function endsFor(publication: Publication): () => number {
+  let ended = 0;
+  publication.attach({ show: () => {}, ended: () => ended++ });
+  return () => ended;
+}
+
+test("players of a camera that comes back with another codec are sent away, to describe it anew", () => {
+  const stream = new StreamPublication();
+  stream.open(FORMAT);
+  const ends = endsFor(stream);
+  stream.open({ ...FORMAT, fmtp: "packetization-mode=1;profile-level-id=42c01e" });
+  expect(ends()).toBe(0);
+  stream.open({ ...FORMAT, encoding: "H265" });
+  expect(ends()).toBe(1);
+  stream.open(FORMAT);
+  expect(ends()).toBe(1);
 });
 
 test("a player that takes nothing is left out, and the others see every picture", async () => {
@@ -178,7 +224,7 @@ test("twenty players share one stream", async () => {
     (async () => {
       while (server.playerCount > 0) await Bun.sleep(5);
     })(),
-    2000,
+    BUSY_MACHINE_MS,
     "their leaving",
   );
 });
@@ -193,7 +239,11 @@ test("what is no RTSP ends only that player's connection", async () => {
     const socket = connect(server.port, "127.0.0.1");
     socket.on("error", () => {});
     socket.write(rubbish);
-    await within(new Promise((resolve) => socket.once("close", resolve)), 3000, "the end of the connection");
+    await within(
+      new Promise((resolve) => socket.once("close", resolve)),
+      BUSY_MACHINE_MS,
+      "the end of the connection",
+    );
   }
   expect((await receive({ url: url("yard"), transport: "tcp" }, 2)).pictures.length).toBe(2);
 });

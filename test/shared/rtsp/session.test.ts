@@ -1,6 +1,7 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { selfSignedCertificate } from "../../../shared/net/certificate.ts";
 import type { RtspRequest } from "../../../shared/rtsp/message.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { fills, receive } from "./play.ts";
 import {
   answering,
@@ -11,6 +12,8 @@ import {
   slice,
   three,
 } from "./scripted-camera.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const REFUSALS: readonly (readonly [what: string, kind: string, words: string, script: CameraScript])[] = [
   ["a path that is not there", "refused", "404", { answer: refusing("DESCRIBE", 404) }],
@@ -45,7 +48,9 @@ function refusing(method: string, status: number) {
 for (const [what, kind, words, script] of REFUSALS) {
   test(`it is told what is wrong with ${what}`, async () => {
     await using camera = await ScriptedCamera.start(script);
-    const play = receive({ url: camera.url(), transport: "tcp", timeoutMs: 150 }, 1);
+    // Only who waits in vain must not wait long.
+    const limits = words.startsWith("did not answer") ? { timeoutMs: 150 } : {};
+    const play = receive({ url: camera.url(), transport: "tcp", ...limits }, 1);
     await expect(play).rejects.toMatchObject({ kind, message: expect.stringContaining(words) });
   });
 }
@@ -61,7 +66,8 @@ test("a camera with a certificate of its own is played over rtsps", async () => 
 test("a camera that takes no rtsps is told from one that is away", async () => {
   await using camera = await ScriptedCamera.start({ play: three });
   const url = camera.url().replace("rtsp:", "rtsps:");
-  await expect(receive({ url, transport: "tcp" }, 1)).rejects.toMatchObject({ kind: "unavailable" });
+  const refused = receive({ url, transport: "tcp", timeoutMs: 300 }, 1);
+  await expect(refused).rejects.toMatchObject({ kind: "unavailable" });
   const nobody = receive({ url: "rtsp://127.0.0.1:1/", transport: "tcp" }, 1);
   await expect(nobody).rejects.toThrow("nothing listens there");
 });
@@ -97,6 +103,24 @@ test("a camera that refuses UDP is played over TCP, after describing it again", 
   const { pictures } = await receive({ url: camera.url(), transport: "udp" }, 3);
   expect(fills(pictures)).toEqual([1, 2, 3]);
   expect(camera.methods.filter((method) => method === "DESCRIBE").length).toBe(2);
+});
+
+test("a camera that sends us to another address is followed there, and not in circles", async () => {
+  await using camera = await ScriptedCamera.start({ play: three });
+  const sends = (to: () => string): CameraScript => ({
+    answer: ({ method }) =>
+      method === "DESCRIBE" ? { status: 302, fields: [["Location", to()]] } : undefined,
+  });
+  await using door = await ScriptedCamera.start(sends(() => camera.url("/behind")));
+  const { pictures } = await receive({ url: door.url("/stream", "u:p@"), transport: "tcp" }, 3);
+  expect(fills(pictures)).toEqual([1, 2, 3]);
+  expect(camera.requests.every(({ uri }) => uri.includes("/behind"))).toBe(true);
+
+  await using circle = await ScriptedCamera.start(sends(() => circle.url()));
+  await expect(receive({ url: circle.url(), transport: "tcp" }, 1)).rejects.toThrow("302");
+  expect(circle.methods.filter((method) => method === "DESCRIBE").length).toBe(4);
+  await using nowhere = await ScriptedCamera.start(sends(() => "http://example.org/"));
+  await expect(receive({ url: nowhere.url(), transport: "tcp" }, 1)).rejects.toThrow("no RTSP address");
 });
 
 test("a camera asked for UDP that sends interleaved is listened to all the same", async () => {

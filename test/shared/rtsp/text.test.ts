@@ -1,8 +1,9 @@
 import { expect, test } from "bun:test";
 import { Authenticator, DigestGuard, parseChallenges } from "../../../shared/rtsp/auth.ts";
+import { parseHead } from "../../../shared/rtsp/message.ts";
 import { chooseVideo, formatSdp, parseSdp } from "../../../shared/rtsp/sdp.ts";
 import { parseTransport } from "../../../shared/rtsp/transport.ts";
-import { parseRtspUrl } from "../../../shared/rtsp/url.ts";
+import { movedTo, parseRtspUrl } from "../../../shared/rtsp/url.ts";
 
 test("digest answers are those of the examples in RFC 2617 and RFC 7616", () => {
   const answer = (challenge: string, user: string, password: string, cnonce: string, uri: string) => {
@@ -80,6 +81,14 @@ test("addresses are read as people and cameras write them", () => {
   }
 });
 
+test("user and password go along to another address of the same host, and to no other host", () => {
+  const from = parseRtspUrl("rtsp://u:p@cam/x");
+  expect(movedTo(from, " rtsp://CAM:8554/y")).toMatchObject({ user: "u", password: "p", port: 8554 });
+  expect(movedTo(from, "rtsp://other/y")).toMatchObject({ user: undefined, password: "" });
+  expect(movedTo({ ...from, secure: true }, "rtsp://cam/y")).toMatchObject({ user: undefined });
+  expect(movedTo(from, "rtsp://a:b@other/y")).toMatchObject({ user: "a", password: "b" });
+});
+
 test("a description's video is found with its size, whatever surrounds it", () => {
   const of = (...lines: string[]) => chooseVideo(parseSdp(lines.join("\r\n")));
   expect(of("m=video 0 RTP/AVP 26")).toMatchObject({ codec: "jpeg", payloadType: 26, clockRate: 90_000 });
@@ -137,4 +146,17 @@ test("transports are read as far as they make sense", () => {
       source: "10.0.0.2",
     },
   );
+  // Sending to port 0 is an error, which a player must not bring about in a camera's stream.
+  expect(parseTransport("RTP/AVP;client_port=0-1;server_port=6000-0")).toMatchObject({
+    clientPorts: undefined,
+    serverPorts: undefined,
+  });
+});
+
+test("a field that goes on in the next line is read as one", () => {
+  const { headers } = parseHead(
+    'RTSP/1.0 401 Unauthorized\r\nWWW-Authenticate: Digest realm="a",\r\n  nonce="b"\r\nCSeq: 1',
+  );
+  expect(headers.get("www-authenticate")).toBe('Digest realm="a", nonce="b"');
+  expect(headers.get("cseq")).toBe("1");
 });

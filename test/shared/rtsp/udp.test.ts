@@ -1,10 +1,13 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { createSocket, type Socket } from "node:dgram";
 import type { RtspRequest } from "../../../shared/rtsp/message.ts";
 import { formatRtp } from "../../../shared/rtsp/rtp.ts";
 import { parseTransport } from "../../../shared/rtsp/transport.ts";
+import { BUSY_MACHINE_MS } from "../../support/limits.ts";
 import { fills, receive } from "./play.ts";
 import { idr, type ScriptedAnswer, ScriptedCamera, slice } from "./scripted-camera.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 async function socketAt(host: string): Promise<Socket & AsyncDisposable> {
   const socket = createSocket("udp4");

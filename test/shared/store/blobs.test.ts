@@ -30,6 +30,24 @@ test("what is not what its name says is refused, and leaves nothing", async () =
   expect(store.has(name)).toBe(false);
 });
 
+test("a draft that a killed process of the same number left behind is in nobody's way", async () => {
+  using folder = tempFolder();
+  const store = new BlobStore(folder.path);
+  // In a container every start has the same number.
+  for (let i = 0; i < 3; i++)
+    writeFileSync(join(folder.path, "incoming", `${process.pid}-${i}`), "half of it");
+  expect(await store.put(bytes)).toBe(name);
+});
+
+test("two stores of one folder in one process receive side by side", async () => {
+  using folder = tempFolder();
+  const receivers = await Promise.all([
+    new BlobStore(folder.path).receive(name, bytes.length),
+    new BlobStore(folder.path).receive(name, bytes.length),
+  ]);
+  for (const receiver of receivers) expect(await receiver.take(0, bytes)).toBe(true);
+});
+
 test("a blob that was damaged on disk counts as missing", async () => {
   using folder = tempFolder();
   const store = new BlobStore(folder.path);

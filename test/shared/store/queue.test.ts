@@ -119,6 +119,7 @@ test("models count their versions by name, through starts; stray files go, rows 
   expect(registry.add("cells", encode, { ...more, createdMs: 3 }).version).toBe(1);
   expect(() => registry.add("../cars", encode, more)).toThrow("cannot be a model's name");
   writeFileSync(join(models, "cars-v9.onnx"), "left by a killed process");
+  writeFileSync(join(models, "from-a-friend.onnx"), "put there by somebody");
   rmSync(registry.path({ name: "cells", version: 1 }));
   database.close();
 
@@ -129,5 +130,6 @@ test("models count their versions by name, through starts; stray files go, rows 
   expect(reopened.get("cars", 0)?.version).toBe(2);
   expect(reopened.get("cars", 3)).toBeUndefined();
   expect(existsSync(join(models, "cars-v9.onnx"))).toBe(false);
+  expect(existsSync(join(models, "from-a-friend.onnx"))).toBe(true);
   again.database.close();
 });

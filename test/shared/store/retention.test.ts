@@ -110,4 +110,4 @@ test("killed with -9 while it removes, 3 times: rows and photos still belong tog
     rows = report.rows;
     expect(log.photos.list().photos).toHaveLength(rows);
   }
-}, 30_000);
+});

@@ -1,3 +1,4 @@
+import { Database } from "bun:sqlite";
 import { expect, setDefaultTimeout, test } from "bun:test";
 import { readdirSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
@@ -84,6 +85,32 @@ test("a photo that cannot be written leaves no row behind", () => {
   expect(log.list()).toEqual([]);
   rmSync(join(folder.path, "photos", "2026-11-21"));
   expect(log.open(visitOf(), JPEG).id).toBeGreaterThan(0);
+});
+
+test("a row that cannot be committed leaves no photo behind, neither of a new sighting nor a better one", () => {
+  using folder = tempFolder();
+  using log = new SightingLog(folder.path);
+  const kept = log.open(visitOf(), JPEG, JPEG);
+  // What a full disk does: everything goes well until the transaction is to be kept.
+  {
+    using other = new Database(join(folder.path, "sightings.sqlite"));
+    other.run("CREATE TABLE broken (id INTEGER REFERENCES sighting (id) DEFERRABLE INITIALLY DEFERRED)");
+    for (const change of ["INSERT", "UPDATE"]) {
+      other.run(
+        `CREATE TRIGGER ${change}_broken AFTER ${change} ON sighting BEGIN INSERT INTO broken VALUES (-1); END`,
+      );
+    }
+  }
+  expect(() => log.open(visitOf({ camera: "yard" }), JPEG, JPEG)).toThrow("could not be saved");
+  const better = {
+    score: 0.95,
+    box: visitOf().box,
+    lastSeenMs: visitOf().lastSeenMs,
+    lastMediaMs: undefined,
+  };
+  expect(() => log.improve(kept.id, better, BETTER, BETTER)).toThrow("could not be saved");
+  expect(log.list()).toEqual([kept]);
+  expect(log.photos.list()).toEqual({ photos: [kept.photo], closeUps: [kept.closeUp!], unfinished: [] });
 });
 
 test("check names rows without photo and removes photos without row", () => {

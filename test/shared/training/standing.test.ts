@@ -17,13 +17,14 @@ function worker(name: string, more: Partial<WorkerStatus> = {}): WorkerStatus {
 
 function job(more: Partial<JobStatus>): JobStatus {
   const counts = { progress: 0.42, epoch: 1, epochs: 3, samples: 100, imagesPerSecond: 12 };
-  const scores = { loss: { box: 1.5, objects: Number.NaN }, map50: 0.25, bestMap50: 0.5, timeLeftMs: 65_000 };
+  const scores = { loss: { box: 1.5, objects: Number.NaN }, map50: 0.25, bestMap50: 0.5, accuracy: 0.75 };
   return {
     jobId: 7,
     name: "cats",
     state: "training",
     ...counts,
     ...scores,
+    timeLeftMs: 65_000,
     note: undefined,
     workers: [],
     ...more,

@@ -38,6 +38,14 @@ test("lists by time, class and camera", async () => {
   expect(await ids({ camera: "gate", until: "2.5d" })).toEqual([1]);
 });
 
+test("where nothing fits, it says what there is to ask for", async () => {
+  using folder = tempFolder();
+  fill(folder.path, 3);
+  const { lines, logged } = await runCommand(command, { data: folder.path, class: "zebra" });
+  expect(lines).toEqual([]);
+  expect(logged.join("\n")).toContain("no sighting fits; the log has bus, parrot at gate, yard");
+});
+
 test("copies the photos of what it lists, and a table names them as they are there", async () => {
   using folder = tempFolder();
   fill(folder.path, 3);

@@ -137,6 +137,7 @@ describe("an inspection", () => {
       "note difficult-objects",
     ]);
     const text = inspection.findings.map(({ what }) => what).join("\n");
+    expect(text).toContain('"Car", "car" are 2 classes that may be meant as one');
     expect(text).toContain('"ghost" is without a single usable box');
     expect(text).toContain("train/a.jpg (Car)");
   });

@@ -181,7 +181,7 @@ describe("a report", () => {
       expect(await tab.evaluate(() => "harmed" in window)).toBe(false);
       expect(requests.filter((url) => !url.startsWith("file:"))).toEqual([]);
       expect(complaints).toEqual([]);
-    }, 30_000);
+    });
 
     test("speaks the browser's language", async () => {
       const heading = async (locale: string): Promise<string> =>
@@ -191,6 +191,6 @@ describe("a report", () => {
         "Classes",
         "Classes",
       ]);
-    }, 30_000);
+    });
   });
 });

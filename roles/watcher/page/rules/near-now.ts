@@ -1,5 +1,6 @@
 import { GroundDistance } from "../../../../shared/detect/near/distance.ts";
 import { isInside, type Point } from "../../../../shared/detect/near/geometry.ts";
+import { isSameClass } from "../../../../shared/detect/near/rules.ts";
 import type { Draft } from "./draft.ts";
 
 /** A thing on the picture, for people: its box in shares. */
@@ -27,7 +28,7 @@ export function isNearNow({ className, box }: Thing, draft: Draft): boolean {
   if (zones.length === 0 && of("line").length === 0) return percent >= draft.minHeightPercent;
   return zones.some(
     ({ corners, classes, minHeightPercent }) =>
-      (classes.length === 0 || classes.includes(className)) &&
+      (classes.length === 0 || classes.some((name) => isSameClass(name, className))) &&
       percent >= (minHeightPercent ?? draft.minHeightPercent) &&
       isInside(foot, corners),
   );

@@ -2,9 +2,9 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { SYNTHETIC_CLASSES } from "../../../../shared/dataset/synthetic/art/catalogue.ts";
 import { type SyntheticPicture, syntheticPicture } from "../../../../shared/dataset/synthetic/picture.ts";
 import { cpuMsOf } from "../../../support/cpu-time.ts";
-import { BUSY_MACHINE_MS } from "../../../support/limits.ts";
+import { LONG_WORK_MS } from "../../../support/limits.ts";
 
-setDefaultTimeout(BUSY_MACHINE_MS);
+setDefaultTimeout(LONG_WORK_MS);
 
 const CLASSES = SYNTHETIC_CLASSES.slice(2, 7);
 const SIZE = { width: 160, height: 120 };

@@ -1,7 +1,10 @@
-import { expect, test } from "bun:test";
+import { expect, setDefaultTimeout, test } from "bun:test";
 import { Random } from "../../../../shared/base/random.ts";
 import { forMotion, type GreyPicture } from "../../../../shared/detect/motion/grey.ts";
 import { type Motion, MotionDetector } from "../../../../shared/detect/motion/motion-detector.ts";
+import { BUSY_MACHINE_MS } from "../../../support/limits.ts";
+
+setDefaultTimeout(BUSY_MACHINE_MS);
 
 const [WIDTH, HEIGHT] = [160, 90];
 

@@ -2,7 +2,7 @@ import { expect, test } from "bun:test";
 import { GroundDistance } from "../../../../shared/detect/near/distance.ts";
 import { crossing, isInside } from "../../../../shared/detect/near/geometry.ts";
 import { NearJudge } from "../../../../shared/detect/near/near-judge.ts";
-import type { CameraRules } from "../../../../shared/detect/near/rules.ts";
+import { type CameraRules, thresholdFor } from "../../../../shared/detect/near/rules.ts";
 import { Tracker } from "../../../../shared/detect/tracker.ts";
 import type { Box } from "../../../../shared/detect/types.ts";
 
@@ -79,6 +79,52 @@ test("a zone counts by the feet, for its classes, after the dwell time without a
   expect(judged({ zones: [zone] }, [inside, inside, inside])).toEqual([undefined, undefined, "door"]);
   expect(judged({ zones: [zone] }, [inside, outside, inside, inside])).toEqual(Array(4).fill(undefined));
   expect(judged({ zones: [zone] }, [inside, inside, inside], 1)).toEqual(Array(3).fill(undefined));
+});
+
+test("each zone counts its own time, whatever its name and whatever other zones hold", () => {
+  const at = (left: number, name = "door", dwellMs = 400) => {
+    const polygon = [
+      [left, 0.4],
+      [left + 0.1, 0.4],
+      [left + 0.1, 0.6],
+      [left, 0.6],
+    ] as const;
+    return { name, polygon, dwellMs };
+  };
+  const [left, right] = [standing(485, 550), standing(515, 550)];
+  for (const zones of [
+    [at(0.4), at(0.5)],
+    [at(0.5), at(0.4)],
+  ]) {
+    expect(judged({ zones }, [left, left, left])).toEqual([undefined, undefined, "door"]);
+    // From the one into the other: the time begins anew.
+    expect(judged({ zones }, [left, left, right, right])).toEqual(Array(4).fill(undefined));
+  }
+  const zones = [at(0.4, "porch", 0), at(0.5)];
+  expect(judged({ zones }, [right, left, right, right, right])).toEqual([
+    undefined,
+    "porch",
+    undefined,
+    undefined,
+    "door",
+  ]);
+});
+
+test("classes are meant however their letters are written", () => {
+  const polygon = [
+    [0, 0],
+    [1, 0],
+    [1, 1],
+    [0, 1],
+  ] as const;
+  const zone = { name: "all", polygon, classes: ["Person"] };
+  expect([0, 1].map((classIndex) => judged({ zones: [zone] }, [standing(500, 500)], classIndex)[0])).toEqual([
+    "all",
+    undefined,
+  ]);
+  const rules = { thresholds: { Dog: 0.4, dog: 0.5, NIÑO: 0.6 } };
+  const names = ["dog", "Dog", "DOG", "niño", "constructor"];
+  expect(names.map((name) => thresholdFor(rules, name))).toEqual([0.5, 0.4, 0.4, 0.6, undefined]);
 });
 
 test("a zone down to the picture's edge holds what the edge cuts", () => {

@@ -3,10 +3,10 @@ import { openNativeEngine } from "../../../../shared/nn/native/engine.ts";
 import { buildNetwork } from "../../../../shared/nn/networks/config.ts";
 import { trainingExample } from "../../../support/check-training.ts";
 import { everyLayerNetwork } from "../../../support/every-layer.ts";
-import { BUSY_MACHINE_MS } from "../../../support/limits.ts";
+import { LONG_WORK_MS } from "../../../support/limits.ts";
 import { largestDifference, referenceForward } from "../../../support/reference-network.ts";
 
-setDefaultTimeout(BUSY_MACHINE_MS);
+setDefaultTimeout(LONG_WORK_MS);
 
 const networks = {
   "every layer": everyLayerNetwork(),

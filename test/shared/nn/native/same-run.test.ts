@@ -4,9 +4,9 @@ import { openNativeEngine } from "../../../../shared/nn/native/engine.ts";
 import { buildNetwork } from "../../../../shared/nn/networks/config.ts";
 import { openTfjsEngine } from "../../../../shared/nn/tfjs/engine.ts";
 import { trainingExample } from "../../../support/check-training.ts";
-import { BUSY_MACHINE_MS } from "../../../support/limits.ts";
+import { LONG_WORK_MS } from "../../../support/limits.ts";
 
-setDefaultTimeout(BUSY_MACHINE_MS);
+setDefaultTimeout(LONG_WORK_MS);
 
 const STEPS = 50;
 const RATE = 0.002;

@@ -2,9 +2,9 @@ import { expect, setDefaultTimeout, test } from "bun:test";
 import { openNativeEngine } from "../../../../shared/nn/native/engine.ts";
 import { buildNetwork } from "../../../../shared/nn/networks/config.ts";
 import { trainingExample } from "../../../support/check-training.ts";
-import { BUSY_MACHINE_MS } from "../../../support/limits.ts";
+import { LONG_WORK_MS } from "../../../support/limits.ts";
 
-setDefaultTimeout(BUSY_MACHINE_MS);
+setDefaultTimeout(LONG_WORK_MS);
 
 const PROGRAM = new URL("./native-program.ts", import.meta.url).pathname;
 

@@ -6,9 +6,9 @@ import { NativeTrainer } from "../../../../shared/nn/native/trainer.ts";
 import { buildNetwork } from "../../../../shared/nn/networks/config.ts";
 import { checkTraining } from "../../../support/check-training.ts";
 import { everyLayerNetwork } from "../../../support/every-layer.ts";
-import { BUSY_MACHINE_MS } from "../../../support/limits.ts";
+import { LONG_WORK_MS } from "../../../support/limits.ts";
 
-setDefaultTimeout(BUSY_MACHINE_MS);
+setDefaultTimeout(LONG_WORK_MS);
 
 const TOLERANCE = 1e-3;
 const engine = await openNativeEngine({ device: "cpu", threads: 1 });
