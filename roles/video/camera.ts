@@ -24,6 +24,8 @@ export interface Follower {
 
 /** A source that was live and gives nothing for so long is stalled; slow sources get five of their intervals. */
 const STALLED_AFTER_MS = 4000;
+/** Between two looks whether it is. */
+const STALL_CHECK_MS_MIN = 500;
 /** Frame rates are counted over this time. */
 const RATE_WINDOW_MS = 5000;
 /** Frames of which a photo may still be asked for. */
@@ -141,14 +143,13 @@ export class Camera {
   /** @returns what ended the source, or `undefined` when it came to its end */
   async #runOnce(signal: AbortSignal): Promise<unknown> {
     if (this.#state === "stalled") this.#setState("connecting");
-    const watch = setInterval(() => this.#checkStall(), 500);
+    using _watch = this.#watchStall();
     try {
       await this.#source.run(this.#feed, signal);
       return undefined;
     } catch (error) {
       return error;
     } finally {
-      clearInterval(watch);
       this.#arrivedMs.length = 0;
     }
   }
@@ -227,15 +228,28 @@ export class Camera {
     return (1000 * (times.length - 1)) / Math.max(1, times.at(-1)! - times[0]!);
   }
 
-  #checkStall(): void {
-    const lastMs = this.#arrivedMs.at(-1);
-    if (this.#state !== "live" || lastMs === undefined || this.delivery === "every") return;
+  /** Looks when the camera may have been still for long enough: many cameras by a steady beat would wake us often. */
+  #watchStall(): Disposable {
+    let timer: ReturnType<typeof setTimeout>;
+    const check = (): void => {
+      timer = setTimeout(check, Math.max(STALL_CHECK_MS_MIN, this.#checkStall()));
+    };
+    check();
+    return { [Symbol.dispose]: () => clearTimeout(timer) };
+  }
+
+  /** @returns in how many ms the camera may be stalled, as far as that is known now */
+  #checkStall(): number {
     const times = this.#arrivedMs;
+    const lastMs = times.at(-1);
+    if (this.#state !== "live" || lastMs === undefined || this.delivery === "every") return 0;
     const intervalMs = times.length < 2 ? 0 : (lastMs - times[0]!) / (times.length - 1);
     const quietMs = this.#clock.monotonicMs() - lastMs;
-    if (quietMs < Math.max(STALLED_AFTER_MS, 5 * intervalMs)) return;
+    const stalledMs = Math.max(STALLED_AFTER_MS, 5 * intervalMs);
+    if (quietMs < stalledMs) return stalledMs - quietMs;
     const about = String(Math.round(quietMs / 1000));
     this.#setState("stalled", { kind: "no-picture", about, text: `no picture for ${about} s` });
+    return 0;
   }
 
   #end(problem: unknown): void {

@@ -21,8 +21,11 @@ const LIST_EVERY_MS = 2000;
 const PROMISE_HOLDS_MS = 1000;
 /** Requests of one camera that may wait at once. */
 const CREDIT_MAX = 8;
-/** A glance that shows the same as the last one is kept back for so long: the tester's clocks go by frames. */
-const SAME_GLANCE_MS = 2000;
+/**
+ * A glance that shows the same as the last one is kept back for so long: the tester's clocks go by frames. A little
+ * less than the time between two key pictures of most cameras.
+ */
+const SAME_GLANCE_MS = 1900;
 const NO_BYTES = new Uint8Array(0);
 
 /** The cameras of this node, who watches which, and word of their changes. */
@@ -98,6 +101,8 @@ class CameraView implements Follower, Disposable {
   #intervalMs = 0;
   /** The next frame is due one interval after this; the interval may change between two requests. */
   #pacedMs = 0;
+  /** When the last picture that came was captured, whether or not the tester was sent it. */
+  #lookedMs = Number.NEGATIVE_INFINITY;
   #promised: { readonly sequence: number; readonly atMs: number; readonly wish: Wish } | undefined;
   #lastSequence: number | undefined;
   /** What the tester saw last. */
@@ -137,8 +142,8 @@ class CameraView implements Follower, Disposable {
     if (this.#promised !== undefined && nowMs - this.#promised.atMs < PROMISE_HOLDS_MS) return "none";
     if (!this.#isDue(capturedMs)) return "none";
     // Nothing moved at the last glance, and the coded picture does not say that something does now.
-    const isRecent = capturedMs - this.#pacedMs < (sign?.calmMs ?? 0);
-    if (this.#wish === "glance" && isRecent) return "none";
+    const agoMs = capturedMs - this.#lookedMs;
+    if (this.#wish === "glance" && agoMs >= 0 && agoMs < (sign?.calmMs ?? 0)) return "none";
     // Where it surely does, the tester would ask for the next picture at once.
     const wish = sign?.isStriking ? "picture" : this.#wish;
     this.#promised = { sequence, atMs: nowMs, wish };
@@ -156,6 +161,7 @@ class CameraView implements Follower, Disposable {
       this.#promised = undefined;
       // Counted from the time it was due, so that uneven arrivals do not lower the rate; but never catching up.
       this.#pacedMs = Math.max(this.#pacedMs + this.#intervalMs, capturedMs - this.#intervalMs);
+      this.#lookedMs = capturedMs;
     }
     const isGlance = wish === "glance" && glance !== undefined;
     if (isGlance && this.#isShown(glance, capturedMs)) return;

@@ -116,6 +116,12 @@ export class DecoderChild {
     if (!this.#isWriting) void this.#write();
   }
 
+  /** Nothing that will come builds on what has come so far: what nobody asked for need not be decoded any more. */
+  forgetHeld(): void {
+    this.queuedBytes -= this.#heldBytes;
+    [this.#held, this.#heldBytes] = [[], 0];
+  }
+
   kill(why: string): void {
     this.#killedFor = why;
     this.#process.kill("SIGKILL");

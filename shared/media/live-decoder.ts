@@ -3,6 +3,17 @@ import { type CodedItem, type DecodedFrame, DecoderChild, type Wish } from "./de
 import type { Ffmpeg } from "./ffmpeg.ts";
 import { ShowOrder } from "./show-order.ts";
 
+/** A coded picture as the camera sends it. */
+export interface LivePicture {
+  /** Annex B. */
+  readonly data: Uint8Array;
+  readonly isKey: boolean;
+  /** No picture that comes after it builds on one before it. */
+  readonly isClean: boolean;
+  /** When it is shown, by the camera; absent where pictures come in the order they are shown. */
+  readonly mediaMs?: number;
+}
+
 export interface LiveDecoderOptions {
   readonly ffmpeg: Ffmpeg;
   readonly codec: "h264" | "h265";
@@ -25,8 +36,9 @@ const RESTART_MAX_MS = 10_000;
 
 /**
  * Decodes a camera's H.264 or H.265 in an ffmpeg process of its own, which may crash on bad input without harm and is
- * started again. It runs while pictures are wanted. All pictures are decoded then; only those asked for are made small,
- * and only those wanted whole are encoded: the wish travels in the picture's time, which ffmpeg's `select` filter reads.
+ * started again. It runs while pictures are wanted. Decoded are then those asked for and those they build on; only those
+ * asked for are made small, and only those wanted whole are encoded: the wish travels in the picture's time, which
+ * ffmpeg's `select` filter reads.
  */
 export class LiveDecoder implements AsyncDisposable {
   readonly #options: LiveDecoderOptions;
@@ -55,13 +67,12 @@ export class LiveDecoder implements AsyncDisposable {
   }
 
   /**
-   * Takes the next picture (Annex B).
+   * Takes the next picture.
    *
    * @param wish what `onFrame` is to be called with
-   * @param mediaMs when it is shown, by the camera; absent where pictures come in the order they are shown
    * @returns the picture's number
    */
-  push(data: Uint8Array, isKey: boolean, wish: Wish, mediaMs?: number): number {
+  push({ data, isKey, isClean, mediaMs }: LivePicture, wish: Wish): number {
     const item = { id: this.#order.place(mediaMs), data, isKey };
     if (isKey) [this.#isDecodable, this.#sinceKey, this.#sinceKeyBytes] = [true, [], 0];
     if (this.#isClosed || !this.#isDecodable) return item.id;
@@ -69,6 +80,8 @@ export class LiveDecoder implements AsyncDisposable {
     if (wish !== "none") this.#wantedMs = nowMs;
     if (this.#child === undefined && wish !== "none") this.#startFromKey(nowMs);
     this.#keep(item);
+    // Among B-pictures one that somebody asked for comes out only when some more have gone in.
+    if (isClean && !this.#order.isMixed) this.#child?.forgetHeld();
     this.#child?.feed(item, wish);
     this.#supervise(nowMs);
     return item.id;

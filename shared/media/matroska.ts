@@ -30,17 +30,26 @@ export function matroskaHeader(codec: keyof typeof CODEC_ID): Buffer {
   return Buffer.concat([head, segment, info, tracks]);
 }
 
+const PICTURE_HEAD_SIZE_BYTES = 31;
+
 /**
  * What comes before one picture, which is a cluster of its own.
  *
  * @param timeMs rises with each picture in the order they are shown
  */
 export function matroskaPictureHead(sizeBytes: number, timeMs: number, isKey: boolean): Buffer {
-  const time = element(0xe7, [number(timeMs)]);
-  const block = Buffer.from([0x81, 0, 0, isKey ? 0x80 : 0]); // track 1, no offset from the cluster's time
-  const blockHead = elementHead(0xa3, block.length + sizeBytes);
-  const size = time.length + blockHead.length + block.length + sizeBytes;
-  return Buffer.concat([elementHead(0x1f43b675, size), time, blockHead, block]);
+  // Written in one go, not from elements: it is made for each picture of each camera.
+  const head = Buffer.allocUnsafe(PICTURE_HEAD_SIZE_BYTES);
+  head.writeUInt32BE(0x1f43b675, 0); // Cluster
+  writeSize(head, 4, PICTURE_HEAD_SIZE_BYTES - 9 + sizeBytes);
+  head[9] = 0xe7; // Timestamp
+  writeSize(head, 10, 6);
+  head.writeUInt16BE(Math.floor(timeMs / 2 ** 32), 15);
+  head.writeUInt32BE(timeMs % 2 ** 32, 17);
+  head[21] = 0xa3; // SimpleBlock
+  writeSize(head, 22, 4 + sizeBytes);
+  head.writeUInt32BE(isKey ? 0x81000080 : 0x81000000, 27); // track 1, no offset from the cluster's time
+  return head;
 }
 
 function element(id: number, parts: readonly Uint8Array[]): Buffer {
@@ -52,9 +61,14 @@ function elementHead(id: number, size: number): Buffer {
   const head = Buffer.alloc(12);
   const idBytes = id > 0xffffff ? 4 : id > 0xffff ? 3 : id > 0xff ? 2 : 1;
   head.writeUIntBE(id, 0, idBytes);
-  head[idBytes] = 0x08; // a size of five bytes, 35 bits
-  head.writeUInt32BE(size, idBytes + 1);
+  writeSize(head, idBytes, size);
   return head.subarray(0, idBytes + 5);
+}
+
+/** A size of five bytes, 35 bits, of which 32 are used. */
+function writeSize(into: Buffer, at: number, size: number): void {
+  into[at] = 0x08;
+  into.writeUInt32BE(size, at + 1);
 }
 
 /** Up to 48 bits, big-endian. */

@@ -6,6 +6,8 @@ export interface CodedPicture {
   readonly timestamp: number;
   /** Can be decoded without what came before. */
   readonly isKey: boolean;
+  /** No picture that comes after it builds on one before it. */
+  readonly isClean: boolean;
   /** Annex B with its parameter sets for H.264 and H.265; a whole file for JPEG. */
   readonly data: Buffer;
   /** The packets it came in, for passing them on. */

@@ -6,7 +6,9 @@ const REPORTS_KEPT = 8;
  * report was sent). What the network delays makes the camera look late, so the report that came fastest counts.
  */
 export class CameraClock {
-  readonly #aheadMs: number[] = [];
+  readonly #reports: number[] = [];
+  /** The camera's clock minus ours, in ms; negative when it is behind. `undefined` before it told its time. */
+  aheadMs: number | undefined;
 
   /**
    * @param wallMs by the camera's clock, in ms since 1970; a camera without a clock says 0 in NTP, which is 1900
@@ -16,14 +18,10 @@ export class CameraClock {
     if (wallMs < NTP_START_MS + DAY_MS) return;
     const ahead = wallMs - nowMs;
     // A clock that was set is another clock.
-    if (Math.abs(ahead - (this.#aheadMs.at(-1) ?? ahead)) > JUMP_MS) this.#aheadMs.length = 0;
-    this.#aheadMs.push(ahead);
-    if (this.#aheadMs.length > REPORTS_KEPT) this.#aheadMs.shift();
-  }
-
-  /** The camera's clock minus ours, in ms; negative when it is behind. `undefined` before it told its time. */
-  get aheadMs(): number | undefined {
-    return this.#aheadMs.length === 0 ? undefined : Math.max(...this.#aheadMs);
+    if (Math.abs(ahead - (this.#reports.at(-1) ?? ahead)) > JUMP_MS) this.#reports.length = 0;
+    this.#reports.push(ahead);
+    if (this.#reports.length > REPORTS_KEPT) this.#reports.shift();
+    this.aheadMs = Math.max(...this.#reports);
   }
 }
 

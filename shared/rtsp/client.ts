@@ -281,24 +281,32 @@ class RtspSession implements AsyncDisposable {
     this.#link.request(this.#aliveMethod, this.#controlUri).catch(() => {});
   }
 
+  /** Looks when silence may have lasted long enough to act, not by a steady beat: many cameras would wake us often. */
   #watchSilence(): void {
-    let askedMs = 0;
-    const check = setInterval(
-      () => {
-        const nowMs = performance.now();
-        const silentMs = nowMs - this.#lastHeardMs;
-        if (silentMs > ASKED_AFTER_MS && nowMs - askedMs > ASKED_AFTER_MS) {
-          askedMs = nowMs;
-          this.#signOfLife();
-        }
-        const picturelessMs = nowMs - this.#lastPictureMs;
-        if (silentMs >= this.#silenceMs) this.#giveUp("nothing", silentMs);
-        else if (picturelessMs >= PICTURELESS * this.#silenceMs)
-          this.#giveUp("no whole picture", picturelessMs);
-      },
-      Math.min(250, this.#silenceMs / 4),
-    );
-    this.#timers.defer(() => clearInterval(check));
+    let askedMs = Number.NEGATIVE_INFINITY;
+    let timer: ReturnType<typeof setTimeout> | undefined;
+    const check = (): void => {
+      const nowMs = performance.now();
+      const silentAtMs = this.#lastHeardMs + this.#silenceMs;
+      const picturelessAtMs = this.#lastPictureMs + PICTURELESS * this.#silenceMs;
+      if (nowMs >= silentAtMs) {
+        this.#giveUp("nothing", nowMs - this.#lastHeardMs);
+        return;
+      }
+      if (nowMs >= picturelessAtMs) {
+        this.#giveUp("no whole picture", nowMs - this.#lastPictureMs);
+        return;
+      }
+      const askMs = () => Math.max(this.#lastHeardMs, askedMs) + ASKED_AFTER_MS;
+      if (nowMs >= askMs()) {
+        askedMs = nowMs;
+        this.#signOfLife();
+      }
+      const nextMs = Math.min(askMs(), silentAtMs, picturelessAtMs);
+      timer = setTimeout(check, Math.max(1, Math.ceil(nextMs - nowMs)));
+    };
+    check();
+    this.#timers.defer(() => clearTimeout(timer));
   }
 
   #giveUp(what: string, forMs: number): void {

@@ -26,6 +26,7 @@ const rules: NalRules = {
     const type = unit[0]! & 0x1f;
     return type === IDR_SLICE || (type === SEI && holdsRecoveryPoint(unit));
   },
+  isClean: (type) => type === IDR_SLICE,
   reachesBack: () => false, // nothing says it
   parameterTypes: [SPS, PPS],
   unpack,

@@ -8,6 +8,8 @@ import type { VideoFormat } from "./sdp.ts";
 const RASL_N = 8;
 const RASL_R = 9;
 const FIRST_KEY = 16; // BLA_W_LP
+const IDR_W_RADL = 19;
+const IDR_N_LP = 20;
 const LAST_KEY = 21; // CRA_NUT
 const LAST_SLICE = 31;
 const VPS = 32;
@@ -26,6 +28,7 @@ const rules: NalRules = {
   // first_slice_segment_in_pic_flag.
   beginsPicture: (slice) => (slice[2]! & 0x80) !== 0,
   isKey: (unit) => typeOf(unit) >= FIRST_KEY && typeOf(unit) <= LAST_KEY,
+  isClean: (type) => type === IDR_W_RADL || type === IDR_N_LP,
   reachesBack: (type) => type === RASL_N || type === RASL_R,
   parameterTypes: [VPS, SPS, PPS],
   unpack,

@@ -18,6 +18,8 @@ export interface NalRules {
   beginsPicture(slice: Uint8Array): boolean;
   /** Whether a picture with this unit can be decoded by itself. */
   isKey(unit: Uint8Array): boolean;
+  /** Whether a picture of this unit ends all ties: none after it builds on one before it. */
+  isClean(type: number): boolean;
   /** A slice of a picture that comes after a key picture and builds on one before it. */
   reachesBack(type: number): boolean;
   /** The parameter sets, in the order a decoder wants them. */
@@ -55,6 +57,7 @@ export class NalDepacketizer implements Depacketizer {
   #packets: RtpPacket[] = [];
   #sizeBytes = 0;
   #hasSlice = false;
+  #hasParameters = false;
   #isDamaged = false;
   /** Packets are missing right before this picture: its beginning may be among them. */
   #isStartUnsure = false;
@@ -75,7 +78,10 @@ export class NalDepacketizer implements Depacketizer {
   *push(packet: RtpPacket, lostBefore: number): Generator<CodedPicture> {
     if (lostBefore > 0) this.#lose(packet.timestamp);
     // The marker that would have ended the last picture did not come; when it got lost, the picture may be cut.
-    if (packet.timestamp !== this.#timestamp) yield* this.#finish();
+    if (packet.timestamp !== this.#timestamp) {
+      const picture = this.#finish();
+      if (picture !== undefined) yield picture;
+    }
     if (lostBefore > 0) this.#isStartUnsure = true;
     this.#timestamp = packet.timestamp;
     this.#packets.push(packet);
@@ -87,7 +93,9 @@ export class NalDepacketizer implements Depacketizer {
       return;
     }
     this.#take(packet.payload);
-    if (packet.marker && (this.#hasSlice || this.#pieces !== undefined)) yield* this.#finish();
+    if (!packet.marker || (!this.#hasSlice && this.#pieces === undefined)) return;
+    const picture = this.#finish();
+    if (picture !== undefined) yield picture;
   }
 
   #take(payload: Buffer): void {
@@ -122,6 +130,7 @@ export class NalDepacketizer implements Depacketizer {
       if (unit.length < this.#rules.headerBytes) continue;
       const type = this.#rules.typeOf(unit);
       this.#hasSlice ||= this.#rules.isSlice(type);
+      this.#hasParameters ||= this.#rules.parameterTypes.includes(type);
       this.#units.push(unit);
     }
   }
@@ -133,29 +142,35 @@ export class NalDepacketizer implements Depacketizer {
     this.#gateSince ??= timestamp;
   }
 
-  *#finish(): Generator<CodedPicture> {
+  /** The picture under way, where it is whole and may be passed on. */
+  #finish(): CodedPicture | undefined {
     this.#closePieces();
-    if (this.#packets.length === 0) return this.#clear();
+    if (this.#packets.length === 0) {
+      this.#clear();
+      return undefined;
+    }
     // Parameter sets in packets of their own, with a time of their own, belong to the picture that follows.
-    if (!this.#hasSlice && !this.#isDamaged) return;
+    if (!this.#hasSlice && !this.#isDamaged) return undefined;
     const [units, packets, timestamp] = [this.#units, this.#packets, this.#timestamp ?? 0];
     const isDamaged = this.#isDamaged || (this.#isStartUnsure && !this.#beginsWhole(units));
+    const hasParameters = this.#hasParameters;
     this.#clear();
-    if (!isDamaged) this.#keepParameters(units);
+    if (!isDamaged && hasParameters) this.#keepParameters(units);
     const isKey = !isDamaged && units.some((unit) => this.#rules.isKey(unit));
     if (isDamaged || (!isKey && !this.#mayPass(timestamp))) {
       if (isDamaged) this.#gateSince ??= timestamp;
       this.damaged++;
-      return;
+      return undefined;
     }
     if (isKey) this.#hasGap = this.#gateSince !== undefined;
     this.#gateSince = undefined;
     if (this.#hasGap && units.some((unit) => this.#rules.reachesBack(this.#rules.typeOf(unit)))) {
       this.damaged++;
-      return;
+      return undefined;
     }
     const data = joinAnnexB(isKey ? this.#withParameters(units) : units);
-    yield { timestamp, isKey, data, packets };
+    const isClean = isKey && units.some((unit) => this.#rules.isClean(this.#rules.typeOf(unit)));
+    return { timestamp, isKey, isClean, data, packets };
   }
 
   #beginsWhole(units: readonly Buffer[]): boolean {
@@ -199,6 +214,7 @@ export class NalDepacketizer implements Depacketizer {
     this.#packets = [];
     this.#sizeBytes = 0;
     this.#hasSlice = false;
+    this.#hasParameters = false;
     this.#isDamaged = false;
     this.#isStartUnsure = false;
     this.#pieces = undefined;

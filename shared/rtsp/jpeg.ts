@@ -85,7 +85,7 @@ class JpegDepacketizer implements Depacketizer {
       jpegFileHeader({ ...size, kind, tables, restartInterval: header.restartInterval }),
       ...(endsWithEoi(scan) ? [scan] : [scan, Buffer.from([0xff, 0xd9])]),
     ]);
-    yield { timestamp: this.#timestamp, isKey: true, data, packets, size };
+    yield { timestamp: this.#timestamp, isKey: true, isClean: true, data, packets, size };
   }
 
   #giveUp(): void {

@@ -12,7 +12,8 @@ export function splitAnnexB(data: Buffer): Buffer[] {
   let start = 0;
   for (;;) {
     const code = data.indexOf(SHORT_START_CODE, start);
-    const unit = withoutZeros(data.subarray(start, code < 0 ? data.length : code));
+    const isAll = start === 0 && code < 0;
+    const unit = withoutZeros(isAll ? data : data.subarray(start, code < 0 ? data.length : code));
     if (unit.length > 0) units.push(unit);
     if (code < 0) return units;
     start = code + SHORT_START_CODE.length;
@@ -21,7 +22,16 @@ export function splitAnnexB(data: Buffer): Buffer[] {
 
 /** Units joined with start codes. */
 export function joinAnnexB(units: readonly Uint8Array[]): Buffer {
-  return Buffer.concat(units.flatMap((unit) => [START_CODE, unit]));
+  let size = 0;
+  for (const unit of units) size += START_CODE.length + unit.length;
+  const joined = Buffer.allocUnsafe(size);
+  let at = 0;
+  for (const unit of units) {
+    joined.set(START_CODE, at);
+    joined.set(unit, at + START_CODE.length);
+    at += START_CODE.length + unit.length;
+  }
+  return joined;
 }
 
 /** Parameter sets from SDP: base64, parted by commas; sometimes with start codes inside, sometimes not base64 at all. */
@@ -33,5 +43,5 @@ export function parameterSets(text: string | undefined): Buffer[] {
 function withoutZeros(unit: Buffer): Buffer {
   let end = unit.length;
   while (end > 0 && unit[end - 1] === 0) end--;
-  return unit.subarray(0, end);
+  return end === unit.length ? unit : unit.subarray(0, end);
 }

@@ -62,7 +62,7 @@ export class StreamPublication implements Publication {
     if (isKey) this.#clearBacklog();
     if (isKey || this.#backlog.length > 0) {
       this.#backlog.push(picture);
-      this.#backlogBytes += packets.reduce((sum, { payload }) => sum + payload.length, 0);
+      for (const { payload } of packets) this.#backlogBytes += payload.length;
       // Without its beginning the rest is of no use.
       const tooLong = this.#backlog.length > BACKLOG_PICTURES_MAX || this.#backlogBytes > BACKLOG_BYTES_MAX;
       if (tooLong) this.#clearBacklog();

@@ -110,18 +110,19 @@ export class PacketOrder {
     if (Math.abs(ahead) > 3000) {
       this.#waiting.clear();
       this.#next = packet.sequence;
-      yield* this.#release(packet, 1);
+      yield this.#release(packet, 1);
       return;
     }
     if (ahead < 0) return;
     if (ahead === 0) {
-      if (this.#waiting.size > 0) this.#missingSinceMs = this.#nowMs();
-      yield* this.#release(packet, 0);
+      yield this.#release(packet, 0);
+      if (this.#waiting.size === 0) return;
+      this.#missingSinceMs = this.#nowMs();
       yield* this.#releaseWaiting();
       return;
     }
     if (this.#depth === 0) {
-      yield* this.#release(packet, ahead);
+      yield this.#release(packet, ahead);
       return;
     }
     const nowMs = this.#nowMs();
@@ -138,10 +139,10 @@ export class PacketOrder {
     yield* this.#releaseWaiting(missing);
   }
 
-  *#release(packet: RtpPacket, lostBefore: number): Generator<OrderedPacket> {
+  #release(packet: RtpPacket, lostBefore: number): OrderedPacket {
     this.#next = (packet.sequence + 1) & 0xffff;
     this.lost += lostBefore;
-    yield { packet, lostBefore };
+    return { packet, lostBefore };
   }
 
   *#releaseWaiting(lostBefore = 0): Generator<OrderedPacket> {
@@ -150,7 +151,7 @@ export class PacketOrder {
       const packet = this.#waiting.get(this.#next!);
       if (packet === undefined) return;
       this.#waiting.delete(this.#next!);
-      yield* this.#release(packet, lost);
+      yield this.#release(packet, lost);
       lost = 0;
     }
   }

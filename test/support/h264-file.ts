@@ -57,7 +57,7 @@ export function pictureAt({ pictures }: H264File, place: number, framesPerSecond
       extension: undefined,
     }),
   );
-  return { timestamp, isKey, data: joinAnnexB([]), packets };
+  return { timestamp, isKey, isClean: isKey, data: joinAnnexB([]), packets };
 }
 
 /** A unit in packets: whole, or in fragments (RFC 6184 section 5.8). */

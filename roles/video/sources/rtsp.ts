@@ -152,10 +152,11 @@ async function decodingTaker(
       onTrouble: (error) => log.warn("pictures are left out", { why: errorLine(error) }),
     }),
   );
-  return ({ data, isKey, arrivedMs, mediaMs, takenMs, cameraClockAheadMs }: ReceivedPicture): void => {
+  return (picture: ReceivedPicture): void => {
+    const { data, isKey, arrivedMs, takenMs, cameraClockAheadMs } = picture;
     const sign = sizes.read(data.length, isKey);
     const { arrival, wish } = feed.arrive({ capturedMs: arrivedMs, takenMs, cameraClockAheadMs, sign });
-    const id = decoder.push(data, isKey, wish, mediaMs);
+    const id = decoder.push(picture, wish);
     if (wish !== "none") isBusy = wish === "picture";
     if (!isBusy) sizes.learn(data.length, isKey);
     if (wish === "none") return;

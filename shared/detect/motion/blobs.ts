@@ -23,7 +23,8 @@ export function blobBoxes(mask: Uint8Array, width: number, height: number, areaM
       right = Math.max(right, x + 1);
       top = Math.min(top, y);
       bottom = Math.max(bottom, y + 1);
-      const [firstX, lastX] = [Math.max(0, x - 2), Math.min(width - 1, x + 2)];
+      const firstX = Math.max(0, x - 2);
+      const lastX = Math.min(width - 1, x + 2);
       const lastY = Math.min(height - 1, y + 2);
       for (let nextY = Math.max(0, y - 2); nextY <= lastY; nextY++) {
         for (let next = nextY * width + firstX; next <= nextY * width + lastX; next++) {

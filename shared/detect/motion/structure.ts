@@ -20,21 +20,23 @@ export function sharedStructure(a: GreyPicture, b: GreyPicture): number {
   return same / TILES ** 2;
 }
 
+/** Where a tile begins, and the one before it ends. */
+function edgeOf(tile: number, length: number): number {
+  return Math.floor((tile * length) / TILES);
+}
+
 function isSameTile(a: GreyPicture, b: GreyPicture, row: number, column: number): boolean {
-  const [top, bottom] = [row, row + 1].map((edge) => Math.floor((edge * a.height) / TILES)) as [
-    number,
-    number,
-  ];
-  const [left, right] = [column, column + 1].map((edge) => Math.floor((edge * a.width) / TILES)) as [
-    number,
-    number,
-  ];
+  const [top, bottom] = [edgeOf(row, a.height), edgeOf(row + 1, a.height)];
+  const [left, right] = [edgeOf(column, a.width), edgeOf(column + 1, a.width)];
   const count = (bottom - top) * (right - left);
   if (count === 0) return true;
+  const [greyA, greyB] = [a.grey, b.grey];
   let [sumA, sumB, sumAA, sumBB, sumAB] = [0, 0, 0, 0, 0];
   for (let y = top; y < bottom; y++) {
-    for (let at = y * a.width + left; at < y * a.width + right; at++) {
-      const [p, q] = [a.grey[at]!, b.grey[at]!];
+    const end = y * a.width + right;
+    for (let at = y * a.width + left; at < end; at++) {
+      const p = greyA[at]!;
+      const q = greyB[at]!;
       sumA += p;
       sumB += q;
       sumAA += p * p;

@@ -3,7 +3,7 @@ import { SyntheticMovie } from "../../../shared/dataset/synthetic/movie.ts";
 import { boxArea } from "../../../shared/detect/types.ts";
 
 export const CAMERA_FPS = 10;
-const [WIDTH, HEIGHT] = [640, 360];
+export const [WIDTH, HEIGHT] = [640, 360];
 export const CLASSES = 3;
 /** Frames that a thing is away, then there, in the clip that latency is measured with. */
 export const AWAY_FRAMES = 70;
@@ -46,7 +46,7 @@ export async function makeClips(folder: string, bitRate: BitRate = "variable"): 
   const largest = visits.reduce((a, b) => (boxArea(b.bestBox) > boxArea(a.bestBox) ? b : a));
   const middleMs = (largest.enterMs + largest.leaveMs) / 2 - (THERE_FRAMES * stepMs) / 2;
   const code = (timesMs: readonly number[], name: string): Promise<string> =>
-    encode(movie, timesMs, RATE_OPTIONS[bitRate], join(folder, `${name}.h264`));
+    encodeClip(movie, timesMs, bitRate, join(folder, `${name}.h264`));
   const there = Array.from({ length: THERE_FRAMES }, (_, i) => middleMs + i * stepMs);
   return {
     quiet: await code(empty(QUIET_FRAMES), "quiet"),
@@ -59,11 +59,16 @@ async function emptyMoment(movie: SyntheticMovie): Promise<number> {
   for (let ms = 0; ; ms += 250) if ((await movie.frameAt(ms)).objects.length === 0) return ms;
 }
 
-/** @param timesMs the movie's time of each frame; equal times are drawn once */
-async function encode(
+/**
+ * Codes a movie as a camera would.
+ *
+ * @param timesMs the movie's time of each frame; equal times are drawn once
+ * @returns the path
+ */
+export async function encodeClip(
   movie: SyntheticMovie,
   timesMs: readonly number[],
-  rateOptions: readonly string[],
+  bitRate: BitRate,
   path: string,
 ): Promise<string> {
   await using encoder = Bun.spawn(
@@ -79,7 +84,17 @@ async function encode(
         "-pix_fmt",
         "yuv420p",
       ],
-      ...["-c:v", "libx264", "-preset", "veryfast", ...rateOptions, "-g", String(2 * CAMERA_FPS), "-bf", "0"],
+      ...[
+        "-c:v",
+        "libx264",
+        "-preset",
+        "veryfast",
+        ...RATE_OPTIONS[bitRate],
+        "-g",
+        String(2 * CAMERA_FPS),
+        "-bf",
+        "0",
+      ],
       ...["-x264-params", "slices=1:sliced-threads=0", "-f", "h264", path],
     ],
     { stdin: "pipe", stdout: "ignore", stderr: "inherit" },

@@ -13,7 +13,7 @@ test("a photo whose time is up before its turn comes is not made", async () => {
   stream.open("jpeg", undefined);
   const data = Buffer.from("a picture");
   const times = { timestamp: 0, arrivedMs: 1000, mediaMs: 0, takenMs: 1000, cameraClockAheadMs: undefined };
-  stream.push({ data, isKey: true, packets: [], size: { width: 640, height: 480 }, ...times });
+  stream.push({ data, isKey: true, isClean: true, packets: [], size: { width: 640, height: 480 }, ...times });
   expect(await stream.photo(1000)).toEqual({ width: 640, height: 480, jpeg: data });
   expect(await stream.photo(1000, 0)).toBeUndefined();
 });
@@ -25,7 +25,14 @@ test.skipIf(!has("ffmpeg"))("a photo is the picture of its moment, also among B-
   for (const [i, data] of pictures.entries()) {
     const mediaMs = 100 * shown[i]!;
     const times = { timestamp: 90 * mediaMs, arrivedMs: 0, mediaMs, takenMs: 1000 + mediaMs };
-    stream.push({ data, isKey: i === 0, packets: [], cameraClockAheadMs: undefined, ...times });
+    stream.push({
+      data,
+      isKey: i === 0,
+      isClean: i === 0,
+      packets: [],
+      cameraClockAheadMs: undefined,
+      ...times,
+    });
   }
   for (const place of [3, 4]) {
     const photo = await stream.photo(1000 + 100 * place, 10_000);

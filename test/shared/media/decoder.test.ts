@@ -2,7 +2,12 @@ import { describe, expect, setDefaultTimeout, test } from "bun:test";
 import { errorReport } from "../../../shared/base/errors.ts";
 import { deferred, within } from "../../../shared/base/wait.ts";
 import { decodePicture } from "../../../shared/image/codec.ts";
-import { type DecodedFrame, GIVES_GLANCES } from "../../../shared/media/decoder-child.ts";
+import {
+  type DecodedFrame,
+  DecoderChild,
+  GIVES_GLANCES,
+  type Wish,
+} from "../../../shared/media/decoder-child.ts";
 import { type Ffmpeg, findFfmpeg } from "../../../shared/media/ffmpeg.ts";
 import { LiveDecoder } from "../../../shared/media/live-decoder.ts";
 import { MpjpegSplitter } from "../../../shared/media/mpjpeg.ts";
@@ -56,6 +61,9 @@ function coded(codec: "h264" | "h265", count: number): Buffer[] {
   return picturesOf(Buffer.from(made.stdout), isSlice);
 }
 
+/** A picture of a camera without B-pictures, whose key pictures end all ties. */
+const coming = (data: Uint8Array, isKey: boolean) => ({ data, isKey, isClean: isKey });
+
 /** A decoder with what came out of it. */
 function open(ffmpeg: Ffmpeg, codec: "h264" | "h265" = "h264", hwaccel?: string) {
   const frames: DecodedFrame[] = [];
@@ -91,7 +99,7 @@ describe.skipIf(!has("ffmpeg"))("with ffmpeg", () => {
       const wanted: number[] = [];
       for (const [i, picture] of coded(codec, 12).entries()) {
         const isWanted = i % 3 !== 1;
-        const id = decoder.push(picture, i % GOP === 0, isWanted ? "picture" : "none");
+        const id = decoder.push(coming(picture, i % GOP === 0), isWanted ? "picture" : "none");
         if (!isWanted) continue;
         wanted.push(id);
         await until(() => frames.length === wanted.length);
@@ -104,7 +112,9 @@ describe.skipIf(!has("ffmpeg"))("with ffmpeg", () => {
   test("a camera that sends pictures out of order (B-pictures) gets each under its own number", async () => {
     const { decoder, frames, troubles, until } = open(await findFfmpeg());
     const { pictures, shown } = codedOutOfOrder();
-    const places = pictures.map((picture, i) => decoder.push(picture, i === 0, "picture", 100 * shown[i]!));
+    const places = pictures.map((picture, i) =>
+      decoder.push({ data: picture, isKey: i === 0, isClean: i === 0, mediaMs: 100 * shown[i]! }, "picture"),
+    );
     // The last ones are out when the decoder knows that no other comes before them.
     await until(() => frames.length >= shown.length - 3);
     await decoder[Symbol.asyncDispose]();
@@ -120,7 +130,7 @@ describe.skipIf(!has("ffmpeg"))("with ffmpeg", () => {
       const { decoder, frames, until } = open(await findFfmpeg());
       await using _end = decoder;
       for (const [i, picture] of coded("h264", 4).entries()) {
-        decoder.push(picture, i % GOP === 0, i === 2 ? "picture" : "glance");
+        decoder.push(coming(picture, i % GOP === 0), i === 2 ? "picture" : "glance");
         await until(() => frames.length === i + 1);
       }
       expect(frames.map(({ jpeg }) => jpeg !== undefined)).toEqual([false, false, true, false]);
@@ -138,12 +148,12 @@ describe.skipIf(!has("ffmpeg"))("with ffmpeg", () => {
     const { decoder, frames, troubles, until } = open(await findFfmpeg(), "h264", "cuda");
     await using _end = decoder;
     const pictures = coded("h264", 10);
-    decoder.push(pictures[0]!, true, "picture");
+    decoder.push(coming(pictures[0]!, true), "picture");
     // Where there is one after all, it works.
     await until(() => troubles.length + frames.length === 1);
     if (troubles.length === 0) return;
     expect(troubles[0]).toContain("the hardware decoder cuda does not work here: decoding without it");
-    decoder.push(pictures[5]!, true, "picture");
+    decoder.push(coming(pictures[5]!, true), "picture");
     await until(() => frames.length === 1);
     expect(troubles.length).toBe(1);
   });
@@ -153,7 +163,7 @@ describe.skipIf(!has("ffmpeg"))("with ffmpeg", () => {
     await using _end = decoder;
     for (const [i, picture] of coded("h264", 10).entries()) {
       if (i === 8) expect([decoder.isRunning, decoder.starts]).toEqual([false, 0]);
-      decoder.push(picture, i % GOP === 0, i === 8 ? "picture" : "none");
+      decoder.push(coming(picture, i % GOP === 0), i === 8 ? "picture" : "none");
     }
     await until(() => frames.length === 1);
     expect(frames[0]!.id).toBe(8);
@@ -163,11 +173,49 @@ describe.skipIf(!has("ffmpeg"))("with ffmpeg", () => {
     expect(spread).toBeGreaterThan(150);
   });
 
+  test("pictures that nobody asked for are not decoded when a key picture ends all ties; what follows is whole", async () => {
+    const ffmpeg = await findFfmpeg();
+    const pictures = coded("h264", 13);
+    const decode = async (isWanted: (i: number) => boolean) => {
+      const { decoder, frames, until } = open(ffmpeg);
+      await using _end = decoder;
+      pictures.forEach((picture, i) => {
+        decoder.push(coming(picture, i % GOP === 0), isWanted(i) ? "picture" : "none");
+      });
+      const wanted = pictures.filter((_, i) => isWanted(i)).length;
+      await until(() => frames.length === wanted);
+      return frames;
+    };
+    const all = await decode(() => true);
+    const some = await decode((i) => i === 1 || i === 12);
+    expect(some.map(({ id }) => id)).toEqual([1, 12]);
+    expect(some.map(({ jpeg }) => Buffer.from(jpeg!))).toEqual(
+      [1, 12].map((i) => Buffer.from(all[i]!.jpeg!)),
+    );
+  });
+
+  test("what a decoder holds back that nobody asked for can be taken out of it again", async () => {
+    const pictures = coded("h264", 3);
+    const { promise: came, resolve: onFrame } = Promise.withResolvers<DecodedFrame>();
+    const options = { ffmpeg: await findFfmpeg(), codec: "h264", hwaccel: undefined, onFrame } as const;
+    const child = new DecoderChild(options, () => {});
+    const feed = (id: number, wish: Wish) => child.feed({ id, data: pictures[id]!, isKey: id === 0 }, wish);
+    feed(0, "picture");
+    await within(came, 10_000, "the decoder");
+    const before = child.queuedBytes;
+    feed(1, "none");
+    feed(2, "none");
+    expect(child.queuedBytes).toBeGreaterThan(pictures[1]!.length + pictures[2]!.length);
+    child.forgetHeld();
+    expect(child.queuedBytes).toBeLessThanOrEqual(before);
+    await child.end();
+  });
+
   test("an ffmpeg that is killed is started again, with the next key picture", async () => {
     const { decoder, frames, troubles, until } = open(await findFfmpeg());
     await using _end = decoder;
     const pictures = coded("h264", 10);
-    decoder.push(pictures[0]!, true, "picture");
+    decoder.push(coming(pictures[0]!, true), "picture");
     await until(() => frames.length === 1);
     const child = Bun.spawnSync(["pgrep", "-P", String(process.pid), "ffmpeg"])
       .stdout.toString()
@@ -177,10 +225,10 @@ describe.skipIf(!has("ffmpeg"))("with ffmpeg", () => {
     process.kill(Number(child), "SIGKILL");
     await until(() => troubles.length === 1);
     expect(troubles[0]).toContain("ffmpeg ended while it decoded (SIGKILL)");
-    decoder.push(pictures[1]!, false, "picture");
+    decoder.push(coming(pictures[1]!, false), "picture");
     expect(decoder.isRunning).toBe(false);
     await Bun.sleep(110); // the least wait before a start that follows a death
-    decoder.push(pictures[5]!, true, "picture");
+    decoder.push(coming(pictures[5]!, true), "picture");
     await until(() => frames.length === 2);
     expect(frames[1]!.id).toBe(2);
     expect(decoder.starts).toBe(2);
@@ -191,9 +239,9 @@ describe.skipIf(!has("ffmpeg"))("with ffmpeg", () => {
     await using _end = decoder;
     const pictures = coded("h264", 10);
     const rubbish = Buffer.from(pictures[0]!).map((byte, i) => (i > 60 ? (byte * 7 + i) & 255 : byte));
-    decoder.push(rubbish, true, "none");
-    for (let i = 1; i < 4; i++) decoder.push(rubbish.subarray(0, 200), false, "none");
-    const id = decoder.push(pictures[5]!, true, "picture");
+    decoder.push(coming(rubbish, true), "none");
+    for (let i = 1; i < 4; i++) decoder.push(coming(rubbish.subarray(0, 200), false), "none");
+    const id = decoder.push(coming(pictures[5]!, true), "picture");
     await until(() => frames.some((frame) => frame.id === id));
   });
 

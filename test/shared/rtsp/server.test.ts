@@ -42,6 +42,7 @@ function start(more: Partial<RtspServerOptions> = {}) {
 const coded = (units: readonly Buffer[], timestamp: number, isKey: boolean) => ({
   timestamp,
   isKey,
+  isClean: isKey,
   data: Buffer.alloc(0),
   packets: units.map((payload, i) => ({
     payloadType: 96,
