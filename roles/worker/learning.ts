@@ -69,15 +69,21 @@ const CROWDED_ROUNDS = 5;
 class LearnThread {
   readonly #thread: Worker;
   #waiting: Deferred<LearningReply> | undefined;
+  /** Why it answers nothing any more. */
+  #failure: AppError | undefined;
 
   constructor() {
     this.#thread = new Worker(new URL("./learn.thread.ts", import.meta.url).href, { name: "learn" });
     this.#thread.onmessage = ({ data }: MessageEvent<LearningReply>) => this.#waiting?.resolve(data);
-    this.#thread.onerror = ({ message }) =>
-      this.#waiting?.reject(new AppError("bug", `learning stopped: ${message}`));
+    // After an error that nobody caught, a thread ends.
+    this.#thread.onerror = ({ message }) => {
+      this.#failure = new AppError("bug", `learning stopped: ${message}`);
+      this.#waiting?.reject(this.#failure);
+    };
   }
 
   async ask(request: LearningRequest): Promise<LearningReply> {
+    if (this.#failure !== undefined) throw this.#failure;
     this.#waiting = deferred<LearningReply>();
     this.#thread.postMessage(request);
     const reply = await this.#waiting.promise;
