@@ -131,5 +131,5 @@ test("`vigia submit` says the place in the queue, where others come before", asy
   const where = { trainer: `${host}:${port}`, token: site.site.token, dataset: pictures };
   const lines = [];
   for (const name of ["a", "b"]) lines.push(...(await runCommand(command, { ...where, name })).lines);
-  expect(lines[1]).toBe("job 2 is queued as b, 1 job before this one");
+  expect(lines[1]).toBe("job 2 is queued as b, 1 job before this one; vigia models says how it goes");
 });
