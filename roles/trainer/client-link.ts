@@ -10,7 +10,7 @@ import { checkModelName } from "../../shared/store/models.ts";
 import { BlobInbox } from "../../shared/training/blob-transfer.ts";
 import { checkTrainingOptions, planOptions, type TrainingOptions } from "../../shared/training/options.ts";
 import type { Dispatch, MessageOf } from "../../shared/wire/message.ts";
-import { jobNoteOf } from "../../shared/wire/messages/job-status.ts";
+import { isOver, jobNoteOf } from "../../shared/wire/messages/job-status.ts";
 import {
   BlobPiece,
   BlobsWanted,
@@ -168,11 +168,11 @@ export class ClientLink implements AsyncDisposable {
       const news = board.news(jobId);
       if (news === undefined) return;
       this.#link.send(JobUpdate, news).catch(() => {});
-      if (isOver(news.status.state)) following?.[Symbol.dispose]();
+      if (isOver(news.status)) following?.[Symbol.dispose]();
     };
     tell();
     const over = board.news(jobId);
-    if (over !== undefined && isOver(over.status.state)) return;
+    if (over !== undefined && isOver(over.status)) return;
     following = board.follow(tell);
     this.#following = following;
     this.#link.closed.addEventListener("abort", () => following?.[Symbol.dispose](), { once: true });
@@ -195,10 +195,6 @@ export class ClientLink implements AsyncDisposable {
     board.set(jobId, { state: "failed", note: jobNoteOf("failed", { failure }) });
     log.warn("job failed", { job: jobId, error });
   }
-}
-
-function isOver(state: string): boolean {
-  return state === "done" || state === "failed" || state === "cancelled";
 }
 
 function checkSample({ id, fileBytes, width, height, labels }: SampleRow, classCount: number): void {

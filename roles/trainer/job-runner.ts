@@ -12,7 +12,7 @@ import type { ModelRegistry } from "../../shared/store/models.ts";
 import type { TaskStore } from "../../shared/store/tasks.ts";
 import { checkTrainingOptions, planOptions, type TrainingOptions } from "../../shared/training/options.ts";
 import { WireChooser } from "../../shared/training/wire-choice.ts";
-import { type JobStatus, jobNoteOf } from "../../shared/wire/messages/job-status.ts";
+import { isOver, type JobStatus, jobNoteOf } from "../../shared/wire/messages/job-status.ts";
 import type { ModelCard } from "../../shared/wire/messages/models.ts";
 import type { Board } from "./board.ts";
 import type { Checkpoint, Checkpoints } from "./checkpoint.ts";
@@ -102,7 +102,7 @@ export class JobRunner {
       return;
     }
     const job = jobs.get(jobId);
-    if (job === undefined || ["done", "failed", "cancelled"].includes(job.state)) return;
+    if (job === undefined || isOver(job)) return;
     jobs.update(jobId, { state: "cancelled", endedMs: Date.now() });
     board.set(jobId, { state: "cancelled" });
   }

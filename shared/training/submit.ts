@@ -8,7 +8,7 @@ import { throwIfAborted } from "../base/wait.ts";
 import type { Dataset, Sample } from "../dataset/types.ts";
 import type { Connection } from "../net/connection.ts";
 import { type MessageOf, messageTag } from "../wire/message.ts";
-import type { JobStatus } from "../wire/messages/job-status.ts";
+import { isOver, type JobStatus } from "../wire/messages/job-status.ts";
 import {
   BlobsWanted,
   CancelJob,
@@ -136,7 +136,7 @@ export class JobClient {
       const news = await this.#next(JobUpdate);
       if (news.status.jobId !== jobId) continue;
       yield news;
-      if (["done", "failed", "cancelled"].includes(news.status.state)) return;
+      if (isOver(news.status)) return;
     }
   }
 

@@ -2,7 +2,7 @@ import { bytesText, countText, durationText } from "../../shared/base/text.ts";
 import type { ModelInfo } from "../../shared/nn/model-file.ts";
 import { ModelClient } from "../../shared/training/fetch-model.ts";
 import { noteText, scoreText } from "../../shared/training/job-words.ts";
-import type { JobStatus } from "../../shared/wire/messages/job-status.ts";
+import { isOver, type JobStatus } from "../../shared/wire/messages/job-status.ts";
 import type { ModelCard } from "../../shared/wire/messages/models.ts";
 import { COMMON_FLAGS, type Command, isSet } from "../shell.ts";
 import { TRAINER_FLAG, trainerDialer } from "../trainer-flag.ts";
@@ -31,10 +31,6 @@ export const command: Command = {
     for (const job of (await client.jobs()).toReversed()) if (!isOver(job)) print(jobText(job));
   },
 };
-
-function isOver({ state }: JobStatus): boolean {
-  return state === "done" || state === "failed" || state === "cancelled";
-}
 
 /** A model that is not there yet. */
 function jobText({ jobId, name, state, progress, workers, timeLeftMs, note }: JobStatus): string {

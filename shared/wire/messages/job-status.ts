@@ -102,3 +102,8 @@ export const jobStatus = record({
 });
 /** One training job. */
 export type JobStatus = ValueOf<typeof jobStatus>;
+
+/** Whether nothing becomes of a job any more. */
+export function isOver({ state }: Pick<JobStatus, "state">): boolean {
+  return state === "done" || state === "failed" || state === "cancelled";
+}
